@@ -1,0 +1,107 @@
+//! A change of a tree that can be taken back: a refusal leaves no trace.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use super::{Applied, Change};
+use crate::{Effect, Message, PromiseId, Record, Refusal, Reply, Seq, Stamp, Timestamp, Tree};
+
+/// A tree under change.
+pub(super) struct Edit<'a> {
+    tree: &'a mut Tree,
+    stamp: &'a mut Stamp,
+    before: BTreeMap<PromiseId, Option<Arc<Record>>>,
+    messages: Vec<Message>,
+    effects: Vec<Effect>,
+    /// The task whose turn is being applied: what settles below it travels in the answer.
+    acting: Option<PromiseId>,
+}
+
+impl<'a> Edit<'a> {
+    pub(super) fn new(tree: &'a mut Tree, stamp: &'a mut Stamp) -> Self {
+        Self { tree, stamp, before: BTreeMap::new(), messages: Vec::new(), effects: Vec::new(), acting: None }
+    }
+
+    pub(super) fn now(&self) -> Timestamp {
+        self.stamp.now
+    }
+
+    pub(super) fn tree(&self) -> &Tree {
+        self.tree
+    }
+
+    pub(super) fn get(&self, id: &PromiseId) -> Option<&Arc<Record>> {
+        self.tree.get(id)
+    }
+
+    pub(super) fn next_seq(&mut self) -> Seq {
+        self.stamp.seq = self.stamp.seq.next();
+        self.stamp.seq
+    }
+
+    /// Puts a new record in.
+    pub(super) fn insert(&mut self, record: Record) {
+        let id = record.promise.id.clone();
+        let before = self.tree.get(&id).cloned();
+        self.before.entry(id).or_insert(before);
+        self.tree.put(Arc::new(record));
+    }
+
+    /// Changes a record; does nothing if there is none.
+    pub(super) fn update(&mut self, id: &PromiseId, change: impl FnOnce(&mut Record)) {
+        let Some(before) = self.tree.get(id).cloned() else { return };
+        let mut record = Record::clone(&before);
+        change(&mut record);
+        self.before.entry(id.clone()).or_insert(Some(before));
+        self.tree.put(Arc::new(record));
+    }
+
+    pub(super) fn send(&mut self, message: Message) {
+        self.messages.push(message);
+    }
+
+    pub(super) fn effect(&mut self, effect: Effect) {
+        self.effects.push(effect);
+    }
+
+    pub(super) fn acting(&self) -> Option<&PromiseId> {
+        self.acting.as_ref()
+    }
+
+    pub(super) fn set_acting(&mut self, task: Option<PromiseId>) {
+        self.acting = task;
+    }
+
+    /// Runs `change`; if it refuses, everything it did is taken back.
+    pub(super) fn attempt<T>(&mut self, change: impl FnOnce(&mut Self) -> Result<T, Refusal>) -> Result<T, Refusal> {
+        let (messages, effects, seq, acting) = (self.messages.len(), self.effects.len(), self.stamp.seq, self.acting.clone());
+        let outer = std::mem::take(&mut self.before);
+        let result = change(self);
+        let inner = std::mem::replace(&mut self.before, outer);
+        if result.is_ok() {
+            for (id, before) in inner {
+                self.before.entry(id).or_insert(before);
+            }
+            return result;
+        }
+        for (id, before) in inner {
+            match before {
+                Some(record) => self.tree.put(record),
+                None => self.tree.remove(&id),
+            }
+        }
+        self.messages.truncate(messages);
+        self.effects.truncate(effects);
+        self.stamp.seq = seq;
+        self.acting = acting;
+        result
+    }
+
+    pub(super) fn into_applied(self, answer: Result<Reply, Refusal>) -> Applied {
+        let tree = self.tree;
+        let changed = self.before.into_iter().filter_map(|(id, before)| {
+            let after = Arc::clone(tree.get(&id)?);
+            (!before.as_ref().is_some_and(|before| Arc::ptr_eq(before, &after))).then_some(Change { before, after })
+        });
+        Applied { answer, changed: changed.collect(), messages: self.messages, effects: self.effects }
+    }
+}

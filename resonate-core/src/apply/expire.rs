@@ -1,0 +1,22 @@
+//! Expire: a promise whose time has passed is settled by it. A timer resolves, everything else times out.
+//!
+//! Every request touches what it names first, so this file is all there is to timeouts.
+
+use super::{edit::Edit, settle};
+use crate::{Kind, Outcome, Payload, PromiseId};
+
+/// Settles the promise, and its caller before it, if their time has passed.
+pub(super) fn touch(edit: &mut Edit<'_>, id: &PromiseId) {
+    let parent = edit.get(id).and_then(|record| record.promise.parent().cloned());
+    for id in parent.iter().chain([id]) {
+        let Some(record) = edit.get(id) else { continue };
+        if !record.promise.is_pending() || record.promise.timeout_at > edit.now() {
+            continue;
+        }
+        let outcome = match record.promise.kind {
+            Kind::Timer => Outcome::Resolved(Payload::json("null")),
+            Kind::Call(_) | Kind::Step | Kind::External | Kind::Proxy(_) => Outcome::TimedOut,
+        };
+        settle::settle(edit, id, outcome);
+    }
+}

@@ -1,0 +1,63 @@
+//! Halt and continue: a task is stopped by an operator or a proven fault, visibly, and goes on later.
+//!
+//! Refuses `NotFound`, `NotACall`, `AlreadySettled`, and `NotHalted` for a continue of what is not.
+
+use super::edit::Edit;
+use crate::{Effect, HaltCause, Halted, PromiseId, Refusal, Reply, Task, TaskState};
+
+pub(super) fn apply(edit: &mut Edit<'_>, id: &PromiseId, cause: HaltCause, reason: String) -> Result<Reply, Refusal> {
+    edit.task(id)?;
+    unsettled(edit, id)?;
+    if !matches!(edit.task(id)?.state, TaskState::Halted(_)) {
+        halt(edit, id, cause, reason);
+    }
+    Ok(Reply::Promise { record: edit.known(id)?.clone(), new: true })
+}
+
+pub(super) fn go_on(edit: &mut Edit<'_>, id: &PromiseId) -> Result<Reply, Refusal> {
+    let state = edit.task(id)?.state_name();
+    unsettled(edit, id)?;
+    if !matches!(edit.task(id)?.state, TaskState::Halted(_)) {
+        return Err(Refusal::NotHalted { id: id.clone(), state });
+    }
+    let now = edit.now();
+    edit.update_task(id, |task| {
+        task.losses = 0;
+        task.ready(now);
+    });
+    Ok(Reply::Promise { record: edit.known(id)?.clone(), new: true })
+}
+
+/// Stops a task; who runs it or keeps its body is told.
+pub(super) fn halt(edit: &mut Edit<'_>, id: &PromiseId, cause: HaltCause, reason: String) {
+    let Some(task) = edit.get(id).and_then(|record| record.task.as_ref()) else { return };
+    if edit.acting() != Some(id)
+        && let Some(session) = task.session().or(task.warm.map(|warm| warm.session))
+    {
+        let version = task.version;
+        edit.effect(Effect::Drop { session, task: id.clone(), version, why: format!("halted: {reason}") });
+    }
+    let at = edit.now();
+    edit.update_task(id, |task| {
+        task.state = TaskState::Halted(Box::new(Halted { cause, reason, at }));
+        task.warm = None;
+    });
+}
+
+fn unsettled(edit: &Edit<'_>, id: &PromiseId) -> Result<(), Refusal> {
+    match edit.known(id)?.promise.settled() {
+        Some(settled) => Err(Refusal::AlreadySettled { id: id.clone(), outcome: settled.outcome.clone() }),
+        None => Ok(()),
+    }
+}
+
+impl Edit<'_> {
+    /// Changes a task; does nothing if there is none.
+    pub(super) fn update_task(&mut self, id: &PromiseId, change: impl FnOnce(&mut Task)) {
+        self.update(id, |record| {
+            if let Some(task) = &mut record.task {
+                change(task);
+            }
+        });
+    }
+}

@@ -1,0 +1,76 @@
+//! One file per verb; no other place knows its rule.
+//!
+//! [`apply()`] is total: every state and request has an answer, bad input gets a [`Refusal`] and changes nothing.
+
+mod cancel;
+mod claim;
+mod create;
+mod deliver;
+mod edit;
+mod expire;
+mod halt;
+mod hold;
+mod release;
+mod settle;
+mod turn;
+mod wave;
+
+use std::sync::Arc;
+
+pub use self::claim::history;
+use self::edit::Edit;
+use crate::{Effect, Message, PromiseId, Record, Refusal, Reply, Request, Stamp, Tree};
+
+/// What came of a request.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Applied {
+    /// A reply, or a documented no that changed nothing.
+    pub answer: Result<Reply, Refusal>,
+    /// What to write: each changed record once, as it was and as it is.
+    pub changed: Vec<Change>,
+    /// What to write to the outbox, in order.
+    pub messages: Vec<Message>,
+    /// What to do once all of that is durable.
+    pub effects: Vec<Effect>,
+}
+
+/// One record that a request changed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Change {
+    /// As it was; none if it is new.
+    pub before: Option<Arc<Record>>,
+    /// As it is.
+    pub after: Arc<Record>,
+}
+
+/// Applies one request to the tree of its target.
+///
+/// The stamp's `seq` moves on by one per settlement; its `now` is the batch's. A refused request leaves tree and stamp
+/// as they were, except that promises whose time has passed are settled first: so no answer about a promise depends on
+/// when a timer happened to run.
+pub fn apply(tree: &mut Tree, stamp: &mut Stamp, request: Request) -> Applied {
+    let mut edit = Edit::new(tree, stamp);
+    expire::touch(&mut edit, request.target());
+    let answer = edit.attempt(|edit| match request {
+        Request::Create(create) => create::apply(edit, create),
+        Request::Get { id } => Ok(Reply::Promise { record: Arc::clone(edit.known(&id)?), new: false }),
+        Request::Settle { id, outcome } => settle::apply(edit, &id, outcome),
+        Request::Cancel { id, reason } => cancel::apply(edit, &id, reason),
+        Request::Claim { id, session, tied } => claim::apply(edit, &id, session, tied),
+        Request::Hold { id, version, session, shown } => hold::apply(edit, &id, version, session, shown),
+        Request::Turn(turn) => turn::apply(edit, turn),
+        Request::Release { id, version, session, why } => release::apply(edit, &id, version, session, why),
+        Request::Halt { id, cause, reason } => halt::apply(edit, &id, cause, reason),
+        Request::Continue { id } => halt::go_on(edit, &id),
+        Request::Expire { .. } => Ok(Reply::Done),
+        Request::Deliver(message) => Ok(deliver::apply(edit, message)),
+    });
+    edit.into_applied(answer)
+}
+
+impl Edit<'_> {
+    /// The record of a promise that must exist.
+    fn known(&self, id: &PromiseId) -> Result<&Arc<Record>, Refusal> {
+        self.get(id).ok_or_else(|| Refusal::NotFound(id.clone()))
+    }
+}

@@ -1,0 +1,48 @@
+//! The wave: whatever is pending below a settled promise is canceled, in rounds of bounded size.
+//!
+//! It does not enter shielded promises. A promise it settles releases its own children into it. What does not fit into
+//! this round goes on with a message to the same tree, written in the same batch.
+
+use super::{claim, edit::Edit, settle};
+use crate::{Message, Outcome, PromiseId, Record, limits};
+
+/// Starts the wave below a promise that has just settled or begun another generation, or goes on with it.
+pub(super) fn below(edit: &mut Edit<'_>, id: &PromiseId) {
+    let mut budget = limits::WAVE;
+    let mut parents = vec![id.clone()];
+    while let Some(parent) = parents.pop() {
+        let Some(reason) = reason(edit, &parent) else { continue };
+        let children: Vec<_> = edit
+            .tree()
+            .pending_children(&parent)
+            .filter(|child| !child.promise.shielded && is_over(edit, &parent, child))
+            .take(budget + 1)
+            .map(|child| child.promise.id.clone())
+            .collect();
+        for child in children {
+            if budget == 0 {
+                edit.send(Message::Wave { id: parent });
+                break;
+            }
+            budget -= 1;
+            settle::settle_one(edit, &child, Outcome::Canceled { reason: reason.clone() });
+            parents.push(child);
+        }
+    }
+}
+
+/// True for a child whose caller, or the generation of the caller that asked for it, is over.
+fn is_over(edit: &Edit<'_>, parent: &PromiseId, child: &Record) -> bool {
+    edit.get(parent).is_none_or(|parent| !parent.promise.is_pending() || !claim::is_of_this_history(parent, child))
+}
+
+/// Why what is over below this promise is canceled.
+fn reason(edit: &Edit<'_>, parent: &PromiseId) -> Option<String> {
+    let Some(settled) = edit.get(parent)?.promise.settled() else { return Some(format!("its caller {parent} continued as another")) };
+    Some(match &settled.outcome {
+        Outcome::Canceled { reason } => reason.clone(),
+        Outcome::TimedOut => format!("its caller {parent} timed out"),
+        Outcome::Resolved(_) => format!("its caller {parent} returned"),
+        Outcome::Rejected(_) | Outcome::Failed(_) => format!("its caller {parent} ended with an error"),
+    })
+}

@@ -1,0 +1,227 @@
+//! The durable record of a value to come.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use serde::{Deserialize, Serialize};
+use twox_hash::XxHash3_64;
+
+use crate::{Address, Outcome, Payload, PromiseId, RetryPolicy, Seq, Task, Timestamp};
+
+/// A promise and, if it has a target, its task: what one row of a store keeps.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Record {
+    /// The promise.
+    pub promise: Promise,
+    /// The right and the duty to execute it.
+    pub task: Option<Task>,
+}
+
+/// The durable record of a value to come. It leaves `pending` at most once; settled, it never changes again.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Promise {
+    /// Its name.
+    pub id: PromiseId,
+    /// What will settle it.
+    pub kind: Kind,
+    /// Pending, or how it settled.
+    pub state: PromiseState,
+    /// When it was created.
+    pub created_at: Timestamp,
+    /// When it settles by itself. A child's is never later than its parent's, unless it is shielded.
+    pub timeout_at: Timestamp,
+    /// Where it was asked for, if it is a child.
+    pub origin: Option<Origin>,
+    /// Which history its execution is in: 1, and one more after each `continue_as`.
+    pub generation: u32,
+    /// No cancellation wave enters it.
+    pub shielded: bool,
+    /// Searchable; set by the caller and the function.
+    pub labels: BTreeMap<String, String>,
+    /// Set at creation, never changed: trace context and the like.
+    pub tags: BTreeMap<String, String>,
+    /// Proxies in other trees that await it.
+    pub awaiters: Vec<PromiseId>,
+}
+
+/// What will settle a promise.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Kind {
+    /// An execution of a function.
+    Call(Arc<Call>),
+    /// A closure that its caller runs in place.
+    Step,
+    /// Its own timeout, which resolves it.
+    Timer,
+    /// Somebody outside.
+    External,
+    /// What becomes of a promise that is not below its caller.
+    Proxy(Link),
+}
+
+/// A use of a function: which one and with what.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Call {
+    /// The function.
+    pub address: Address,
+    /// What the caller believes of its parameters and result.
+    pub signature: u64,
+    /// Its arguments.
+    pub param: Payload,
+    /// When failed attempts are tried again.
+    pub retry: RetryPolicy,
+    /// Before others of its service, when higher.
+    pub priority: i8,
+    /// Not started earlier.
+    pub start_at: Timestamp,
+}
+
+/// Where a child was asked for.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Origin {
+    /// Its caller.
+    pub parent: PromiseId,
+    /// The generation of the caller's history it belongs to.
+    pub generation: u32,
+    /// The number of the call in its caller, checked by replay.
+    pub position: u32,
+    /// File and line of the call.
+    pub location: Arc<str>,
+    /// The time of the latest log entry the caller had been shown.
+    pub called_at: Timestamp,
+    /// How many callers are above it.
+    pub depth: u32,
+}
+
+/// What a proxy stands for.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Link {
+    /// A call with an id of its own; awaited, or only started.
+    Call {
+        /// Its promise.
+        promise: Box<NewPromise>,
+        /// The proxy settles with the id as soon as the promise exists.
+        detached: bool,
+    },
+    /// A promise from elsewhere.
+    Await {
+        /// Its id.
+        id: PromiseId,
+    },
+    /// A promise from elsewhere is settled or canceled; the proxy says what came of it.
+    Tell {
+        /// Its id.
+        id: PromiseId,
+        /// What it is told.
+        outcome: Outcome,
+    },
+}
+
+impl Link {
+    /// The promise it stands for.
+    #[must_use]
+    pub fn target(&self) -> &PromiseId {
+        match self {
+            Self::Call { promise, .. } => &promise.id,
+            Self::Await { id } | Self::Tell { id, .. } => id,
+        }
+    }
+}
+
+/// A root to be created.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NewPromise {
+    /// Its name.
+    pub id: PromiseId,
+    /// What to call; none for a promise that somebody outside settles.
+    pub call: Option<Arc<Call>>,
+    /// When it settles by itself.
+    pub timeout_at: Timestamp,
+    /// Searchable.
+    pub labels: BTreeMap<String, String>,
+    /// Never changed.
+    pub tags: BTreeMap<String, String>,
+}
+
+/// Pending, or settled for ever.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum PromiseState {
+    /// Nobody knows yet.
+    Pending,
+    /// It ended so.
+    Settled(Box<Settled>),
+}
+
+/// How and when a promise settled.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Settled {
+    /// How.
+    pub outcome: Outcome,
+    /// When.
+    pub at: Timestamp,
+    /// At which place of its partition's log.
+    pub seq: Seq,
+}
+
+impl Promise {
+    /// How it settled, if it did.
+    #[must_use]
+    pub fn settled(&self) -> Option<&Settled> {
+        match &self.state {
+            PromiseState::Pending => None,
+            PromiseState::Settled(settled) => Some(settled),
+        }
+    }
+
+    /// True until it settles.
+    #[must_use]
+    pub fn is_pending(&self) -> bool {
+        matches!(self.state, PromiseState::Pending)
+    }
+
+    /// The call, if it is one.
+    #[must_use]
+    pub fn call(&self) -> Option<&Call> {
+        match &self.kind {
+            Kind::Call(call) => Some(call),
+            Kind::Step | Kind::Timer | Kind::External | Kind::Proxy(_) => None,
+        }
+    }
+
+    /// Its caller, if it is a child.
+    #[must_use]
+    pub fn parent(&self) -> Option<&PromiseId> {
+        self.origin.as_ref().map(|origin| &origin.parent)
+    }
+
+    /// Its state, as people read it.
+    #[must_use]
+    pub fn state_name(&self) -> &'static str {
+        self.settled().map_or("pending", |settled| settled.outcome.state())
+    }
+}
+
+impl Record {
+    /// The earliest moment at which somebody must look at it: since when it is ready or leased, its next retry, its timeout.
+    /// A store finds it by this after a restart.
+    #[must_use]
+    pub fn due_at(&self) -> Option<Timestamp> {
+        if !self.promise.is_pending() {
+            return None;
+        }
+        let task = self.task.as_ref().and_then(Task::due_at);
+        let timeout = Some(self.promise.timeout_at).filter(|at| !at.is_never());
+        match (task, timeout) {
+            (Some(task), Some(timeout)) => Some(task.min(timeout)),
+            (some, other) => some.or(other),
+        }
+    }
+}
+
+impl Payload {
+    /// A digest of encoding and bytes, for telling arguments apart.
+    #[must_use]
+    pub fn digest(&self) -> u64 {
+        let seed = XxHash3_64::oneshot(self.encoding.0.as_bytes());
+        XxHash3_64::oneshot_with_seed(seed, &self.data)
+    }
+}

@@ -1,0 +1,3 @@
+//! What tests share: scripts that read like a protocol trace, and generators of requests.
+
+pub mod script;

@@ -1,0 +1,41 @@
+//! The one place that calls bincode, which nobody maintains any more: pinned, through serde only, of limited size and
+//! nesting, every byte read, a format number in front.
+
+use bincode::{
+    config::{Configuration, Limit, LittleEndian, Varint},
+    error::DecodeError,
+};
+use resonate_core::limits::MESSAGE_BYTES;
+use serde::{Serialize, de::DeserializeOwned};
+
+use super::depth::Guarded;
+use crate::{Error, ErrorKind, Result};
+
+pub(super) const LABEL: &str = "bincode";
+/// Stands in front of the bytes, so that another layout can be told apart one day.
+const FORMAT: u8 = 1;
+
+type Config = Configuration<LittleEndian, Varint, Limit<MESSAGE_BYTES>>;
+const CONFIG: Config = bincode::config::standard().with_limit::<MESSAGE_BYTES>();
+
+pub(super) fn write<T: Serialize + ?Sized>(value: &T) -> Result<Vec<u8>> {
+    let bytes = bincode::serde::encode_to_vec(value, CONFIG)?;
+    let mut data = Vec::with_capacity(bytes.len() + 1);
+    data.push(FORMAT);
+    data.extend(bytes);
+    Ok(data)
+}
+
+pub(super) fn read<T: DeserializeOwned>(data: &[u8]) -> Result<T> {
+    let bad = |what: String| Error::of(ErrorKind::Decode, what);
+    let (format, bytes) = data.split_first().ok_or_else(|| bad("there are no bytes at all".to_owned()))?;
+    if *format != FORMAT {
+        return Err(bad(format!("its format is {format}, this library reads {FORMAT}; upgrade it")));
+    }
+    let (Guarded(value), read) = bincode::serde::decode_from_slice(bytes, CONFIG).map_err(|error: DecodeError| bad(error.to_string()))?;
+    if read < bytes.len() {
+        let left = bytes.len() - read;
+        return Err(bad(format!("{left} of {} bytes are left over: the types differ", bytes.len())));
+    }
+    Ok(value)
+}

@@ -1,0 +1,36 @@
+//! All that generated code may name, as `::resonate::__private`. Nothing here is for people.
+//!
+//! Generated code is thin: what can be a generic function is one here.
+
+mod body;
+mod output;
+pub mod probe;
+#[cfg(test)]
+mod tests;
+
+pub use inventory;
+
+pub use self::{
+    body::{Arguments, Decoder, Input, NoArguments, run},
+    output::{Ended, Output},
+    probe::{Given, Lent, Tag},
+};
+pub use crate::{
+    Retry,
+    function::{Definition, Options, Parameter, Running},
+    registry::Registration,
+};
+
+pub(crate) use self::output::Ending;
+
+use serde::{Serialize, de::DeserializeOwned};
+
+use crate::Error;
+
+/// What can travel: arguments, results, errors.
+pub trait Value: Serialize + DeserializeOwned + Send + 'static {}
+impl<T: Serialize + DeserializeOwned + Send + 'static> Value for T {}
+
+/// An error that is an answer and can carry a failure of ours.
+pub trait AnswerError: Value + From<Error> {}
+impl<E: Value + From<Error>> AnswerError for E {}

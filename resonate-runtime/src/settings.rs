@@ -1,0 +1,82 @@
+//! What a process decides once, at its start, and every execution in it needs.
+
+use std::{
+    any::{Any, TypeId},
+    collections::HashMap,
+    sync::Arc,
+};
+
+use resonate_core::{Payload, RetryPolicy};
+use serde::{Serialize, de::DeserializeOwned};
+
+use crate::{Result, codec::Codecs};
+
+/// What a process decides once: codecs, default retry policy, what it provides to its functions.
+#[derive(Debug)]
+pub(crate) struct Settings {
+    pub(crate) codecs: Codecs,
+    pub(crate) retry: RetryPolicy,
+    pub(crate) state: StateMap,
+}
+
+impl Settings {
+    /// Writes a value with the codec of this label, or the process's own.
+    pub(crate) fn encode<T: Serialize + ?Sized>(&self, codec: Option<&'static str>, value: &T) -> Result<Payload> {
+        self.codecs.encode(codec, value)
+    }
+
+    /// Reads a value that anybody may have written.
+    pub(crate) fn decode<T: DeserializeOwned>(&self, payload: &Payload) -> Result<T> {
+        self.codecs.decode(payload)
+    }
+
+    /// Bytes that a payload may have.
+    pub(crate) fn payload_bytes_max(&self) -> usize {
+        self.codecs.payload_bytes_max()
+    }
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self { codecs: Codecs::default(), retry: RetryPolicy::DEFAULT, state: StateMap::default() }
+    }
+}
+
+/// What a process provides to its functions, one value per type.
+#[derive(Clone, Default)]
+pub(crate) struct StateMap(HashMap<TypeId, Arc<dyn Any + Send + Sync>>);
+
+impl StateMap {
+    /// Provides a value; an earlier one of the same type is replaced.
+    pub(crate) fn insert<T: Send + Sync + 'static>(&mut self, value: T) {
+        self.0.insert(TypeId::of::<T>(), Arc::new(value));
+    }
+
+    /// The value of this type, if one is provided.
+    pub(crate) fn find<T: Send + Sync + 'static>(&self) -> Option<Arc<T>> {
+        let value = Arc::clone(self.0.get(&TypeId::of::<T>())?);
+        value.downcast().ok()
+    }
+}
+
+impl std::fmt::Debug for StateMap {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "StateMap({} types)", self.0.len())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn state_is_found_by_its_type() {
+        let mut state = StateMap::default();
+        state.insert(1u32);
+        state.insert(2u32);
+        state.insert("pool".to_owned());
+        assert_eq!(state.find::<u32>().as_deref(), Some(&2));
+        assert_eq!(state.find::<String>().as_deref().map(String::as_str), Some("pool"));
+        assert_eq!(state.find::<u64>(), None);
+    }
+}

@@ -1,0 +1,175 @@
+//! Requests about one promise, and their answer.
+
+use std::sync::Arc;
+
+use resonate_core::{Outcome, PromiseId, Record};
+
+use crate::{
+    convert::{BadMessage, Reading},
+    v1,
+};
+
+/// The promise as it is now.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PromiseReply {
+    /// It and its task.
+    pub record: Arc<Record>,
+    /// This request made the difference; false when an earlier one had.
+    pub new: bool,
+}
+
+/// Resolve or reject a promise.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Settle {
+    /// Which.
+    pub id: PromiseId,
+    /// With what.
+    pub outcome: Outcome,
+}
+
+/// Cancel a promise and everything pending below it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Cancel {
+    /// Which.
+    pub id: PromiseId,
+    /// Why, for people.
+    pub reason: String,
+}
+
+/// Stop a task until somebody continues it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Halt {
+    /// Which.
+    pub id: PromiseId,
+    /// Why, for people.
+    pub reason: String,
+}
+
+/// Send each of these promises once it has settled.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Watch {
+    /// Which.
+    pub ids: Vec<PromiseId>,
+}
+
+impl From<&PromiseReply> for v1::PromiseReply {
+    fn from(reply: &PromiseReply) -> Self {
+        Self {
+            record: Some((&*reply.record).into()),
+            new: reply.new,
+        }
+    }
+}
+
+impl TryFrom<v1::PromiseReply> for PromiseReply {
+    type Error = BadMessage;
+    fn try_from(wire: v1::PromiseReply) -> Result<Self, BadMessage> {
+        let record = Reading("PromiseReply").required("record", wire.record)?;
+        Ok(Self {
+            record: Arc::new(record.try_into()?),
+            new: wire.new,
+        })
+    }
+}
+
+impl From<&PromiseId> for v1::GetRequest {
+    fn from(id: &PromiseId) -> Self {
+        Self { id: id.to_string() }
+    }
+}
+
+impl TryFrom<v1::GetRequest> for PromiseId {
+    type Error = BadMessage;
+    fn try_from(wire: v1::GetRequest) -> Result<Self, BadMessage> {
+        Reading("GetRequest").id("id", wire.id)
+    }
+}
+
+impl From<&PromiseId> for v1::ContinueRequest {
+    fn from(id: &PromiseId) -> Self {
+        Self { id: id.to_string() }
+    }
+}
+
+impl TryFrom<v1::ContinueRequest> for PromiseId {
+    type Error = BadMessage;
+    fn try_from(wire: v1::ContinueRequest) -> Result<Self, BadMessage> {
+        Reading("ContinueRequest").id("id", wire.id)
+    }
+}
+
+impl From<&Settle> for v1::SettleRequest {
+    fn from(settle: &Settle) -> Self {
+        Self {
+            id: settle.id.to_string(),
+            outcome: Some((&settle.outcome).into()),
+        }
+    }
+}
+
+impl TryFrom<v1::SettleRequest> for Settle {
+    type Error = BadMessage;
+    fn try_from(wire: v1::SettleRequest) -> Result<Self, BadMessage> {
+        const READING: Reading = Reading("SettleRequest");
+        let outcome = READING.required("outcome", wire.outcome)?.try_into()?;
+        Ok(Self {
+            id: READING.id("id", wire.id)?,
+            outcome,
+        })
+    }
+}
+
+impl From<&Cancel> for v1::CancelRequest {
+    fn from(cancel: &Cancel) -> Self {
+        Self {
+            id: cancel.id.to_string(),
+            reason: cancel.reason.clone(),
+        }
+    }
+}
+
+impl TryFrom<v1::CancelRequest> for Cancel {
+    type Error = BadMessage;
+    fn try_from(wire: v1::CancelRequest) -> Result<Self, BadMessage> {
+        Ok(Self {
+            id: Reading("CancelRequest").id("id", wire.id)?,
+            reason: wire.reason,
+        })
+    }
+}
+
+impl From<&Halt> for v1::HaltRequest {
+    fn from(halt: &Halt) -> Self {
+        Self {
+            id: halt.id.to_string(),
+            reason: halt.reason.clone(),
+        }
+    }
+}
+
+impl TryFrom<v1::HaltRequest> for Halt {
+    type Error = BadMessage;
+    fn try_from(wire: v1::HaltRequest) -> Result<Self, BadMessage> {
+        Ok(Self {
+            id: Reading("HaltRequest").id("id", wire.id)?,
+            reason: wire.reason,
+        })
+    }
+}
+
+impl From<&Watch> for v1::WatchRequest {
+    fn from(watch: &Watch) -> Self {
+        Self {
+            ids: watch.ids.iter().map(ToString::to_string).collect(),
+        }
+    }
+}
+
+impl TryFrom<v1::WatchRequest> for Watch {
+    type Error = BadMessage;
+    fn try_from(wire: v1::WatchRequest) -> Result<Self, BadMessage> {
+        Ok(Self {
+            ids: Reading("WatchRequest").ids("ids", wire.ids)?,
+        })
+    }
+}

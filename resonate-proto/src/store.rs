@@ -1,0 +1,98 @@
+//! The bytes of a row: a record or a message of the outbox, with the number of its format in front.
+//!
+//! What is written today must be readable for ever; what a newer version wrote is refused, never half understood. The
+//! checksum is the store's.
+
+use bytes::Bytes;
+use prost::Message as _;
+use resonate_core::{Message, Record};
+
+use crate::{
+    convert::{BadMessage, Reading},
+    generated::store::v1 as wire,
+};
+
+/// The format that is written. It grows when an older reader would lose something by skipping what it does not know.
+pub const FORMAT: u32 = 1;
+
+/// Why a row cannot be read.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum StoredError {
+    /// A newer version wrote it.
+    #[error(
+        "the row has format {found}, this version reads up to format {FORMAT}; start the version that wrote it, or a newer one"
+    )]
+    NewerFormat {
+        /// The row's.
+        found: u32,
+    },
+    /// It does not begin as our rows do.
+    #[error("the row has no format number; it is damaged, or was written by something else")]
+    NoFormat,
+    /// The bytes are no protobuf message.
+    #[error("the row is damaged")]
+    Damaged(#[source] Box<dyn std::error::Error + Send + Sync>),
+    /// They say something that cannot be.
+    #[error("the row holds something that cannot be: {0}")]
+    Bad(#[from] BadMessage),
+}
+
+/// The bytes of a record.
+#[must_use]
+pub fn encode_record(record: &Record) -> Bytes {
+    wire::StoredRecord {
+        format: FORMAT,
+        record: Some(record.into()),
+    }
+    .encode_to_vec()
+    .into()
+}
+
+/// The record in these bytes.
+///
+/// # Errors
+/// Says whether the row is damaged or too new.
+pub fn decode_record(bytes: &[u8]) -> Result<Record, StoredError> {
+    check_format(bytes)?;
+    let stored = wire::StoredRecord::decode(bytes).map_err(damaged)?;
+    Ok(Reading("StoredRecord")
+        .required("record", stored.record)?
+        .try_into()?)
+}
+
+/// The bytes of a message of the outbox.
+#[must_use]
+pub fn encode_message(message: &Message) -> Bytes {
+    wire::StoredMessage {
+        format: FORMAT,
+        message: Some(message.into()),
+    }
+    .encode_to_vec()
+    .into()
+}
+
+/// The message in these bytes.
+///
+/// # Errors
+/// Says whether the row is damaged or too new.
+pub fn decode_message(bytes: &[u8]) -> Result<Message, StoredError> {
+    check_format(bytes)?;
+    let stored = wire::StoredMessage::decode(bytes).map_err(damaged)?;
+    Ok(Reading("StoredMessage")
+        .required("message", stored.message)?
+        .try_into()?)
+}
+
+/// Before the rest is read: a newer format may not even parse.
+fn check_format(bytes: &[u8]) -> Result<(), StoredError> {
+    match wire::StoredFormat::decode(bytes).map_err(damaged)?.format {
+        0 => Err(StoredError::NoFormat),
+        FORMAT => Ok(()),
+        found => Err(StoredError::NewerFormat { found }),
+    }
+}
+
+fn damaged(error: prost::DecodeError) -> StoredError {
+    StoredError::Damaged(Box::new(error))
+}

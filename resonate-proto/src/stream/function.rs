@@ -1,0 +1,90 @@
+//! Functions as a worker registers them.
+
+use resonate_core::Address;
+
+use crate::{
+    convert::{BadMessage, Reading, read_all, write_all},
+    v1,
+};
+
+/// A function as a worker registers it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Function {
+    /// Its address.
+    pub address: Address,
+    /// What it takes.
+    pub parameters: Vec<Parameter>,
+    /// What it returns, as Rust writes it.
+    pub result: String,
+    /// A digest of the types of parameters and result.
+    pub signature: u64,
+    /// A digest of its body.
+    pub body_fingerprint: u64,
+    /// False when it is declared here and served elsewhere; then it is checked against who serves it.
+    pub served: bool,
+    /// File and line.
+    pub location: String,
+}
+
+/// One parameter of a function.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Parameter {
+    /// Its name.
+    pub name: String,
+    /// Its type, as Rust writes it.
+    pub ty: String,
+}
+
+impl From<&Function> for v1::Function {
+    fn from(function: &Function) -> Self {
+        Self {
+            service: function.address.service.to_string(),
+            name: function.address.function.to_string(),
+            version: function.address.version,
+            parameters: write_all(&function.parameters),
+            result: function.result.clone(),
+            signature: function.signature,
+            body_fingerprint: function.body_fingerprint,
+            served: function.served,
+            location: function.location.clone(),
+        }
+    }
+}
+
+impl TryFrom<v1::Function> for Function {
+    type Error = BadMessage;
+    fn try_from(wire: v1::Function) -> Result<Self, BadMessage> {
+        Ok(Self {
+            address: Reading("Function").address(
+                wire.service,
+                ("name", wire.name),
+                wire.version,
+            )?,
+            parameters: read_all(wire.parameters)?,
+            result: wire.result,
+            signature: wire.signature,
+            body_fingerprint: wire.body_fingerprint,
+            served: wire.served,
+            location: wire.location,
+        })
+    }
+}
+
+impl From<&Parameter> for v1::Parameter {
+    fn from(parameter: &Parameter) -> Self {
+        Self {
+            name: parameter.name.clone(),
+            r#type: parameter.ty.clone(),
+        }
+    }
+}
+
+impl TryFrom<v1::Parameter> for Parameter {
+    type Error = BadMessage;
+    fn try_from(wire: v1::Parameter) -> Result<Self, BadMessage> {
+        Ok(Self {
+            name: wire.name,
+            ty: Reading("Parameter").text("type", wire.r#type)?,
+        })
+    }
+}

@@ -1,6 +1,9 @@
 //! What must always hold. Every test ends with it; the simulator runs it after every step, `resonate verify` over a store.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 use crate::{Kind, Message, Promise, PromiseId, Record, Seq, Task, TaskState, Tree, apply::Change};
 
@@ -18,13 +21,25 @@ pub struct Violation {
 ///
 /// # Errors
 /// Everything that is wrong.
-pub fn check<'a>(trees: impl IntoIterator<Item = &'a Tree>, messages: &[Message]) -> Result<(), Vec<Violation>> {
-    let mut state = State { violations: Vec::new(), messages, awaiters: BTreeMap::new(), proxies: Vec::new() };
+pub fn check<'a>(
+    trees: impl IntoIterator<Item = &'a Tree>,
+    messages: &[Message],
+) -> Result<(), Vec<Violation>> {
+    let mut state = State {
+        violations: Vec::new(),
+        messages,
+        awaiters: BTreeMap::new(),
+        proxies: Vec::new(),
+    };
     for tree in trees {
         state.tree(tree);
     }
     state.proxies_are_awaited();
-    if state.violations.is_empty() { Ok(()) } else { Err(state.violations) }
+    if state.violations.is_empty() {
+        Ok(())
+    } else {
+        Err(state.violations)
+    }
 }
 
 /// Checks what one request changed: settled records never change, the fencing token rises by one and only on a claim.
@@ -33,7 +48,11 @@ pub fn check<'a>(trees: impl IntoIterator<Item = &'a Tree>, messages: &[Message]
 /// Everything that is wrong.
 pub fn check_changes(changes: &[Change]) -> Result<(), Vec<Violation>> {
     let violations: Vec<_> = changes.iter().filter_map(changed_wrongly).collect();
-    if violations.is_empty() { Ok(()) } else { Err(violations) }
+    if violations.is_empty() {
+        Ok(())
+    } else {
+        Err(violations)
+    }
 }
 
 struct State<'a> {
@@ -47,7 +66,10 @@ struct State<'a> {
 
 impl State<'_> {
     fn wrong(&mut self, id: &PromiseId, what: impl Into<String>) {
-        self.violations.push(Violation { id: id.clone(), what: what.into() });
+        self.violations.push(Violation {
+            id: id.clone(),
+            what: what.into(),
+        });
     }
 
     fn tree(&mut self, tree: &Tree) {
@@ -76,15 +98,23 @@ impl State<'_> {
             }
             return;
         }
-        self.awaiters.entry(id.clone()).or_default().extend(promise.awaiters.iter().cloned());
+        self.awaiters
+            .entry(id.clone())
+            .or_default()
+            .extend(promise.awaiters.iter().cloned());
         if let Kind::Proxy(link) = &promise.kind {
             self.proxies.push((id.clone(), link.target().clone()));
         }
-        let Some(origin) = &promise.origin else { return };
+        let Some(origin) = &promise.origin else {
+            return;
+        };
         let Some(parent) = tree.get(&origin.parent).map(|record| &record.promise) else {
             return self.wrong(id, format!("its caller {} does not exist", origin.parent));
         };
-        if promise.timeout_at > parent.timeout_at && !promise.shielded && !matches!(promise.kind, Kind::Timer) {
+        if promise.timeout_at > parent.timeout_at
+            && !promise.shielded
+            && !matches!(promise.kind, Kind::Timer)
+        {
             self.wrong(id, "its timeout is later than its caller's");
         }
         let is_over = !parent.is_pending() || origin.generation != parent.generation;
@@ -95,17 +125,30 @@ impl State<'_> {
 
     /// True if a wave below this promise is written and not finished.
     fn is_in_a_wave(&self, parent: &PromiseId) -> bool {
-        self.messages.iter().any(|message| matches!(message, Message::Wave { id } if id == parent))
+        self.messages
+            .iter()
+            .any(|message| matches!(message, Message::Wave { id } if id == parent))
     }
 
     fn task_of(&mut self, promise: &Promise, task: Option<&Task>) {
         let id = &promise.id;
         match (promise.call(), task) {
             (None, Some(_)) => self.wrong(id, "it is no call and has a task"),
-            (Some(_), None) if promise.is_pending() => self.wrong(id, "it is a pending call and has no task"),
-            (Some(_), None) if promise.origin.is_none() => self.wrong(id, "it is a root call and has no task"),
+            (Some(_), None) if promise.is_pending() => {
+                self.wrong(id, "it is a pending call and has no task")
+            }
+            (Some(_), None) if promise.origin.is_none() => {
+                self.wrong(id, "it is a root call and has no task")
+            }
             (_, Some(task)) if (task.state == TaskState::Done) == promise.is_pending() => {
-                self.wrong(id, format!("its task is {} and it is {}", task.state_name(), promise.state_name()));
+                self.wrong(
+                    id,
+                    format!(
+                        "its task is {} and it is {}",
+                        task.state_name(),
+                        promise.state_name()
+                    ),
+                );
             }
             _ => {}
         }
@@ -123,25 +166,46 @@ impl State<'_> {
         if tied.is_some() && tied != task.warm.map(|warm| warm.session) {
             self.wrong(id, "it is tied to another session than keeps its body");
         }
-        if tree.pending_count(id) == 0 {
+        let is_of_this_history = |child: &&Arc<Record>| {
+            child
+                .promise
+                .origin
+                .as_ref()
+                .is_some_and(|origin| origin.generation == promise.generation)
+        };
+        if tree.pending_children(id).find(is_of_this_history).is_none() {
             self.wrong(id, "it is suspended and waits for nothing");
         }
-        if let Some(missed) = tree.settled_after(id, shown).next() {
-            self.wrong(id, format!("it is suspended and {} has settled: a lost wake-up", missed.promise.id));
+        if let Some(missed) = tree.settled_after(id, shown).find(is_of_this_history) {
+            let what = format!(
+                "it is suspended and {} has settled: a lost wake-up",
+                missed.promise.id
+            );
+            self.wrong(id, what);
         }
     }
 
     /// Every pending proxy is registered with its promise, or a message that will see to it is under way.
     fn proxies_are_awaited(&mut self) {
         for (proxy, target) in std::mem::take(&mut self.proxies) {
-            let is_registered = self.awaiters.get(&target).is_some_and(|awaiters| awaiters.contains(&proxy));
+            let is_registered = self
+                .awaiters
+                .get(&target)
+                .is_some_and(|awaiters| awaiters.contains(&proxy));
             let is_under_way = self.messages.iter().any(|message| match message {
-                Message::Create { back, .. } | Message::Subscribe { back, .. } | Message::Tell { back, .. } => *back == proxy,
-                Message::Answer { proxy: answered, .. } => *answered == proxy,
+                Message::Create { back, .. }
+                | Message::Subscribe { back, .. }
+                | Message::Tell { back, .. } => *back == proxy,
+                Message::Answer {
+                    proxy: answered, ..
+                } => *answered == proxy,
                 Message::Wave { .. } => false,
             });
             if !is_registered && !is_under_way {
-                self.wrong(&proxy, format!("nobody will tell it how {target} settles: a lost wake-up"));
+                self.wrong(
+                    &proxy,
+                    format!("nobody will tell it how {target} settles: a lost wake-up"),
+                );
             }
         }
     }
@@ -150,21 +214,37 @@ impl State<'_> {
 fn changed_wrongly(change: &Change) -> Option<Violation> {
     let before = change.before.as_deref()?;
     let after = &*change.after;
-    let wrong = |what: &str| Some(Violation { id: after.promise.id.clone(), what: what.to_owned() });
+    let wrong = |what: &str| {
+        Some(Violation {
+            id: after.promise.id.clone(),
+            what: what.to_owned(),
+        })
+    };
     if before.promise.settled().is_some() && before != after {
         return wrong("it was settled and changed");
     }
-    if before.promise.created_at != after.promise.created_at || before.promise.origin != after.promise.origin {
+    if before.promise.created_at != after.promise.created_at
+        || before.promise.origin != after.promise.origin
+    {
         return wrong("what never changes changed");
     }
-    if after.promise.settled().is_some_and(|settled| settled.seq == Seq::ZERO) {
+    if after
+        .promise
+        .settled()
+        .is_some_and(|settled| settled.seq == Seq::ZERO)
+    {
         return wrong("it settled without a seq");
     }
     match (&before.task, &after.task) {
         (Some(before), Some(after)) => {
-            let is_claim = after.version == before.version.next() && matches!(after.state, TaskState::Leased { .. });
+            let is_claim = after.version == before.version.next()
+                && matches!(after.state, TaskState::Leased { .. });
             let is_same = after.version == before.version;
-            if is_claim || is_same { None } else { wrong("its fencing token changed without a claim, or by more than one") }
+            if is_claim || is_same {
+                None
+            } else {
+                wrong("its fencing token changed without a claim, or by more than one")
+            }
         }
         (None, None) => None,
         (Some(_), None) | (None, Some(_)) => wrong("it got or lost a task"),

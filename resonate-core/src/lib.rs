@@ -28,6 +28,7 @@ pub use self::{
     apply::{Applied, Change, apply, history},
     check::{Violation, check, check_changes},
     id::{Address, BadAddress, BadId, Part, PromiseId, SessionId},
+    memory::Memory,
     promise::{Call, Kind, Link, NewPromise, Origin, Promise, PromiseState, Record, Settled},
     reply::{Claimed, Effect, Refusal, Reply, Settlement, TurnReply, TurnStatus},
     request::{ChildKind, Create, End, Message, NewChild, Op, ReleaseReason, Request, Turn},

@@ -3,7 +3,8 @@
 use std::collections::{BTreeMap, VecDeque};
 
 use crate::{
-    Applied, Message, Part, PromiseId, Record, Request, Seq, Stamp, Timestamp, Tree, Violation, apply, check, check_changes,
+    Applied, Message, Part, PromiseId, Record, Request, Seq, Stamp, Timestamp, Tree, Violation,
+    apply, check, check_changes,
 };
 
 /// All trees, and the messages between them.
@@ -25,7 +26,10 @@ impl Memory {
         let root = request.target().root().to_owned();
         let batch = self.batches.entry(request.target().part()).or_default();
         *batch += 1;
-        let mut stamp = Stamp { now: self.now, seq: Seq::before_batch(*batch) };
+        let mut stamp = Stamp {
+            now: self.now,
+            seq: Seq::before_batch(*batch),
+        };
         let tree = self.trees.entry(root.clone()).or_default();
         let applied = apply(tree, &mut stamp, request);
         if tree.is_empty() {
@@ -49,12 +53,18 @@ impl Memory {
         while self.deliver().is_some() {}
     }
 
-    /// Settles everything whose time has passed.
-    pub fn expire(&mut self, now: Timestamp) {
-        let due: Vec<_> = self.records().filter(|r| r.promise.is_pending() && r.promise.timeout_at <= now).map(|r| r.promise.id.clone()).collect();
-        for id in due {
-            self.request(now, Request::Expire { id });
-        }
+    /// Settles everything whose time has passed; gives what came of each.
+    pub fn expire(&mut self, now: Timestamp) -> Vec<Applied> {
+        let is_due =
+            |record: &&Record| record.promise.is_pending() && record.promise.timeout_at <= now;
+        let due: Vec<_> = self
+            .records()
+            .filter(is_due)
+            .map(|record| record.promise.id.clone())
+            .collect();
+        due.into_iter()
+            .map(|id| self.request(now, Request::Expire { id }))
+            .collect()
     }
 
     /// The record of a promise.
@@ -65,7 +75,10 @@ impl Memory {
 
     /// All records, tree by tree.
     pub fn records(&self) -> impl Iterator<Item = &Record> {
-        self.trees.values().flat_map(Tree::records).map(|record| &**record)
+        self.trees
+            .values()
+            .flat_map(Tree::records)
+            .map(|record| &**record)
     }
 
     /// The messages that are under way, oldest first.

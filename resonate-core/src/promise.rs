@@ -196,7 +196,8 @@ impl Promise {
     /// Its state, as people read it.
     #[must_use]
     pub fn state_name(&self) -> &'static str {
-        self.settled().map_or("pending", |settled| settled.outcome.state())
+        self.settled()
+            .map_or("pending", |settled| settled.outcome.state())
     }
 }
 

@@ -78,13 +78,24 @@ impl Queue {
         line.ages.insert((ready_at, id.clone()));
         let roots = line.priorities.entry(Reverse(priority)).or_default();
         roots.insert(id.root(), (ready_at, id.clone()));
-        self.places.insert(id.clone(), Place { address: address.clone(), priority, ready_at });
+        self.places.insert(
+            id.clone(),
+            Place {
+                address: address.clone(),
+                priority,
+                ready_at,
+            },
+        );
     }
 
     /// Takes a task out of the line, if it is in it.
     pub fn remove(&mut self, id: &PromiseId) {
-        let Some(place) = self.places.remove(id) else { return };
-        let Some(line) = self.lines.get_mut(&place.address) else { return };
+        let Some(place) = self.places.remove(id) else {
+            return;
+        };
+        let Some(line) = self.lines.get_mut(&place.address) else {
+            return;
+        };
         let entry = (place.ready_at, id.clone());
         line.ages.remove(&entry);
         let priority = Reverse(place.priority);
@@ -100,7 +111,11 @@ impl Queue {
     }
 
     /// Takes out the task that is next for somebody who serves these functions and accepts it.
-    pub fn next<'a>(&mut self, serves: impl IntoIterator<Item = &'a Address>, accepts: impl Fn(&PromiseId) -> bool) -> Option<PromiseId> {
+    pub fn next<'a>(
+        &mut self,
+        serves: impl IntoIterator<Item = &'a Address>,
+        accepts: impl Fn(&PromiseId) -> bool,
+    ) -> Option<PromiseId> {
         let mut candidates: Vec<_> = serves
             .into_iter()
             .filter_map(|address| {
@@ -125,12 +140,16 @@ impl Queue {
     /// How many tasks of this function wait, and since when.
     #[must_use]
     pub fn waiting(&self, address: &Address) -> Waiting {
-        self.lines.get(address).map_or(Waiting::default(), Line::waiting)
+        self.lines
+            .get(address)
+            .map_or(Waiting::default(), Line::waiting)
     }
 
     /// Every function that somebody waits for.
     pub fn all_waiting(&self) -> impl Iterator<Item = (&Address, Waiting)> {
-        self.lines.iter().map(|(address, line)| (address, line.waiting()))
+        self.lines
+            .iter()
+            .map(|(address, line)| (address, line.waiting()))
     }
 
     /// The ready tasks, by id.
@@ -141,11 +160,16 @@ impl Queue {
 
 impl Line {
     fn waiting(&self) -> Waiting {
-        Waiting { tasks: self.ages.len(), since: self.ages.first().map(|(at, _)| *at) }
+        Waiting {
+            tasks: self.ages.len(),
+            since: self.ages.first().map(|(at, _)| *at),
+        }
     }
 
     fn next(&mut self, accepts: impl Fn(&PromiseId) -> bool) -> Option<PromiseId> {
-        self.priorities.values_mut().find_map(|roots| roots.next(&accepts))
+        self.priorities
+            .values_mut()
+            .find_map(|roots| roots.next(&accepts))
     }
 }
 
@@ -158,13 +182,24 @@ impl Roots {
         let root: Arc<str> = root.into();
         let turn = self.take_turn();
         self.order.insert(turn, Arc::clone(&root));
-        self.tasks.insert(root, Root { turn, tasks: BTreeSet::from([entry]) });
+        self.tasks.insert(
+            root,
+            Root {
+                turn,
+                tasks: BTreeSet::from([entry]),
+            },
+        );
     }
 
     /// The first acceptable task, root by root; its root goes to the end of the order.
     fn next(&mut self, accepts: impl Fn(&PromiseId) -> bool) -> Option<PromiseId> {
         let (turn, id) = self.order.iter().find_map(|(turn, root)| {
-            let (_, id) = self.tasks.get(root)?.tasks.iter().find(|(_, id)| accepts(id))?;
+            let (_, id) = self
+                .tasks
+                .get(root)?
+                .tasks
+                .iter()
+                .find(|(_, id)| accepts(id))?;
             Some((*turn, id.clone()))
         })?;
         let root = self.order.remove(&turn)?;
@@ -177,7 +212,9 @@ impl Roots {
     }
 
     fn remove(&mut self, root: &str, entry: &(Timestamp, PromiseId)) {
-        let Some(found) = self.tasks.get_mut(root) else { return };
+        let Some(found) = self.tasks.get_mut(root) else {
+            return;
+        };
         found.tasks.remove(entry);
         if found.tasks.is_empty() {
             self.order.remove(&found.turn);
@@ -202,13 +239,25 @@ mod tests {
     fn queue(tasks: &[(&str, &str, i8, i64)]) -> Queue {
         let mut queue = Queue::default();
         for (task, function, priority, at) in tasks {
-            queue.insert(&id(task), &Address::new("s", *function, 1), *priority, Timestamp::from_millis(*at));
+            queue.insert(
+                &id(task),
+                &Address::new("s", *function, 1),
+                *priority,
+                Timestamp::from_millis(*at),
+            );
         }
         queue
     }
 
-    fn drain(queue: &mut Queue, functions: &[&str], accepts: impl Fn(&PromiseId) -> bool) -> String {
-        let serves: Vec<_> = functions.iter().map(|function| Address::new("s", *function, 1)).collect();
+    fn drain(
+        queue: &mut Queue,
+        functions: &[&str],
+        accepts: impl Fn(&PromiseId) -> bool,
+    ) -> String {
+        let serves: Vec<_> = functions
+            .iter()
+            .map(|function| Address::new("s", *function, 1))
+            .collect();
         let mut order = Vec::new();
         while let Some(id) = queue.next(&serves, &accepts) {
             order.push(id.to_string());
@@ -218,7 +267,12 @@ mod tests {
 
     #[test]
     fn a_wide_fan_out_does_not_starve_the_next_caller() {
-        let mut queue = queue(&[("a.x", "f", 0, 1), ("a.x-1", "f", 0, 1), ("a.x-2", "f", 0, 1), ("b", "f", 0, 2)]);
+        let mut queue = queue(&[
+            ("a.x", "f", 0, 1),
+            ("a.x-1", "f", 0, 1),
+            ("a.x-2", "f", 0, 1),
+            ("b", "f", 0, 2),
+        ]);
         assert_eq!(drain(&mut queue, &["f"], |_| true), "a.x b a.x-1 a.x-2");
     }
 
@@ -230,7 +284,12 @@ mod tests {
 
     #[test]
     fn functions_of_one_worker_take_turns() {
-        let mut queue = queue(&[("a", "f", 0, 1), ("b", "f", 0, 2), ("c", "g", 0, 3), ("d", "g", 0, 4)]);
+        let mut queue = queue(&[
+            ("a", "f", 0, 1),
+            ("b", "f", 0, 2),
+            ("c", "g", 0, 3),
+            ("d", "g", 0, 4),
+        ]);
         assert_eq!(drain(&mut queue, &["f", "g"], |_| true), "a c b d");
     }
 
@@ -238,7 +297,13 @@ mod tests {
     fn what_is_not_accepted_stays_and_blocks_nobody() {
         let mut queue = queue(&[("a", "f", 0, 1), ("b", "f", 0, 2)]);
         assert_eq!(drain(&mut queue, &["f"], |task| task != &id("a")), "b");
-        assert_eq!(queue.waiting(&Address::new("s", "f", 1)), Waiting { tasks: 1, since: Some(Timestamp::from_millis(1)) });
+        assert_eq!(
+            queue.waiting(&Address::new("s", "f", 1)),
+            Waiting {
+                tasks: 1,
+                since: Some(Timestamp::from_millis(1))
+            }
+        );
         assert_eq!(drain(&mut queue, &["g"], |_| true), "");
         queue.remove(&id("a"));
         assert!(queue.is_empty() && queue.lines.is_empty());

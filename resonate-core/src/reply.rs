@@ -84,7 +84,9 @@ pub enum Refusal {
     #[error("there is no promise `{0}`")]
     NotFound(PromiseId),
     /// The id belongs to another call.
-    #[error("the id `{id}` belongs to {existing} already, this is {asked}; choose another id, or ask for any")]
+    #[error(
+        "the id `{id}` belongs to {existing} already, this is {asked}; choose another id, or ask for any"
+    )]
     AlreadyExists {
         /// Which.
         id: PromiseId,
@@ -102,7 +104,9 @@ pub enum Refusal {
         outcome: Outcome,
     },
     /// The claim is over: another fencing token, or not leased to this session.
-    #[error("the claim on `{id}` under version {version} is over (it is {state} under version {current})")]
+    #[error(
+        "the claim on `{id}` under version {version} is over (it is {state} under version {current})"
+    )]
     StaleVersion {
         /// Which.
         id: PromiseId,
@@ -143,7 +147,9 @@ pub enum Refusal {
         state: &'static str,
     },
     /// A payload, or labels, over the limit.
-    #[error("{what} of `{id}` has {bytes} bytes; at most {max} are allowed; store it elsewhere and pass a reference")]
+    #[error(
+        "{what} of `{id}` has {bytes} bytes; at most {max} are allowed; store it elsewhere and pass a reference"
+    )]
     TooLarge {
         /// Which promise.
         id: PromiseId,

@@ -2,7 +2,10 @@
 
 use std::sync::Arc;
 
-use crate::{Call, Failure, HaltCause, Link, NewPromise, Outcome, Payload, PromiseId, Seq, SessionId, TaskVersion, Timestamp};
+use crate::{
+    Call, Failure, HaltCause, Link, NewPromise, Outcome, Payload, PromiseId, Seq, SessionId,
+    TaskVersion, Timestamp,
+};
 
 /// One request; one file of `apply` each.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -22,11 +22,18 @@ pub struct RetryPolicy {
 
 impl RetryPolicy {
     /// From 100 ms to 60 s, doubling, until the promise's timeout.
-    pub const DEFAULT: Self =
-        Self { initial: Duration::from_millis(100), max: Duration::from_secs(60), max_attempts: None, factor_percent: 200 };
+    pub const DEFAULT: Self = Self {
+        initial: Duration::from_millis(100),
+        max: Duration::from_secs(60),
+        max_attempts: None,
+        factor_percent: 200,
+    };
 
     /// One attempt only.
-    pub const NEVER: Self = Self { max_attempts: Some(1), ..Self::DEFAULT };
+    pub const NEVER: Self = Self {
+        max_attempts: Some(1),
+        ..Self::DEFAULT
+    };
 
     /// The wait before the next attempt, or none when `failures` were enough.
     ///
@@ -46,7 +53,9 @@ impl RetryPolicy {
         }
         let ceiling = u64::try_from(ceiling.min(max)).unwrap_or(u64::MAX);
         let drawn = XxHash3_64::oneshot_with_seed(u64::from(failures), id.as_str().as_bytes());
-        Some(Duration::from_millis(drawn.checked_rem(ceiling.saturating_add(1)).unwrap_or(0)))
+        Some(Duration::from_millis(
+            drawn.checked_rem(ceiling.saturating_add(1)).unwrap_or(0),
+        ))
     }
 }
 
@@ -64,9 +73,14 @@ mod tests {
     fn waits_grow_to_the_ceiling_and_repeat_for_the_same_promise() {
         let id = PromiseId::new("a").expect("a good id");
         for failures in 1..40 {
-            let wait = RetryPolicy::DEFAULT.wait(&id, failures).expect("no limit of attempts");
+            let wait = RetryPolicy::DEFAULT
+                .wait(&id, failures)
+                .expect("no limit of attempts");
             let ceiling = (100u64 << (failures - 1).min(20)).min(60_000);
-            assert!(wait <= Duration::from_millis(ceiling), "{failures}: {wait:?}");
+            assert!(
+                wait <= Duration::from_millis(ceiling),
+                "{failures}: {wait:?}"
+            );
             assert_eq!(RetryPolicy::DEFAULT.wait(&id, failures), Some(wait));
         }
     }
@@ -74,7 +88,10 @@ mod tests {
     #[test]
     fn attempts_end_at_their_limit() {
         let id = PromiseId::new("a").expect("a good id");
-        let policy = RetryPolicy { max_attempts: Some(3), ..RetryPolicy::DEFAULT };
+        let policy = RetryPolicy {
+            max_attempts: Some(3),
+            ..RetryPolicy::DEFAULT
+        };
         assert!(policy.wait(&id, 2).is_some());
         assert_eq!(policy.wait(&id, 3), None);
         assert_eq!(RetryPolicy::NEVER.wait(&id, 1), None);

@@ -25,7 +25,12 @@ impl Sessions {
 
     /// Takes out the sessions whose lease has ended; their tasks are released as lost.
     pub fn take_expired(&mut self, now: Timestamp) -> Vec<SessionId> {
-        let expired: Vec<_> = self.expires_at.iter().filter(|(_, at)| **at <= now).map(|(session, _)| *session).collect();
+        let expired: Vec<_> = self
+            .expires_at
+            .iter()
+            .filter(|(_, at)| **at <= now)
+            .map(|(session, _)| *session)
+            .collect();
         for session in &expired {
             self.expires_at.remove(session);
         }
@@ -56,7 +61,10 @@ mod tests {
         sessions.heartbeat(Timestamp::from_millis(10_000), worker, lease);
         assert_eq!(sessions.take_expired(Timestamp::from_millis(24_999)), []);
         assert!(sessions.is_alive(worker));
-        assert_eq!(sessions.take_expired(Timestamp::from_millis(25_000)), [worker]);
+        assert_eq!(
+            sessions.take_expired(Timestamp::from_millis(25_000)),
+            [worker]
+        );
         assert_eq!(sessions.take_expired(Timestamp::from_millis(25_000)), []);
         assert!(!sessions.is_alive(worker));
     }

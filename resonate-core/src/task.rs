@@ -5,7 +5,9 @@ use serde::{Deserialize, Serialize};
 use crate::{Failure, Seq, SessionId, Timestamp};
 
 /// The fencing token: +1 on every claim, never otherwise. Every write a worker makes carries it; a stale one changes nothing.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
+)]
 pub struct TaskVersion(pub u64);
 
 impl TaskVersion {
@@ -117,7 +119,15 @@ impl Task {
     /// A task that anybody may claim from `ready_at` on.
     #[must_use]
     pub fn pending(version: TaskVersion, ready_at: Timestamp) -> Self {
-        Self { state: TaskState::Pending { ready_at }, version, turn: 0, failures: 0, losses: 0, last_failure: None, warm: None }
+        Self {
+            state: TaskState::Pending { ready_at },
+            version,
+            turn: 0,
+            failures: 0,
+            losses: 0,
+            last_failure: None,
+            warm: None,
+        }
     }
 
     /// The session that holds it, by lease or tie.

@@ -55,21 +55,42 @@ impl Tree {
     }
 
     /// The children of `parent` that settled after `seq`, in log order.
-    pub fn settled_after<'a>(&'a self, parent: &PromiseId, seq: Seq) -> impl Iterator<Item = &'a Arc<Record>> + use<'a> {
-        let settled = self.children.get(parent).map(|children| children.settled.range(seq.next()..));
-        settled.into_iter().flatten().filter_map(|(_, id)| self.records.get(id))
+    pub fn settled_after<'a>(
+        &'a self,
+        parent: &PromiseId,
+        seq: Seq,
+    ) -> impl Iterator<Item = &'a Arc<Record>> + use<'a> {
+        let settled = self
+            .children
+            .get(parent)
+            .map(|children| children.settled.range(seq.next()..));
+        settled
+            .into_iter()
+            .flatten()
+            .filter_map(|(_, id)| self.records.get(id))
     }
 
     /// The pending children of `parent`, by id.
-    pub fn pending_children<'a>(&'a self, parent: &PromiseId) -> impl Iterator<Item = &'a Arc<Record>> + use<'a> {
-        let pending = self.children.get(parent).map(|children| children.pending.iter());
-        pending.into_iter().flatten().filter_map(|id| self.records.get(id))
+    pub fn pending_children<'a>(
+        &'a self,
+        parent: &PromiseId,
+    ) -> impl Iterator<Item = &'a Arc<Record>> + use<'a> {
+        let pending = self
+            .children
+            .get(parent)
+            .map(|children| children.pending.iter());
+        pending
+            .into_iter()
+            .flatten()
+            .filter_map(|id| self.records.get(id))
     }
 
     /// How many children of `parent` are pending.
     #[must_use]
     pub fn pending_count(&self, parent: &PromiseId) -> usize {
-        self.children.get(parent).map_or(0, |children| children.pending.len())
+        self.children
+            .get(parent)
+            .map_or(0, |children| children.pending.len())
     }
 
     /// Puts a record in place of the one of its name.
@@ -93,10 +114,16 @@ impl Tree {
 
     /// Takes a record out, as if it had never been.
     pub fn remove(&mut self, id: &PromiseId) {
-        let Some(record) = self.records.remove(id) else { return };
+        let Some(record) = self.records.remove(id) else {
+            return;
+        };
         self.pending -= usize::from(record.promise.is_pending());
-        let Some(parent) = record.promise.parent() else { return };
-        let Some(children) = self.children.get_mut(parent) else { return };
+        let Some(parent) = record.promise.parent() else {
+            return;
+        };
+        let Some(children) = self.children.get_mut(parent) else {
+            return;
+        };
         match record.promise.settled() {
             Some(settled) => {
                 children.settled.remove(&settled.seq);

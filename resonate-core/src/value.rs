@@ -33,7 +33,11 @@ impl Payload {
     /// A payload without headers.
     #[must_use]
     pub fn new(encoding: Encoding, data: impl Into<Bytes>) -> Self {
-        Self { encoding, headers: BTreeMap::new(), data: data.into() }
+        Self {
+            encoding,
+            headers: BTreeMap::new(),
+            data: data.into(),
+        }
     }
 
     /// JSON text, taken as it is.
@@ -45,7 +49,12 @@ impl Payload {
     /// How much it counts against the limit.
     #[must_use]
     pub fn bytes(&self) -> usize {
-        self.data.len() + self.headers.iter().map(|(k, v)| k.len() + v.len()).sum::<usize>()
+        self.data.len()
+            + self
+                .headers
+                .iter()
+                .map(|(k, v)| k.len() + v.len())
+                .sum::<usize>()
     }
 }
 
@@ -124,7 +133,12 @@ impl Failure {
     /// A failure without causes.
     #[must_use]
     pub fn new(kind: FailureKind, message: impl Into<String>) -> Self {
-        Self { kind, message: message.into(), promise: None, causes: Vec::new() }
+        Self {
+            kind,
+            message: message.into(),
+            promise: None,
+            causes: Vec::new(),
+        }
     }
 
     /// The same, at this promise.

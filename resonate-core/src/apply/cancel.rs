@@ -9,16 +9,30 @@ use crate::{Outcome, PromiseId, Refusal, Reply, limits};
 
 pub(super) fn apply(edit: &mut Edit<'_>, id: &PromiseId, reason: String) -> Result<Reply, Refusal> {
     if reason.len() > limits::TAG_BYTES {
-        return Err(Refusal::TooLarge { id: id.clone(), what: "the reason", bytes: reason.len(), max: limits::TAG_BYTES });
+        return Err(Refusal::TooLarge {
+            id: id.clone(),
+            what: "the reason",
+            bytes: reason.len(),
+            max: limits::TAG_BYTES,
+        });
     }
     let record = edit.known(id)?;
     if let Some(earlier) = record.promise.settled() {
         return if matches!(earlier.outcome, Outcome::Canceled { .. }) {
-            Ok(Reply::Promise { record: Arc::clone(record), new: false })
+            Ok(Reply::Promise {
+                record: Arc::clone(record),
+                new: false,
+            })
         } else {
-            Err(Refusal::AlreadySettled { id: id.clone(), outcome: earlier.outcome.clone() })
+            Err(Refusal::AlreadySettled {
+                id: id.clone(),
+                outcome: earlier.outcome.clone(),
+            })
         };
     }
     settle::settle(edit, id, Outcome::Canceled { reason });
-    Ok(Reply::Promise { record: Arc::clone(edit.known(id)?), new: true })
+    Ok(Reply::Promise {
+        record: Arc::clone(edit.known(id)?),
+        new: true,
+    })
 }

@@ -7,18 +7,31 @@ use std::sync::Arc;
 
 use super::{edit::Edit, settle};
 use crate::{
-    Claimed, Failure, FailureKind, Kind, Outcome, PromiseId, Record, Refusal, Reply, Seq, SessionId, Task, TaskState, TaskVersion, Tree,
+    Claimed, Failure, FailureKind, Kind, Outcome, PromiseId, Record, Refusal, Reply, Seq,
+    SessionId, Task, TaskState, TaskVersion, Tree,
 };
 
-pub(super) fn apply(edit: &mut Edit<'_>, id: &PromiseId, session: SessionId, tied: Option<TaskVersion>) -> Result<Reply, Refusal> {
+pub(super) fn apply(
+    edit: &mut Edit<'_>,
+    id: &PromiseId,
+    session: SessionId,
+    tied: Option<TaskVersion>,
+) -> Result<Reply, Refusal> {
     let task = edit.task(id)?.clone();
     match (&task.state, tied) {
         (TaskState::Pending { ready_at }, None) if *ready_at <= edit.now() => {}
         // Something else woke the body, and meanwhile a child settled: the claim is as good as the dispatcher's.
-        (TaskState::Pending { .. }, Some(version)) if version == task.version && task.is_warm_in(session) => {}
-        (TaskState::Suspended { tied: Some(holder) }, Some(version)) if version == task.version && *holder == session => {}
+        (TaskState::Pending { .. }, Some(version))
+            if version == task.version && task.is_warm_in(session) => {}
+        (TaskState::Suspended { tied: Some(holder) }, Some(version))
+            if version == task.version && *holder == session => {}
         (_, Some(version)) => return Err(stale(id, version, &task)),
-        (_, None) => return Err(Refusal::NotReady { id: id.clone(), state: task.state_name() }),
+        (_, None) => {
+            return Err(Refusal::NotReady {
+                id: id.clone(),
+                state: task.state_name(),
+            });
+        }
     }
     let warm = task.warm.filter(|warm| warm.session == session);
     let since = edit.now();
@@ -36,7 +49,11 @@ pub(super) fn apply(edit: &mut Edit<'_>, id: &PromiseId, session: SessionId, tie
         Some(warm) => children_after(edit.tree(), &record, warm.shown),
         None => history(edit.tree(), &record),
     };
-    Ok(Reply::Claimed(Box::new(Claimed { record, warm: warm.is_some(), children })))
+    Ok(Reply::Claimed(Box::new(Claimed {
+        record,
+        warm: warm.is_some(),
+        children,
+    })))
 }
 
 /// A step that runs at most once and was begun by a body that is gone: nobody knows what came of it.
@@ -52,15 +69,22 @@ fn fail_begun_steps(edit: &mut Edit<'_>, id: &PromiseId, warm: bool) {
         .collect();
     for step in begun {
         let message = "the step was begun and its worker was lost; it runs at most once, so it is not tried again";
-        settle::settle_one(edit, &step, Outcome::Failed(Failure::new(FailureKind::OutcomeUnknown, message).at(&step)));
+        settle::settle_one(
+            edit,
+            &step,
+            Outcome::Failed(Failure::new(FailureKind::OutcomeUnknown, message).at(&step)),
+        );
     }
 }
 
 /// Everything known of an execution: settled children in log order, then pending ones by position.
 #[must_use]
 pub fn history(tree: &Tree, record: &Record) -> Vec<Arc<Record>> {
-    let mut pending: Vec<_> =
-        tree.pending_children(&record.promise.id).filter(|child| is_of_this_history(record, child)).cloned().collect();
+    let mut pending: Vec<_> = tree
+        .pending_children(&record.promise.id)
+        .filter(|child| is_of_this_history(record, child))
+        .cloned()
+        .collect();
     pending.sort_by_key(|child| child.promise.origin.as_ref().map(|origin| origin.position));
     let mut children = children_after(tree, record, Seq::ZERO);
     children.append(&mut pending);
@@ -68,31 +92,55 @@ pub fn history(tree: &Tree, record: &Record) -> Vec<Arc<Record>> {
 }
 
 fn children_after(tree: &Tree, record: &Record, shown: Seq) -> Vec<Arc<Record>> {
-    tree.settled_after(&record.promise.id, shown).filter(|child| is_of_this_history(record, child)).cloned().collect()
+    tree.settled_after(&record.promise.id, shown)
+        .filter(|child| is_of_this_history(record, child))
+        .cloned()
+        .collect()
 }
 
 pub(super) fn is_of_this_history(record: &Record, child: &Record) -> bool {
-    child.promise.origin.as_ref().is_some_and(|origin| origin.generation == record.promise.generation)
+    child
+        .promise
+        .origin
+        .as_ref()
+        .is_some_and(|origin| origin.generation == record.promise.generation)
 }
 
 pub(super) fn stale(id: &PromiseId, version: TaskVersion, task: &Task) -> Refusal {
-    Refusal::StaleVersion { id: id.clone(), version, current: task.version, state: task.state_name() }
+    Refusal::StaleVersion {
+        id: id.clone(),
+        version,
+        current: task.version,
+        state: task.state_name(),
+    }
 }
 
 impl Edit<'_> {
     /// The task of a promise that must exist and be a call.
     pub(super) fn task(&self, id: &PromiseId) -> Result<&Task, Refusal> {
-        self.known(id)?.task.as_ref().ok_or_else(|| Refusal::NotACall(id.clone()))
+        self.known(id)?
+            .task
+            .as_ref()
+            .ok_or_else(|| Refusal::NotACall(id.clone()))
     }
 
     /// The task, if it is leased to this session under this fencing token.
-    pub(super) fn leased(&self, id: &PromiseId, version: TaskVersion, session: SessionId) -> Result<&Task, Refusal> {
+    pub(super) fn leased(
+        &self,
+        id: &PromiseId,
+        version: TaskVersion,
+        session: SessionId,
+    ) -> Result<&Task, Refusal> {
         let task = self.task(id)?;
         match task.state {
-            TaskState::Leased { session: holder, .. } if holder == session && task.version == version => Ok(task),
-            TaskState::Leased { .. } | TaskState::Pending { .. } | TaskState::Suspended { .. } | TaskState::Halted(_) | TaskState::Done => {
-                Err(stale(id, version, task))
-            }
+            TaskState::Leased {
+                session: holder, ..
+            } if holder == session && task.version == version => Ok(task),
+            TaskState::Leased { .. }
+            | TaskState::Pending { .. }
+            | TaskState::Suspended { .. }
+            | TaskState::Halted(_)
+            | TaskState::Done => Err(stale(id, version, task)),
         }
     }
 }

@@ -7,12 +7,18 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use super::edit::Edit;
 use crate::{
-    Call, Create, Kind, NewPromise, Promise, PromiseId, PromiseState, Record, Refusal, Reply, Task, TaskVersion, Timestamp, limits,
+    Call, Create, Kind, NewPromise, Promise, PromiseId, PromiseState, Record, Refusal, Reply, Task,
+    TaskVersion, Timestamp, limits,
 };
 
-pub(super) fn apply(edit: &mut Edit<'_>, Create { promise: new, any }: Create) -> Result<Reply, Refusal> {
+pub(super) fn apply(
+    edit: &mut Edit<'_>,
+    Create { promise: new, any }: Create,
+) -> Result<Reply, Refusal> {
     if new.id.as_str().contains('.') {
-        let why = "a `.` stands between a caller and its calls; write `-` or `/` in an id of your own".to_owned();
+        let why =
+            "a `.` stands between a caller and its calls; write `-` or `/` in an id of your own"
+                .to_owned();
         return Err(Refusal::NotAllowed { id: new.id, why });
     }
     if let Some(existing) = edit.get(&new.id) {
@@ -31,12 +37,18 @@ pub(super) fn apply(edit: &mut Edit<'_>, Create { promise: new, any }: Create) -
     let id = new.id.clone();
     edit.insert(record(new, edit.now()));
     super::expire::touch(edit, &id);
-    Ok(Reply::Promise { record: Arc::clone(edit.known(&id)?), new: true })
+    Ok(Reply::Promise {
+        record: Arc::clone(edit.known(&id)?),
+        new: true,
+    })
 }
 
 /// A root's first record.
 fn record(new: NewPromise, now: Timestamp) -> Record {
-    let task = new.call.as_ref().map(|call| Task::pending(TaskVersion::default(), call.start_at.max(now)));
+    let task = new
+        .call
+        .as_ref()
+        .map(|call| Task::pending(TaskVersion::default(), call.start_at.max(now)));
     let promise = Promise {
         id: new.id,
         kind: new.call.map_or(Kind::External, Kind::Call),
@@ -55,7 +67,9 @@ fn record(new: NewPromise, now: Timestamp) -> Record {
 
 fn is_same(existing: &Promise, new: &NewPromise) -> bool {
     match (existing.call(), &new.call) {
-        (Some(existing), Some(new)) => existing.address == new.address && existing.param == new.param,
+        (Some(existing), Some(new)) => {
+            existing.address == new.address && existing.param == new.param
+        }
         (None, None) => true,
         (Some(_), None) | (None, Some(_)) => false,
     }
@@ -63,9 +77,16 @@ fn is_same(existing: &Promise, new: &NewPromise) -> bool {
 
 /// A call in words; its arguments by size and digest when only they differ from `other`.
 fn describe(call: Option<&Call>, other: Option<&Call>) -> String {
-    let Some(call) = call else { return "a promise that somebody outside settles".to_owned() };
+    let Some(call) = call else {
+        return "a promise that somebody outside settles".to_owned();
+    };
     if other.is_some_and(|other| other.address == call.address) {
-        format!("{} with other arguments ({} bytes, digest {:016x})", call.address, call.param.bytes(), call.param.digest())
+        format!(
+            "{} with other arguments ({} bytes, digest {:016x})",
+            call.address,
+            call.param.bytes(),
+            call.param.digest()
+        )
     } else {
         call.address.to_string()
     }
@@ -76,15 +97,29 @@ fn fits(new: &NewPromise) -> Result<(), Refusal> {
     for (what, map) in [("the labels", &new.labels), ("the tags", &new.tags)] {
         tags_fit(&new.id, what, map)?;
     }
-    new.call.as_deref().map_or(Ok(()), |call| arguments_fit(&new.id, call))
+    new.call
+        .as_deref()
+        .map_or(Ok(()), |call| arguments_fit(&new.id, call))
 }
 
-pub(super) fn tags_fit(id: &PromiseId, what: &'static str, map: &BTreeMap<String, String>) -> Result<(), Refusal> {
-    let bytes: usize = map.iter().map(|(name, value)| name.len() + value.len()).sum();
+pub(super) fn tags_fit(
+    id: &PromiseId,
+    what: &'static str,
+    map: &BTreeMap<String, String>,
+) -> Result<(), Refusal> {
+    let bytes: usize = map
+        .iter()
+        .map(|(name, value)| name.len() + value.len())
+        .sum();
     if bytes <= limits::TAG_BYTES {
         return Ok(());
     }
-    Err(Refusal::TooLarge { id: id.clone(), what, bytes, max: limits::TAG_BYTES })
+    Err(Refusal::TooLarge {
+        id: id.clone(),
+        what,
+        bytes,
+        max: limits::TAG_BYTES,
+    })
 }
 
 pub(super) fn arguments_fit(id: &PromiseId, call: &Call) -> Result<(), Refusal> {
@@ -92,5 +127,10 @@ pub(super) fn arguments_fit(id: &PromiseId, call: &Call) -> Result<(), Refusal> 
     if bytes <= limits::PAYLOAD_BYTES {
         return Ok(());
     }
-    Err(Refusal::TooLarge { id: id.clone(), what: "the arguments", bytes, max: limits::PAYLOAD_BYTES })
+    Err(Refusal::TooLarge {
+        id: id.clone(),
+        what: "the arguments",
+        bytes,
+        max: limits::PAYLOAD_BYTES,
+    })
 }

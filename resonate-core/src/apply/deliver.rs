@@ -5,7 +5,19 @@ use crate::{Create, Failure, FailureKind, Message, Outcome, Payload, PromiseId, 
 
 pub(super) fn apply(edit: &mut Edit<'_>, message: Message) -> Reply {
     match message {
-        Message::Create { promise, back, detached } => start(edit, Create { promise: *promise, any: false }, back, detached),
+        Message::Create {
+            promise,
+            back,
+            detached,
+        } => start(
+            edit,
+            Create {
+                promise: *promise,
+                any: false,
+            },
+            back,
+            detached,
+        ),
         Message::Subscribe { id, back } => subscribe(edit, &id, back),
         Message::Tell { id, outcome, back } => tell(edit, &id, outcome, back),
         Message::Answer { proxy, outcome } => settle::settle(edit, &proxy, outcome),
@@ -26,7 +38,9 @@ fn start(edit: &mut Edit<'_>, create: Create, back: PromiseId, detached: bool) {
 
 /// The proxy hears of the settlement: now, or when it comes.
 fn subscribe(edit: &mut Edit<'_>, id: &PromiseId, back: PromiseId) {
-    let Some(record) = edit.get(id) else { return answer(edit, back, refused(id, &Refusal::NotFound(id.clone()))) };
+    let Some(record) = edit.get(id) else {
+        return answer(edit, back, refused(id, &Refusal::NotFound(id.clone())));
+    };
     match record.promise.settled() {
         Some(settled) => {
             let outcome = settled.outcome.clone();
@@ -65,7 +79,13 @@ fn refused(id: &PromiseId, refusal: &Refusal) -> Outcome {
         Refusal::NotFound(_) => FailureKind::NotFound,
         Refusal::AlreadyExists { .. } => FailureKind::AlreadyExists,
         Refusal::TooLarge { .. } => FailureKind::TooLarge,
-        _ => FailureKind::Misused,
+        Refusal::AlreadySettled { .. }
+        | Refusal::StaleVersion { .. }
+        | Refusal::TurnGap { .. }
+        | Refusal::NotReady { .. }
+        | Refusal::NotACall(_)
+        | Refusal::NotHalted { .. }
+        | Refusal::NotAllowed { .. } => FailureKind::Misused,
     };
     Outcome::Failed(Failure::new(kind, refusal.to_string()).at(id))
 }

@@ -18,7 +18,14 @@ pub(super) struct Edit<'a> {
 
 impl<'a> Edit<'a> {
     pub(super) fn new(tree: &'a mut Tree, stamp: &'a mut Stamp) -> Self {
-        Self { tree, stamp, before: BTreeMap::new(), messages: Vec::new(), effects: Vec::new(), acting: None }
+        Self {
+            tree,
+            stamp,
+            before: BTreeMap::new(),
+            messages: Vec::new(),
+            effects: Vec::new(),
+            acting: None,
+        }
     }
 
     pub(super) fn now(&self) -> Timestamp {
@@ -48,7 +55,9 @@ impl<'a> Edit<'a> {
 
     /// Changes a record; does nothing if there is none.
     pub(super) fn update(&mut self, id: &PromiseId, change: impl FnOnce(&mut Record)) {
-        let Some(before) = self.tree.get(id).cloned() else { return };
+        let Some(before) = self.tree.get(id).cloned() else {
+            return;
+        };
         let mut record = Record::clone(&before);
         change(&mut record);
         self.before.entry(id.clone()).or_insert(Some(before));
@@ -72,8 +81,16 @@ impl<'a> Edit<'a> {
     }
 
     /// Runs `change`; if it refuses, everything it did is taken back.
-    pub(super) fn attempt<T>(&mut self, change: impl FnOnce(&mut Self) -> Result<T, Refusal>) -> Result<T, Refusal> {
-        let (messages, effects, seq, acting) = (self.messages.len(), self.effects.len(), self.stamp.seq, self.acting.clone());
+    pub(super) fn attempt<T>(
+        &mut self,
+        change: impl FnOnce(&mut Self) -> Result<T, Refusal>,
+    ) -> Result<T, Refusal> {
+        let (messages, effects, seq, acting) = (
+            self.messages.len(),
+            self.effects.len(),
+            self.stamp.seq,
+            self.acting.clone(),
+        );
         let outer = std::mem::take(&mut self.before);
         let result = change(self);
         let inner = std::mem::replace(&mut self.before, outer);
@@ -100,8 +117,16 @@ impl<'a> Edit<'a> {
         let tree = self.tree;
         let changed = self.before.into_iter().filter_map(|(id, before)| {
             let after = Arc::clone(tree.get(&id)?);
-            (!before.as_ref().is_some_and(|before| Arc::ptr_eq(before, &after))).then_some(Change { before, after })
+            (!before
+                .as_ref()
+                .is_some_and(|before| Arc::ptr_eq(before, &after)))
+            .then_some(Change { before, after })
         });
-        Applied { answer, changed: changed.collect(), messages: self.messages, effects: self.effects }
+        Applied {
+            answer,
+            changed: changed.collect(),
+            messages: self.messages,
+            effects: self.effects,
+        }
     }
 }

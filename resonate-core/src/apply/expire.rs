@@ -7,7 +7,9 @@ use crate::{Kind, Outcome, Payload, PromiseId};
 
 /// Settles the promise, and its caller before it, if their time has passed.
 pub(super) fn touch(edit: &mut Edit<'_>, id: &PromiseId) {
-    let parent = edit.get(id).and_then(|record| record.promise.parent().cloned());
+    let parent = edit
+        .get(id)
+        .and_then(|record| record.promise.parent().cloned());
     for id in parent.iter().chain([id]) {
         let Some(record) = edit.get(id) else { continue };
         if !record.promise.is_pending() || record.promise.timeout_at > edit.now() {

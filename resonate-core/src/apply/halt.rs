@@ -5,37 +5,58 @@
 use super::edit::Edit;
 use crate::{Effect, HaltCause, Halted, PromiseId, Refusal, Reply, Task, TaskState};
 
-pub(super) fn apply(edit: &mut Edit<'_>, id: &PromiseId, cause: HaltCause, reason: String) -> Result<Reply, Refusal> {
+pub(super) fn apply(
+    edit: &mut Edit<'_>,
+    id: &PromiseId,
+    cause: HaltCause,
+    reason: String,
+) -> Result<Reply, Refusal> {
     edit.task(id)?;
     unsettled(edit, id)?;
     if !matches!(edit.task(id)?.state, TaskState::Halted(_)) {
         halt(edit, id, cause, reason);
     }
-    Ok(Reply::Promise { record: edit.known(id)?.clone(), new: true })
+    Ok(Reply::Promise {
+        record: edit.known(id)?.clone(),
+        new: true,
+    })
 }
 
 pub(super) fn go_on(edit: &mut Edit<'_>, id: &PromiseId) -> Result<Reply, Refusal> {
     let state = edit.task(id)?.state_name();
     unsettled(edit, id)?;
     if !matches!(edit.task(id)?.state, TaskState::Halted(_)) {
-        return Err(Refusal::NotHalted { id: id.clone(), state });
+        return Err(Refusal::NotHalted {
+            id: id.clone(),
+            state,
+        });
     }
     let now = edit.now();
     edit.update_task(id, |task| {
         task.losses = 0;
         task.ready(now);
     });
-    Ok(Reply::Promise { record: edit.known(id)?.clone(), new: true })
+    Ok(Reply::Promise {
+        record: edit.known(id)?.clone(),
+        new: true,
+    })
 }
 
 /// Stops a task; who runs it or keeps its body is told.
 pub(super) fn halt(edit: &mut Edit<'_>, id: &PromiseId, cause: HaltCause, reason: String) {
-    let Some(task) = edit.get(id).and_then(|record| record.task.as_ref()) else { return };
+    let Some(task) = edit.get(id).and_then(|record| record.task.as_ref()) else {
+        return;
+    };
     if edit.acting() != Some(id)
         && let Some(session) = task.session().or(task.warm.map(|warm| warm.session))
     {
         let version = task.version;
-        edit.effect(Effect::Drop { session, task: id.clone(), version, why: format!("halted: {reason}") });
+        edit.effect(Effect::Drop {
+            session,
+            task: id.clone(),
+            version,
+            why: format!("halted: {reason}"),
+        });
     }
     let at = edit.now();
     edit.update_task(id, |task| {
@@ -46,7 +67,10 @@ pub(super) fn halt(edit: &mut Edit<'_>, id: &PromiseId, cause: HaltCause, reason
 
 fn unsettled(edit: &Edit<'_>, id: &PromiseId) -> Result<(), Refusal> {
     match edit.known(id)?.promise.settled() {
-        Some(settled) => Err(Refusal::AlreadySettled { id: id.clone(), outcome: settled.outcome.clone() }),
+        Some(settled) => Err(Refusal::AlreadySettled {
+            id: id.clone(),
+            outcome: settled.outcome.clone(),
+        }),
         None => Ok(()),
     }
 }

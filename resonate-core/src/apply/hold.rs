@@ -14,8 +14,14 @@ pub(super) fn apply(
 ) -> Result<Reply, Refusal> {
     let task = edit.task(id)?;
     let is_held = match &task.state {
-        TaskState::Leased { session: holder, .. } | TaskState::Suspended { tied: Some(holder) } => *holder == session,
-        TaskState::Pending { .. } | TaskState::Suspended { tied: None } | TaskState::Halted(_) | TaskState::Done => false,
+        TaskState::Leased {
+            session: holder, ..
+        }
+        | TaskState::Suspended { tied: Some(holder) } => *holder == session,
+        TaskState::Pending { .. }
+        | TaskState::Suspended { tied: None }
+        | TaskState::Halted(_)
+        | TaskState::Done => false,
     };
     if !is_held || task.version != version {
         return Err(claim::stale(id, version, task));

@@ -53,13 +53,26 @@ pub fn apply(tree: &mut Tree, stamp: &mut Stamp, request: Request) -> Applied {
     expire::touch(&mut edit, request.target());
     let answer = edit.attempt(|edit| match request {
         Request::Create(create) => create::apply(edit, create),
-        Request::Get { id } => Ok(Reply::Promise { record: Arc::clone(edit.known(&id)?), new: false }),
+        Request::Get { id } => Ok(Reply::Promise {
+            record: Arc::clone(edit.known(&id)?),
+            new: false,
+        }),
         Request::Settle { id, outcome } => settle::apply(edit, &id, outcome),
         Request::Cancel { id, reason } => cancel::apply(edit, &id, reason),
         Request::Claim { id, session, tied } => claim::apply(edit, &id, session, tied),
-        Request::Hold { id, version, session, shown } => hold::apply(edit, &id, version, session, shown),
+        Request::Hold {
+            id,
+            version,
+            session,
+            shown,
+        } => hold::apply(edit, &id, version, session, shown),
         Request::Turn(turn) => turn::apply(edit, turn),
-        Request::Release { id, version, session, why } => release::apply(edit, &id, version, session, why),
+        Request::Release {
+            id,
+            version,
+            session,
+            why,
+        } => release::apply(edit, &id, version, session, why),
         Request::Halt { id, cause, reason } => halt::apply(edit, &id, cause, reason),
         Request::Continue { id } => halt::go_on(edit, &id),
         Request::Expire { .. } => Ok(Reply::Done),

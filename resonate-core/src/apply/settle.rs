@@ -7,25 +7,48 @@ use std::sync::Arc;
 
 use super::{edit::Edit, wave};
 use crate::{
-    Effect, Message, Outcome, PromiseId, PromiseState, Refusal, Reply, Settled, Settlement, Task, TaskState, Timestamp, Warm, limits,
+    Effect, Message, Outcome, PromiseId, PromiseState, Refusal, Reply, Settled, Settlement, Task,
+    TaskState, Timestamp, Warm, limits,
 };
 
-pub(super) fn apply(edit: &mut Edit<'_>, id: &PromiseId, outcome: Outcome) -> Result<Reply, Refusal> {
-    if !matches!(outcome, Outcome::Resolved(_) | Outcome::Rejected(_) | Outcome::Failed(_)) {
-        let why = format!("a client cannot write the state `{}`; resolve, reject or cancel it", outcome.state());
-        return Err(Refusal::NotAllowed { id: id.clone(), why });
+pub(super) fn apply(
+    edit: &mut Edit<'_>,
+    id: &PromiseId,
+    outcome: Outcome,
+) -> Result<Reply, Refusal> {
+    if !matches!(
+        outcome,
+        Outcome::Resolved(_) | Outcome::Rejected(_) | Outcome::Failed(_)
+    ) {
+        let why = format!(
+            "a client cannot write the state `{}`; resolve, reject or cancel it",
+            outcome.state()
+        );
+        return Err(Refusal::NotAllowed {
+            id: id.clone(),
+            why,
+        });
     }
     fits(id, &outcome)?;
     let record = edit.known(id)?;
     if let Some(earlier) = record.promise.settled() {
         return if earlier.outcome == outcome {
-            Ok(Reply::Promise { record: Arc::clone(record), new: false })
+            Ok(Reply::Promise {
+                record: Arc::clone(record),
+                new: false,
+            })
         } else {
-            Err(Refusal::AlreadySettled { id: id.clone(), outcome: earlier.outcome.clone() })
+            Err(Refusal::AlreadySettled {
+                id: id.clone(),
+                outcome: earlier.outcome.clone(),
+            })
         };
     }
     settle(edit, id, outcome);
-    Ok(Reply::Promise { record: Arc::clone(edit.known(id)?), new: true })
+    Ok(Reply::Promise {
+        record: Arc::clone(edit.known(id)?),
+        new: true,
+    })
 }
 
 /// Refuses an outcome over the payload limit.
@@ -34,8 +57,17 @@ pub(super) fn fits(id: &PromiseId, outcome: &Outcome) -> Result<(), Refusal> {
     if bytes <= limits::PAYLOAD_BYTES {
         return Ok(());
     }
-    let what = if matches!(outcome, Outcome::Resolved(_)) { "the result" } else { "the error" };
-    Err(Refusal::TooLarge { id: id.clone(), what, bytes, max: limits::PAYLOAD_BYTES })
+    let what = if matches!(outcome, Outcome::Resolved(_)) {
+        "the result"
+    } else {
+        "the error"
+    };
+    Err(Refusal::TooLarge {
+        id: id.clone(),
+        what,
+        bytes,
+        max: limits::PAYLOAD_BYTES,
+    })
 }
 
 /// Settles a pending promise and everything pending below it.
@@ -46,14 +78,22 @@ pub(super) fn settle(edit: &mut Edit<'_>, id: &PromiseId, outcome: Outcome) {
 
 /// Settles one pending promise; the caller starts the wave below it.
 pub(super) fn settle_one(edit: &mut Edit<'_>, id: &PromiseId, outcome: Outcome) {
-    if !edit.get(id).is_some_and(|record| record.promise.is_pending()) {
+    if !edit
+        .get(id)
+        .is_some_and(|record| record.promise.is_pending())
+    {
         return;
     }
     let (at, seq) = (edit.now(), edit.next_seq());
     tell_holder(edit, id, &outcome);
     let mut awaiters = Vec::new();
     let settled = Settled { outcome, at, seq };
-    let settlement = Settlement { id: id.clone(), seq, at, outcome: Some(settled.outcome.clone()) };
+    let settlement = Settlement {
+        id: id.clone(),
+        seq,
+        at,
+        outcome: Some(settled.outcome.clone()),
+    };
     edit.update(id, |record| {
         awaiters = std::mem::take(&mut record.promise.awaiters);
         record.promise.state = PromiseState::Settled(Box::new(settled));
@@ -63,7 +103,10 @@ pub(super) fn settle_one(edit: &mut Edit<'_>, id: &PromiseId, outcome: Outcome) 
         }
     });
     for proxy in awaiters {
-        edit.send(Message::Answer { proxy, outcome: settlement.outcome.clone().unwrap_or(Outcome::TimedOut) });
+        edit.send(Message::Answer {
+            proxy,
+            outcome: settlement.outcome.clone().unwrap_or(Outcome::TimedOut),
+        });
     }
     edit.effect(Effect::Settled(id.clone()));
     wake_parent(edit, id, settlement);
@@ -74,27 +117,54 @@ fn tell_holder(edit: &mut Edit<'_>, id: &PromiseId, outcome: &Outcome) {
     if edit.acting() == Some(id) {
         return;
     }
-    let Some(task) = edit.get(id).and_then(|record| record.task.as_ref()) else { return };
+    let Some(task) = edit.get(id).and_then(|record| record.task.as_ref()) else {
+        return;
+    };
     let version = task.version;
-    let Some(session) = task.session().or(task.warm.map(|warm| warm.session)) else { return };
+    let Some(session) = task.session().or(task.warm.map(|warm| warm.session)) else {
+        return;
+    };
     let why = match outcome {
         Outcome::Canceled { reason } => format!("canceled: {reason}"),
         Outcome::TimedOut => "its timeout passed".to_owned(),
-        Outcome::Resolved(_) | Outcome::Rejected(_) | Outcome::Failed(_) => format!("{} from outside", outcome.state()),
+        Outcome::Resolved(_) | Outcome::Rejected(_) | Outcome::Failed(_) => {
+            format!("{} from outside", outcome.state())
+        }
     };
-    edit.effect(Effect::Drop { session, task: id.clone(), version, why });
+    edit.effect(Effect::Drop {
+        session,
+        task: id.clone(),
+        version,
+        why,
+    });
 }
 
 /// A suspended caller becomes ready; a running one is sent the settlement, in log order.
 fn wake_parent(edit: &mut Edit<'_>, id: &PromiseId, settlement: Settlement) {
-    let Some(parent) = edit.get(id).and_then(|record| record.promise.parent().cloned()) else { return };
+    let Some(parent) = edit
+        .get(id)
+        .and_then(|record| record.promise.parent().cloned())
+    else {
+        return;
+    };
     if edit.acting() == Some(&parent) {
         return;
     }
-    let Some(record) = edit.get(&parent) else { return };
+    let Some(record) = edit.get(&parent) else {
+        return;
+    };
     let generation = record.promise.generation;
-    let of_this_history = edit.get(id).and_then(|child| child.promise.origin.as_ref()).is_some_and(|origin| origin.generation == generation);
-    let Some(task) = record.task.as_ref().filter(|_| of_this_history && record.promise.is_pending()) else { return };
+    let of_this_history = edit
+        .get(id)
+        .and_then(|child| child.promise.origin.as_ref())
+        .is_some_and(|origin| origin.generation == generation);
+    let Some(task) = record
+        .task
+        .as_ref()
+        .filter(|_| of_this_history && record.promise.is_pending())
+    else {
+        return;
+    };
     let version = task.version;
     match task.state {
         TaskState::Suspended { .. } => {
@@ -105,7 +175,12 @@ fn wake_parent(edit: &mut Edit<'_>, id: &PromiseId, settlement: Settlement) {
                 }
             });
         }
-        TaskState::Leased { session, .. } => edit.effect(Effect::Push { session, task: parent, version, settlement }),
+        TaskState::Leased { session, .. } => edit.effect(Effect::Push {
+            session,
+            task: parent,
+            version,
+            settlement,
+        }),
         TaskState::Pending { .. } | TaskState::Halted(_) | TaskState::Done => {}
     }
 }

@@ -11,7 +11,9 @@ pub(super) fn below(edit: &mut Edit<'_>, id: &PromiseId) {
     let mut budget = limits::WAVE;
     let mut parents = vec![id.clone()];
     while let Some(parent) = parents.pop() {
-        let Some(reason) = reason(edit, &parent) else { continue };
+        let Some(reason) = reason(edit, &parent) else {
+            continue;
+        };
         let children: Vec<_> = edit
             .tree()
             .pending_children(&parent)
@@ -25,7 +27,13 @@ pub(super) fn below(edit: &mut Edit<'_>, id: &PromiseId) {
                 break;
             }
             budget -= 1;
-            settle::settle_one(edit, &child, Outcome::Canceled { reason: reason.clone() });
+            settle::settle_one(
+                edit,
+                &child,
+                Outcome::Canceled {
+                    reason: reason.clone(),
+                },
+            );
             parents.push(child);
         }
     }
@@ -33,16 +41,22 @@ pub(super) fn below(edit: &mut Edit<'_>, id: &PromiseId) {
 
 /// True for a child whose caller, or the generation of the caller that asked for it, is over.
 fn is_over(edit: &Edit<'_>, parent: &PromiseId, child: &Record) -> bool {
-    edit.get(parent).is_none_or(|parent| !parent.promise.is_pending() || !claim::is_of_this_history(parent, child))
+    edit.get(parent).is_none_or(|parent| {
+        !parent.promise.is_pending() || !claim::is_of_this_history(parent, child)
+    })
 }
 
 /// Why what is over below this promise is canceled.
 fn reason(edit: &Edit<'_>, parent: &PromiseId) -> Option<String> {
-    let Some(settled) = edit.get(parent)?.promise.settled() else { return Some(format!("its caller {parent} continued as another")) };
+    let Some(settled) = edit.get(parent)?.promise.settled() else {
+        return Some(format!("its caller {parent} continued as another"));
+    };
     Some(match &settled.outcome {
         Outcome::Canceled { reason } => reason.clone(),
         Outcome::TimedOut => format!("its caller {parent} timed out"),
         Outcome::Resolved(_) => format!("its caller {parent} returned"),
-        Outcome::Rejected(_) | Outcome::Failed(_) => format!("its caller {parent} ended with an error"),
+        Outcome::Rejected(_) | Outcome::Failed(_) => {
+            format!("its caller {parent} ended with an error")
+        }
     })
 }

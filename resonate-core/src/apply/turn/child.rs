@@ -4,18 +4,25 @@ use std::sync::Arc;
 
 use super::super::{create, edit::Edit, settle};
 use crate::{
-    ChildKind, Kind, Link, Message, NewChild, Origin, Outcome, Promise, PromiseId, PromiseState, Record, Refusal, SessionId, Task,
-    TaskState, TaskVersion, Timestamp, limits,
+    ChildKind, Kind, Link, Message, NewChild, Origin, Outcome, Promise, PromiseId, PromiseState,
+    Record, Refusal, SessionId, Task, TaskState, TaskVersion, Timestamp, limits,
 };
 
 /// How deep a call tree may be.
 const DEPTH: u32 = 10_000;
 
 /// A child that is pending: a call elsewhere, a timer, an external promise, a proxy, a step that is begun.
-pub(super) fn create(edit: &mut Edit<'_>, parent: &PromiseId, child: NewChild) -> Result<(), Refusal> {
+pub(super) fn create(
+    edit: &mut Edit<'_>,
+    parent: &PromiseId,
+    child: NewChild,
+) -> Result<(), Refusal> {
     let mut record = new_record(edit, parent, child)?;
     if let Kind::Call(call) = &record.promise.kind {
-        record.task = Some(Task::pending(caller_version(edit, parent), call.start_at.max(edit.now())));
+        record.task = Some(Task::pending(
+            caller_version(edit, parent),
+            call.start_at.max(edit.now()),
+        ));
     }
     let message = match &record.promise.kind {
         Kind::Proxy(link) => Some(message(link, &record.promise.id)),
@@ -31,20 +38,33 @@ pub(super) fn create(edit: &mut Edit<'_>, parent: &PromiseId, child: NewChild) -
 }
 
 /// A call that starts here: claimed by the session whose turn creates it.
-pub(super) fn create_claimed(edit: &mut Edit<'_>, parent: &PromiseId, session: SessionId, child: NewChild) -> Result<(), Refusal> {
+pub(super) fn create_claimed(
+    edit: &mut Edit<'_>,
+    parent: &PromiseId,
+    session: SessionId,
+    child: NewChild,
+) -> Result<(), Refusal> {
     let mut record = new_record(edit, parent, child)?;
     if record.promise.call().is_none() {
         return Err(Refusal::NotACall(record.promise.id));
     }
     let mut task = Task::pending(caller_version(edit, parent).next(), edit.now());
-    task.state = TaskState::Leased { session, since: edit.now() };
+    task.state = TaskState::Leased {
+        session,
+        since: edit.now(),
+    };
     record.task = Some(task);
     edit.insert(record);
     Ok(())
 }
 
 /// A leaf or step that ran here: created and settled in one write.
-pub(super) fn record(edit: &mut Edit<'_>, parent: &PromiseId, child: NewChild, outcome: Outcome) -> Result<(), Refusal> {
+pub(super) fn record(
+    edit: &mut Edit<'_>,
+    parent: &PromiseId,
+    child: NewChild,
+    outcome: Outcome,
+) -> Result<(), Refusal> {
     settle::fits(&child.id, &outcome)?;
     super::super::expire::touch(edit, &child.id);
     if let Some(begun) = edit.get(&child.id) {
@@ -63,21 +83,39 @@ pub(super) fn record(edit: &mut Edit<'_>, parent: &PromiseId, child: NewChild, o
 }
 
 /// The future of a child was dropped.
-pub(super) fn cancel(edit: &mut Edit<'_>, parent: &PromiseId, child: &PromiseId) -> Result<(), Refusal> {
+pub(super) fn cancel(
+    edit: &mut Edit<'_>,
+    parent: &PromiseId,
+    child: &PromiseId,
+) -> Result<(), Refusal> {
     super::super::expire::touch(edit, child);
     let promise = &own(edit, parent, child)?.promise;
     if promise.is_pending() && !promise.shielded {
-        settle::settle(edit, child, Outcome::Canceled { reason: format!("its caller {parent} dropped it") });
+        settle::settle(
+            edit,
+            child,
+            Outcome::Canceled {
+                reason: format!("its caller {parent} dropped it"),
+            },
+        );
     }
     Ok(())
 }
 
 /// A pending timer gets another time.
-pub(super) fn move_timer(edit: &mut Edit<'_>, parent: &PromiseId, child: &PromiseId, at: Timestamp) -> Result<(), Refusal> {
+pub(super) fn move_timer(
+    edit: &mut Edit<'_>,
+    parent: &PromiseId,
+    child: &PromiseId,
+    at: Timestamp,
+) -> Result<(), Refusal> {
     super::super::expire::touch(edit, child);
     let promise = &own(edit, parent, child)?.promise;
     if !matches!(promise.kind, Kind::Timer) {
-        return Err(Refusal::NotAllowed { id: child.clone(), why: "it is no timer; only a timer can be moved".to_owned() });
+        return Err(Refusal::NotAllowed {
+            id: child.clone(),
+            why: "it is no timer; only a timer can be moved".to_owned(),
+        });
     }
     if promise.is_pending() {
         let timeout_at = bounded(edit, parent, &ChildKind::Timer, at, promise.shielded);
@@ -88,7 +126,12 @@ pub(super) fn move_timer(edit: &mut Edit<'_>, parent: &PromiseId, child: &Promis
 }
 
 /// A label on the task's own promise.
-pub(super) fn label(edit: &mut Edit<'_>, id: &PromiseId, name: String, value: String) -> Result<(), Refusal> {
+pub(super) fn label(
+    edit: &mut Edit<'_>,
+    id: &PromiseId,
+    name: String,
+    value: String,
+) -> Result<(), Refusal> {
     let mut labels = edit.known(id)?.promise.labels.clone();
     labels.insert(name, value);
     create::tags_fit(id, "the labels", &labels)?;
@@ -98,20 +141,41 @@ pub(super) fn label(edit: &mut Edit<'_>, id: &PromiseId, name: String, value: St
 
 /// The record of a new child, after everything that can be refused was checked.
 fn new_record(edit: &Edit<'_>, parent: &PromiseId, child: NewChild) -> Result<Record, Refusal> {
-    let NewChild { id, position, location, called_at, kind, timeout_at, shielded, labels } = child;
+    let NewChild {
+        id,
+        position,
+        location,
+        called_at,
+        kind,
+        timeout_at,
+        shielded,
+        labels,
+    } = child;
     let caller = &edit.known(parent)?.promise;
     if id.root() != parent.root() || id == *parent || !id.as_str().contains('.') {
-        return Err(Refusal::NotAllowed { why: format!("a child of {parent} has an id below it"), id });
+        return Err(Refusal::NotAllowed {
+            why: format!("a child of {parent} has an id below it"),
+            id,
+        });
     }
     if edit.get(&id).is_some() {
         return Err(taken(&id));
     }
     let depth = caller.origin.as_ref().map_or(1, |origin| origin.depth + 1);
     if depth > DEPTH {
-        return Err(Refusal::NotAllowed { id, why: format!("more than {DEPTH} calls deep; does the recursion end?") });
+        return Err(Refusal::NotAllowed {
+            id,
+            why: format!("more than {DEPTH} calls deep; does the recursion end?"),
+        });
     }
     if edit.tree().pending_count(parent) >= limits::CHILDREN {
-        return Err(Refusal::NotAllowed { id, why: format!("{parent} has {} pending calls; await some first", limits::CHILDREN) });
+        return Err(Refusal::NotAllowed {
+            id,
+            why: format!(
+                "{parent} has {} pending calls; await some first",
+                limits::CHILDREN
+            ),
+        });
     }
     create::tags_fit(&id, "the labels", &labels)?;
     if let ChildKind::Call(call) = &kind {
@@ -122,7 +186,14 @@ fn new_record(edit: &Edit<'_>, parent: &PromiseId, child: NewChild) -> Result<Re
         kind: kind.into(),
         state: PromiseState::Pending,
         created_at: edit.now(),
-        origin: Some(Origin { parent: parent.clone(), generation: caller.generation, position, location, called_at, depth }),
+        origin: Some(Origin {
+            parent: parent.clone(),
+            generation: caller.generation,
+            position,
+            location,
+            called_at,
+            depth,
+        }),
         generation: 1,
         shielded,
         labels,
@@ -130,42 +201,85 @@ fn new_record(edit: &Edit<'_>, parent: &PromiseId, child: NewChild) -> Result<Re
         awaiters: Vec::new(),
         id,
     };
-    Ok(Record { promise, task: None })
+    Ok(Record {
+        promise,
+        task: None,
+    })
 }
 
 /// A child's timeout is never later than its caller's, unless it is shielded. A timer that could only fire with or after
 /// its caller's timeout is never armed; it is canceled with it.
-fn bounded(edit: &Edit<'_>, parent: &PromiseId, kind: &ChildKind, asked: Timestamp, shielded: bool) -> Timestamp {
-    let callers = edit.get(parent).map_or(Timestamp::NEVER, |record| record.promise.timeout_at);
+fn bounded(
+    edit: &Edit<'_>,
+    parent: &PromiseId,
+    kind: &ChildKind,
+    asked: Timestamp,
+    shielded: bool,
+) -> Timestamp {
+    let callers = edit
+        .get(parent)
+        .map_or(Timestamp::NEVER, |record| record.promise.timeout_at);
     match kind {
         ChildKind::Timer if asked >= callers => Timestamp::NEVER,
-        _ if shielded => asked,
-        _ => asked.min(callers),
+        ChildKind::Call(_)
+        | ChildKind::Step
+        | ChildKind::Timer
+        | ChildKind::External
+        | ChildKind::Proxy(_) => {
+            if shielded {
+                asked
+            } else {
+                asked.min(callers)
+            }
+        }
     }
 }
 
-fn own<'e>(edit: &'e Edit<'_>, parent: &PromiseId, child: &PromiseId) -> Result<&'e Arc<Record>, Refusal> {
+fn own<'e>(
+    edit: &'e Edit<'_>,
+    parent: &PromiseId,
+    child: &PromiseId,
+) -> Result<&'e Arc<Record>, Refusal> {
     let record = edit.known(child)?;
     if record.promise.parent() == Some(parent) {
         return Ok(record);
     }
-    Err(Refusal::NotAllowed { id: child.clone(), why: format!("it is no call of {parent}") })
+    Err(Refusal::NotAllowed {
+        id: child.clone(),
+        why: format!("it is no call of {parent}"),
+    })
 }
 
 fn taken(id: &PromiseId) -> Refusal {
-    Refusal::NotAllowed { id: id.clone(), why: "the id is taken; a call is created once".to_owned() }
+    Refusal::NotAllowed {
+        id: id.clone(),
+        why: "the id is taken; a call is created once".to_owned(),
+    }
 }
 
 fn caller_version(edit: &Edit<'_>, parent: &PromiseId) -> TaskVersion {
-    edit.get(parent).and_then(|record| record.task.as_ref()).map_or(TaskVersion::default(), |task| task.version)
+    edit.get(parent)
+        .and_then(|record| record.task.as_ref())
+        .map_or(TaskVersion::default(), |task| task.version)
 }
 
 fn message(link: &Link, proxy: &PromiseId) -> Message {
     let back = proxy.clone();
     match link {
-        Link::Call { promise, detached } => Message::Create { promise: promise.clone(), back, detached: *detached },
-        Link::Await { id } => Message::Subscribe { id: id.clone(), back },
-        Link::Tell { id, outcome } => Message::Tell { id: id.clone(), outcome: outcome.clone(), back },
+        Link::Call { promise, detached } => Message::Create {
+            promise: promise.clone(),
+            back,
+            detached: *detached,
+        },
+        Link::Await { id } => Message::Subscribe {
+            id: id.clone(),
+            back,
+        },
+        Link::Tell { id, outcome } => Message::Tell {
+            id: id.clone(),
+            outcome: outcome.clone(),
+            back,
+        },
     }
 }
 

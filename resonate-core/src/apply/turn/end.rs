@@ -2,13 +2,19 @@
 
 use std::sync::Arc;
 
-use super::super::{edit::Edit, halt, settle, wave};
+use super::super::{claim, edit::Edit, halt, settle, wave};
 use crate::{
-    End, Failure, FailureKind, HaltCause, Kind, Outcome, Payload, PromiseId, RetryPolicy, Seq, SessionId, TaskState, TurnStatus, Warm,
-    limits,
+    End, Failure, FailureKind, HaltCause, Kind, Outcome, Payload, PromiseId, RetryPolicy, Seq,
+    SessionId, TaskState, TurnStatus, Warm, limits,
 };
 
-pub(super) fn apply(edit: &mut Edit<'_>, id: &PromiseId, session: SessionId, shown: Seq, end: End) -> TurnStatus {
+pub(super) fn apply(
+    edit: &mut Edit<'_>,
+    id: &PromiseId,
+    session: SessionId,
+    shown: Seq,
+    end: End,
+) -> TurnStatus {
     match end {
         End::GoOn => TurnStatus::Leased,
         End::Suspend { tied } => suspend(edit, id, session, shown, tied),
@@ -16,7 +22,11 @@ pub(super) fn apply(edit: &mut Edit<'_>, id: &PromiseId, session: SessionId, sho
             settle::settle(edit, id, outcome);
             TurnStatus::Over
         }
-        End::Fail { failure, retryable, answer } => fail(edit, id, failure, retryable, answer),
+        End::Fail {
+            failure,
+            retryable,
+            answer,
+        } => fail(edit, id, failure, retryable, answer),
         End::ContinueAs(param) => continue_as(edit, id, param),
         End::Release => {
             let now = edit.now();
@@ -31,25 +41,50 @@ pub(super) fn apply(edit: &mut Edit<'_>, id: &PromiseId, session: SessionId, sho
 }
 
 /// Takes effect if nothing settled below the task that the worker does not hold: so no wake-up is lost between.
-fn suspend(edit: &mut Edit<'_>, id: &PromiseId, session: SessionId, shown: Seq, tied: bool) -> TurnStatus {
+fn suspend(
+    edit: &mut Edit<'_>,
+    id: &PromiseId,
+    session: SessionId,
+    shown: Seq,
+    tied: bool,
+) -> TurnStatus {
     if !super::settled_after(edit, id, shown, &[]).is_empty() {
         return TurnStatus::Leased;
     }
-    if edit.tree().pending_count(id) == 0 {
-        let reason = "it waits for nothing; a worker may suspend a task only while a call of it is pending";
+    let awaits_something = edit.get(id).is_some_and(|record| {
+        edit.tree()
+            .pending_children(id)
+            .any(|child| claim::is_of_this_history(record, child))
+    });
+    if !awaits_something {
+        let reason =
+            "it waits for nothing; a worker may suspend a task only while a call of it is pending";
         halt::halt(edit, id, HaltCause::Impossible, reason.to_owned());
-        return TurnStatus::Halted { reason: reason.to_owned() };
+        return TurnStatus::Halted {
+            reason: reason.to_owned(),
+        };
     }
     edit.update_task(id, |task| {
-        task.state = TaskState::Suspended { tied: tied.then_some(session) };
+        task.state = TaskState::Suspended {
+            tied: tied.then_some(session),
+        };
         task.keep_warm(Warm { session, shown });
     });
     TurnStatus::Suspended
 }
 
 /// The retry policy decides, unless the failure is the answer. What the attempt has asked for stays for the next one.
-fn fail(edit: &mut Edit<'_>, id: &PromiseId, failure: Failure, retryable: bool, answer: Option<Payload>) -> TurnStatus {
-    let policy = edit.get(id).and_then(|record| record.promise.call()).map_or(RetryPolicy::DEFAULT, |call| call.retry);
+fn fail(
+    edit: &mut Edit<'_>,
+    id: &PromiseId,
+    failure: Failure,
+    retryable: bool,
+    answer: Option<Payload>,
+) -> TurnStatus {
+    let policy = edit
+        .get(id)
+        .and_then(|record| record.promise.call())
+        .map_or(RetryPolicy::DEFAULT, |call| call.retry);
     let is_panic = failure.kind == FailureKind::Panicked;
     let (mut failures, mut losses) = (0, 0);
     edit.update_task(id, |task| {
@@ -58,13 +93,24 @@ fn fail(edit: &mut Edit<'_>, id: &PromiseId, failure: Failure, retryable: bool, 
         (failures, losses) = (task.failures, task.losses);
         task.last_failure = Some(failure.clone());
     });
-    let wait = if retryable { policy.wait(id, failures) } else { None };
+    let wait = if retryable {
+        policy.wait(id, failures)
+    } else {
+        None
+    };
     let Some(wait) = wait else {
-        settle::settle(edit, id, answer.map_or(Outcome::Failed(failure), Outcome::Rejected));
+        settle::settle(
+            edit,
+            id,
+            answer.map_or(Outcome::Failed(failure), Outcome::Rejected),
+        );
         return TurnStatus::Over;
     };
     if losses >= limits::LOSSES {
-        let reason = format!("it panicked or lost its worker {losses} times in a row, last: {}; mend it, then `resonate continue {id}`", failure.message);
+        let reason = format!(
+            "it panicked or lost its worker {losses} times in a row, last: {}; mend it, then `resonate continue {id}`",
+            failure.message
+        );
         halt::halt(edit, id, HaltCause::Poison, reason.clone());
         return TurnStatus::Halted { reason };
     }
@@ -77,7 +123,10 @@ fn fail(edit: &mut Edit<'_>, id: &PromiseId, failure: Failure, retryable: bool, 
 fn continue_as(edit: &mut Edit<'_>, id: &PromiseId, param: Payload) -> TurnStatus {
     let bytes = param.bytes();
     if bytes > limits::PAYLOAD_BYTES {
-        let reason = format!("the arguments of the next {id} have {bytes} bytes; at most {} are allowed", limits::PAYLOAD_BYTES);
+        let reason = format!(
+            "the arguments of the next {id} have {bytes} bytes; at most {} are allowed",
+            limits::PAYLOAD_BYTES
+        );
         halt::halt(edit, id, HaltCause::Impossible, reason.clone());
         return TurnStatus::Halted { reason };
     }

@@ -7,10 +7,21 @@ mod child;
 mod end;
 
 use super::{claim, edit::Edit, halt, settle};
-use crate::{End, HaltCause, Op, PromiseId, Refusal, Reply, Seq, Settlement, TaskState, Turn, TurnReply, TurnStatus, limits};
+use crate::{
+    End, HaltCause, Op, PromiseId, Refusal, Reply, Seq, Settlement, TaskState, Turn, TurnReply,
+    TurnStatus, limits,
+};
 
 pub(super) fn apply(edit: &mut Edit<'_>, turn: Turn) -> Result<Reply, Refusal> {
-    let Turn { id, version, session, n, shown, ops, end } = turn;
+    let Turn {
+        id,
+        version,
+        session,
+        n,
+        shown,
+        ops,
+        end,
+    } = turn;
     let task = edit.task(&id)?;
     if task.version == version && task.turn == n && n > 0 && was_of(task.session(), session) {
         return Ok(repeated(edit, &id, shown));
@@ -24,8 +35,15 @@ pub(super) fn apply(edit: &mut Edit<'_>, turn: Turn) -> Result<Reply, Refusal> {
     let has_progress = !ops.is_empty();
     let written = edit.attempt(|edit| {
         if ops.len() > limits::TURN_OPS {
-            let why = format!("a turn has {} ops; at most {} are allowed", ops.len(), limits::TURN_OPS);
-            return Err(Refusal::NotAllowed { id: id.clone(), why });
+            let why = format!(
+                "a turn has {} ops; at most {} are allowed",
+                ops.len(),
+                limits::TURN_OPS
+            );
+            return Err(Refusal::NotAllowed {
+                id: id.clone(),
+                why,
+            });
         }
         for op in ops {
             apply_op(edit, &id, session, op)?;
@@ -45,10 +63,16 @@ pub(super) fn apply(edit: &mut Edit<'_>, turn: Turn) -> Result<Reply, Refusal> {
         Ok(()) => end::apply(edit, &id, session, shown, end),
         Err(refusal) => {
             halt::halt(edit, &id, HaltCause::Impossible, refusal.to_string());
-            TurnStatus::Halted { reason: refusal.to_string() }
+            TurnStatus::Halted {
+                reason: refusal.to_string(),
+            }
         }
     };
-    Ok(Reply::Turn(TurnReply { settled: settled_after(edit, &id, shown, &recorded), status }))
+    let settled = match status {
+        TurnStatus::Leased | TurnStatus::Suspended => settled_after(edit, &id, shown, &recorded),
+        TurnStatus::Over | TurnStatus::Halted { .. } => Vec::new(),
+    };
+    Ok(Reply::Turn(TurnReply { settled, status }))
 }
 
 /// A task that left the session by its own last turn still knows that turn.
@@ -58,29 +82,56 @@ fn was_of(holder: Option<crate::SessionId>, session: crate::SessionId) -> bool {
 
 /// The answer to a turn that is written already.
 fn repeated(edit: &Edit<'_>, id: &PromiseId, shown: Seq) -> Reply {
-    let status = match edit.get(id).and_then(|record| record.task.as_ref()).map(|task| &task.state) {
+    let status = match edit
+        .get(id)
+        .and_then(|record| record.task.as_ref())
+        .map(|task| &task.state)
+    {
         Some(TaskState::Leased { .. }) => TurnStatus::Leased,
         Some(TaskState::Suspended { .. }) => TurnStatus::Suspended,
         Some(TaskState::Pending { .. }) if is_warm(edit, id) => TurnStatus::Suspended,
-        Some(TaskState::Halted(halted)) => TurnStatus::Halted { reason: halted.reason.clone() },
+        Some(TaskState::Halted(halted)) => TurnStatus::Halted {
+            reason: halted.reason.clone(),
+        },
         Some(TaskState::Pending { .. } | TaskState::Done) | None => TurnStatus::Over,
     };
-    Reply::Turn(TurnReply { settled: settled_after(edit, id, shown, &[]), status })
+    let settled = match status {
+        TurnStatus::Leased | TurnStatus::Suspended => settled_after(edit, id, shown, &[]),
+        TurnStatus::Over | TurnStatus::Halted { .. } => Vec::new(),
+    };
+    Reply::Turn(TurnReply { settled, status })
 }
 
 fn is_warm(edit: &Edit<'_>, id: &PromiseId) -> bool {
-    edit.get(id).and_then(|record| record.task.as_ref()).is_some_and(|task| task.warm.is_some())
+    edit.get(id)
+        .and_then(|record| record.task.as_ref())
+        .is_some_and(|task| task.warm.is_some())
 }
 
 /// What settled below a task after `shown`, in log order; outcomes that this turn recorded are left out.
-pub(super) fn settled_after(edit: &Edit<'_>, id: &PromiseId, shown: Seq, recorded: &[PromiseId]) -> Vec<Settlement> {
-    let Some(record) = edit.get(id) else { return Vec::new() };
+pub(super) fn settled_after(
+    edit: &Edit<'_>,
+    id: &PromiseId,
+    shown: Seq,
+    recorded: &[PromiseId],
+) -> Vec<Settlement> {
+    let Some(record) = edit.get(id) else {
+        return Vec::new();
+    };
     let recorded: std::collections::BTreeSet<_> = recorded.iter().collect();
-    let children = edit.tree().settled_after(id, shown).filter(|child| claim::is_of_this_history(record, child));
+    let children = edit
+        .tree()
+        .settled_after(id, shown)
+        .filter(|child| claim::is_of_this_history(record, child));
     let settlements = children.filter_map(|child| {
         let settled = child.promise.settled()?;
         let outcome = (!recorded.contains(&child.promise.id)).then(|| settled.outcome.clone());
-        Some(Settlement { id: child.promise.id.clone(), seq: settled.seq, at: settled.at, outcome })
+        Some(Settlement {
+            id: child.promise.id.clone(),
+            seq: settled.seq,
+            at: settled.at,
+            outcome,
+        })
     });
     settlements.collect()
 }
@@ -88,17 +139,29 @@ pub(super) fn settled_after(edit: &Edit<'_>, id: &PromiseId, shown: Seq, recorde
 fn recorded(op: &Op) -> Option<PromiseId> {
     match op {
         Op::Record(child, _) => Some(child.id.clone()),
-        Op::Create(_) | Op::CreateClaimed(_) | Op::Cancel { .. } | Op::MoveTimer { .. } | Op::Label { .. } => None,
+        Op::Create(_)
+        | Op::CreateClaimed(_)
+        | Op::Cancel { .. }
+        | Op::MoveTimer { .. }
+        | Op::Label { .. } => None,
     }
 }
 
-fn apply_op(edit: &mut Edit<'_>, id: &PromiseId, session: crate::SessionId, op: Op) -> Result<(), Refusal> {
+fn apply_op(
+    edit: &mut Edit<'_>,
+    id: &PromiseId,
+    session: crate::SessionId,
+    op: Op,
+) -> Result<(), Refusal> {
     match op {
         Op::Create(child) => child::create(edit, id, child),
         Op::CreateClaimed(child) => child::create_claimed(edit, id, session, child),
         Op::Record(child, outcome) => child::record(edit, id, child, outcome),
         Op::Cancel { id: child } => child::cancel(edit, id, &child),
-        Op::MoveTimer { id: child, timeout_at } => child::move_timer(edit, id, &child, timeout_at),
+        Op::MoveTimer {
+            id: child,
+            timeout_at,
+        } => child::move_timer(edit, id, &child, timeout_at),
         Op::Label { name, value } => child::label(edit, id, name, value),
     }
 }

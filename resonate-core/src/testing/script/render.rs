@@ -1,0 +1,163 @@
+//! From what came of a request to a line.
+
+use std::fmt::Write as _;
+
+use crate::{
+    Applied, Change, Effect, Message, Outcome, Payload, Record, Reply, Seq, SessionId, Settlement,
+    TaskState, Timestamp, TurnReply, TurnStatus,
+};
+
+pub(super) fn outcome(now: Timestamp, applied: &Applied) -> String {
+    let mut line = format!("{now} {}", answer(applied));
+    for change in &applied.changed {
+        write!(line, " | {}", changed(change)).expect("writing to a String does not fail");
+    }
+    for message in &applied.messages {
+        write!(line, " | send {}", sent(message)).expect("writing to a String does not fail");
+    }
+    for effect in &applied.effects {
+        if let Some(text) = shown(effect) {
+            write!(line, " | {text}").expect("writing to a String does not fail");
+        }
+    }
+    line
+}
+
+fn answer(applied: &Applied) -> String {
+    match &applied.answer {
+        Err(refusal) => format!("refused {refusal}"),
+        Ok(Reply::Promise { record, new }) => format!(
+            "{}{}",
+            promise(record),
+            if *new { "" } else { " (as it was)" }
+        ),
+        Ok(Reply::Claimed(claimed)) => {
+            let children: Vec<_> = claimed
+                .children
+                .iter()
+                .map(|child| promise(child))
+                .collect();
+            let warmth = if claimed.warm { "warm" } else { "cold" };
+            format!("claimed {warmth} [{}]", children.join(", "))
+        }
+        Ok(Reply::Held { settled }) => format!("held [{}]", settlements(settled)),
+        Ok(Reply::Turn(TurnReply { settled, status })) => {
+            format!("{} [{}]", became(status), settlements(settled))
+        }
+        Ok(Reply::Done) => "done".to_owned(),
+    }
+}
+
+fn became(status: &TurnStatus) -> String {
+    match status {
+        TurnStatus::Leased => "leased".to_owned(),
+        TurnStatus::Suspended => "suspended".to_owned(),
+        TurnStatus::Over => "over".to_owned(),
+        TurnStatus::Halted { reason } => format!("halted: {reason}"),
+    }
+}
+
+fn settlements(settled: &[Settlement]) -> String {
+    let texts = settled.iter().map(|settlement| {
+        let outcome = settlement
+            .outcome
+            .as_ref()
+            .map_or("as recorded".to_owned(), ended);
+        format!("{} {outcome} {}", settlement.id, place(settlement.seq))
+    });
+    texts.collect::<Vec<_>>().join(", ")
+}
+
+fn changed(change: &Change) -> String {
+    format!(
+        "{}{}",
+        if change.before.is_none() { "+" } else { "" },
+        promise(&change.after)
+    )
+}
+
+fn promise(record: &Record) -> String {
+    let id = &record.promise.id;
+    let state = match record.promise.settled() {
+        Some(settled) => format!("{} {}", ended(&settled.outcome), place(settled.seq)),
+        None if record.promise.timeout_at.is_never() => "pending".to_owned(),
+        None => format!("pending until {}", record.promise.timeout_at),
+    };
+    let Some(task) = record.task.as_ref().filter(|_| record.promise.is_pending()) else {
+        return format!("{id} {state}");
+    };
+    let task_state = match &task.state {
+        TaskState::Pending { ready_at } => format!("ready at {ready_at}"),
+        TaskState::Leased { session, .. } => format!("leased {}", letter(*session)),
+        TaskState::Suspended {
+            tied: Some(session),
+        } => format!("tied to {}", letter(*session)),
+        TaskState::Suspended { tied: None } => "suspended".to_owned(),
+        TaskState::Halted(halted) => format!("halted ({})", halted.reason),
+        TaskState::Done => "done".to_owned(),
+    };
+    let counts = match (task.failures, task.losses) {
+        (0, 0) => String::new(),
+        (failures, losses) => format!(" failures {failures} losses {losses}"),
+    };
+    format!("{id} {state}, {task_state} v{}{counts}", task.version)
+}
+
+fn ended(outcome: &Outcome) -> String {
+    match outcome {
+        Outcome::Resolved(payload) => format!("resolved {}", text(payload)),
+        Outcome::Rejected(payload) => format!("rejected {}", text(payload)),
+        Outcome::Failed(failure) => format!("failed {}: {}", failure.kind.name(), failure.message),
+        Outcome::Canceled { reason } => format!("canceled ({reason})"),
+        Outcome::TimedOut => "timedout".to_owned(),
+    }
+}
+
+fn sent(message: &Message) -> String {
+    match message {
+        Message::Create { promise, back, .. } => format!("create {} for {back}", promise.id),
+        Message::Subscribe { id, back } => format!("subscribe {id} for {back}"),
+        Message::Tell { id, outcome, back } => format!("tell {id} {} for {back}", ended(outcome)),
+        Message::Answer { proxy, outcome } => format!("answer {proxy} {}", ended(outcome)),
+        Message::Wave { id } => format!("wave below {id}"),
+    }
+}
+
+/// Every settlement is shown as a change already.
+fn shown(effect: &Effect) -> Option<String> {
+    match effect {
+        Effect::Settled(_) => None,
+        Effect::Push {
+            session,
+            task,
+            settlement,
+            ..
+        } => Some(format!(
+            "push {} {task} <- {} {}",
+            letter(*session),
+            settlement.id,
+            place(settlement.seq)
+        )),
+        Effect::Drop {
+            session,
+            task,
+            version,
+            why,
+        } => Some(format!(
+            "drop {} {task} v{version} ({why})",
+            letter(*session)
+        )),
+    }
+}
+
+fn place(seq: Seq) -> String {
+    format!("{}.{}", seq.0 >> 16, seq.0 & 0xFFFF)
+}
+
+fn letter(session: SessionId) -> char {
+    u8::try_from(session.0).map_or('?', char::from)
+}
+
+fn text(payload: &Payload) -> String {
+    String::from_utf8_lossy(&payload.data).into_owned()
+}

@@ -1,0 +1,221 @@
+//! Claims, leases, releases, holds, halts.
+
+use expect_test::expect;
+
+use crate::check;
+
+#[test]
+fn a_claim_raises_the_fencing_token_by_one_and_brings_the_history() {
+    check(
+        "0 create a s/f
+         1 claim a A
+         2 claim a B
+         3 turn a v1 A n1 +record a.one resolved 1 +call a.two s/g => go
+         4 release a v1 A back
+         5 claim a B
+         6 turn a v1 A n2 => go",
+        expect![[r#"
+            0 a pending, ready at 0 v0 | +a pending, ready at 0 v0
+            1 claimed cold [] | a pending, leased A v1
+            2 refused the task of `a` is leased, not ready to be claimed
+            3 leased [a.one as recorded 4.1] | a pending, leased A v1 | +a.one resolved 1 4.1 | +a.two pending, ready at 3 v1
+            4 done | a pending, ready at 4 v1
+            5 claimed cold [a.one resolved 1 4.1, a.two pending, ready at 3 v1] | a pending, leased B v2
+            6 refused the claim on `a` under version 1 is over (it is leased under version 2)
+        "#]],
+    );
+}
+
+#[test]
+fn a_lost_worker_counts_and_ten_in_a_row_halt() {
+    let mut script = "0 create a s/f\n".to_owned();
+    for n in 1..=10 {
+        let at = n * 100_000;
+        script += &format!("{at} claim a A\n{at} release a v{n} A lost\n");
+    }
+    script += "2000000 claim a A\n2000001 continue a\n2000002 claim a A\n2000003 continue a";
+    check(
+        &script,
+        expect![[r#"
+        0 a pending, ready at 0 v0 | +a pending, ready at 0 v0
+        100000 claimed cold [] | a pending, leased A v1
+        100000 done | a pending, ready at 100000 v1 failures 0 losses 1
+        200000 claimed cold [] | a pending, leased A v2 failures 0 losses 1
+        200000 done | a pending, ready at 200100 v2 failures 0 losses 2
+        300000 claimed cold [] | a pending, leased A v3 failures 0 losses 2
+        300000 done | a pending, ready at 300030 v3 failures 0 losses 3
+        400000 claimed cold [] | a pending, leased A v4 failures 0 losses 3
+        400000 done | a pending, ready at 400237 v4 failures 0 losses 4
+        500000 claimed cold [] | a pending, leased A v5 failures 0 losses 4
+        500000 done | a pending, ready at 500416 v5 failures 0 losses 5
+        600000 claimed cold [] | a pending, leased A v6 failures 0 losses 5
+        600000 done | a pending, ready at 600145 v6 failures 0 losses 6
+        700000 claimed cold [] | a pending, leased A v7 failures 0 losses 6
+        700000 done | a pending, ready at 701897 v7 failures 0 losses 7
+        800000 claimed cold [] | a pending, leased A v8 failures 0 losses 7
+        800000 done | a pending, ready at 801457 v8 failures 0 losses 8
+        900000 claimed cold [] | a pending, leased A v9 failures 0 losses 8
+        900000 done | a pending, ready at 911405 v9 failures 0 losses 9
+        1000000 claimed cold [] | a pending, leased A v10 failures 0 losses 9
+        1000000 done | a pending, halted (10 workers in a row were lost while they ran it; find out why, then `resonate continue a`) v10 failures 0 losses 10
+        2000000 refused the task of `a` is halted, not ready to be claimed
+        2000001 a pending, ready at 2000001 v10 | a pending, ready at 2000001 v10
+        2000002 claimed cold [] | a pending, leased A v11
+        2000003 refused the task of `a` is leased, not halted
+    "#]],
+    );
+}
+
+#[test]
+fn progress_forgives_earlier_losses() {
+    check(
+        "0 create a s/f
+         1 claim a A
+         2 release a v1 A lost
+         9 claim a B
+         9 turn a v2 B n1 +record a.one resolved 1 => go
+         9 release a v2 B lost",
+        expect![[r#"
+            0 a pending, ready at 0 v0 | +a pending, ready at 0 v0
+            1 claimed cold [] | a pending, leased A v1
+            2 done | a pending, ready at 2 v1 failures 0 losses 1
+            9 claimed cold [] | a pending, leased B v2 failures 0 losses 1
+            9 leased [a.one as recorded 5.1] | a pending, leased B v2 | +a.one resolved 1 5.1
+            9 done | a pending, ready at 9 v2 failures 0 losses 1
+        "#]],
+    );
+}
+
+#[test]
+fn a_worker_names_what_it_holds_and_gets_what_settled_since() {
+    check(
+        "0 create a s/f
+         1 claim a A
+         2 turn a v1 A n1 +external a.x +external a.y => go
+         3 settle a.x resolved 1
+         4 settle a.y resolved 2
+         5 hold a v1 A shown=4.1
+         6 hold a v1 A shown=0
+         7 hold a v1 B shown=0
+         8 hold a v2 A shown=0
+         9 hold b v2 A shown=0",
+        expect![[r#"
+            0 a pending, ready at 0 v0 | +a pending, ready at 0 v0
+            1 claimed cold [] | a pending, leased A v1
+            2 leased [] | a pending, leased A v1 | +a.x pending | +a.y pending
+            3 a.x resolved 1 4.1 | a.x resolved 1 4.1 | push A a <- a.x 4.1
+            4 a.y resolved 2 5.1 | a.y resolved 2 5.1 | push A a <- a.y 5.1
+            5 held [a.y resolved 2 5.1]
+            6 held [a.x resolved 1 4.1, a.y resolved 2 5.1]
+            7 refused the claim on `a` under version 1 is over (it is leased under version 1)
+            8 refused the claim on `a` under version 2 is over (it is leased under version 1)
+            9 refused there is no promise `b`
+        "#]],
+    );
+}
+
+#[test]
+fn a_warm_worker_gets_only_what_is_new_and_only_if_nobody_claimed_between() {
+    check(
+        "0 create a s/f
+         1 claim a A
+         2 turn a v1 A n1 +external a.x +external a.y => suspend
+         3 settle a.x resolved 1
+         4 claim a A
+         5 turn a v2 A n1 shown=4.1 => suspend
+         6 settle a.y resolved 2
+         7 claim a B
+         8 turn a v3 B n1 shown=7.1 => fulfill resolved 3",
+        expect![[r#"
+            0 a pending, ready at 0 v0 | +a pending, ready at 0 v0
+            1 claimed cold [] | a pending, leased A v1
+            2 suspended [] | a pending, suspended v1 | +a.x pending | +a.y pending
+            3 a.x resolved 1 4.1 | a pending, ready at 3 v1 | a.x resolved 1 4.1
+            4 claimed warm [a.x resolved 1 4.1] | a pending, leased A v2
+            5 suspended [] | a pending, suspended v2
+            6 a.y resolved 2 7.1 | a pending, ready at 6 v2 | a.y resolved 2 7.1
+            7 claimed cold [a.x resolved 1 4.1, a.y resolved 2 7.1] | a pending, leased B v3
+            8 over [] | a resolved 3 9.1
+        "#]],
+    );
+}
+
+#[test]
+fn a_tied_task_is_claimed_again_by_its_session_and_ready_when_the_session_ends() {
+    check(
+        "0 create a s/f
+         1 claim a A
+         2 turn a v1 A n1 +external a.x => tie
+         3 claim a B
+         4 claim a B v1
+         5 claim a A v1
+         6 turn a v2 A n1 => tie
+         7 hold a v2 A shown=0
+         8 release a v2 A lost
+         9 claim a B",
+        expect![[r#"
+            0 a pending, ready at 0 v0 | +a pending, ready at 0 v0
+            1 claimed cold [] | a pending, leased A v1
+            2 suspended [] | a pending, tied to A v1 | +a.x pending
+            3 refused the task of `a` is suspended, not ready to be claimed
+            4 refused the claim on `a` under version 1 is over (it is suspended under version 1)
+            5 claimed warm [] | a pending, leased A v2
+            6 suspended [] | a pending, tied to A v2
+            7 held []
+            8 done | a pending, ready at 8 v2
+            9 claimed cold [a.x pending] | a pending, leased B v3
+        "#]],
+    );
+}
+
+#[test]
+fn a_halted_task_stays_until_somebody_continues_it() {
+    check(
+        "0 create a s/f
+         1 claim a A
+         2 halt a look at it
+         3 turn a v1 A n1 => go
+         4 claim a B
+         5 halt a again
+         6 continue a
+         7 claim a B
+         8 continue a
+         9 turn a v2 B n1 => halt call 1 was charge, is ship
+         10 create b
+         11 halt b no
+         12 turn a v2 B n1 => halt call 1 was charge, is ship",
+        expect![[r#"
+            0 a pending, ready at 0 v0 | +a pending, ready at 0 v0
+            1 claimed cold [] | a pending, leased A v1
+            2 a pending, halted (look at it) v1 | a pending, halted (look at it) v1 | drop A a v1 (halted: look at it)
+            3 refused the claim on `a` under version 1 is over (it is halted under version 1)
+            4 refused the task of `a` is halted, not ready to be claimed
+            5 a pending, halted (look at it) v1
+            6 a pending, ready at 6 v1 | a pending, ready at 6 v1
+            7 claimed cold [] | a pending, leased B v2
+            8 refused the task of `a` is leased, not halted
+            9 halted: call 1 was charge, is ship [] | a pending, halted (call 1 was charge, is ship) v2
+            10 b pending | +b pending
+            11 refused the promise `b` is no call; it has no task
+            12 halted: call 1 was charge, is ship []
+        "#]],
+    );
+}
+
+#[test]
+fn a_begun_step_of_a_lost_worker_is_not_run_again() {
+    check(
+        "0 create a s/f
+         1 claim a A
+         2 turn a v1 A n1 +step a.pay => go
+         3 release a v1 A lost
+         4 claim a B",
+        expect![[r#"
+            0 a pending, ready at 0 v0 | +a pending, ready at 0 v0
+            1 claimed cold [] | a pending, leased A v1
+            2 leased [] | a pending, leased A v1 | +a.pay pending
+            3 done | a pending, ready at 3 v1 failures 0 losses 1
+            4 claimed cold [a.pay failed outcome_unknown: the step was begun and its worker was lost; it runs at most once, so it is not tried again 5.1] | a pending, leased B v2 failures 0 losses 1 | a.pay failed outcome_unknown: the step was begun and its worker was lost; it runs at most once, so it is not tried again 5.1
+        "#]],
+    );
+}

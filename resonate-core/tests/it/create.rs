@@ -1,0 +1,71 @@
+//! Creating a root.
+
+use expect_test::expect;
+
+use crate::check;
+
+#[test]
+fn a_root_is_created_once_and_given_as_it_is_to_who_asks_again() {
+    check(
+        "0 create order-1 shop/checkout arg=1 timeout=100
+         5 create order-1 shop/checkout arg=1
+         6 get order-1",
+        expect![[r#"
+            0 order-1 pending until 100, ready at 0 v0 | +order-1 pending until 100, ready at 0 v0
+            5 order-1 pending until 100, ready at 0 v0 (as it was)
+            6 order-1 pending until 100, ready at 0 v0 (as it was)
+        "#]],
+    );
+}
+
+#[test]
+fn the_same_id_for_another_call_is_refused_with_both_sides() {
+    check(
+        "0 create order-1 shop/checkout arg=1
+         1 create order-1 shop/checkout arg=2
+         2 create order-1 shop/refund arg=1
+         3 create order-1
+         4 create order-1 shop/checkout arg=2 any",
+        expect![[r#"
+            0 order-1 pending, ready at 0 v0 | +order-1 pending, ready at 0 v0
+            1 refused the id `order-1` belongs to shop/checkout@1 with other arguments (3 bytes, digest 9f3aff9906aa4f0c) already, this is shop/checkout@1 with other arguments (3 bytes, digest 20c58f1402343fea); choose another id, or ask for any
+            2 refused the id `order-1` belongs to shop/checkout@1 already, this is shop/refund@1; choose another id, or ask for any
+            3 refused the id `order-1` belongs to shop/checkout@1 already, this is a promise that somebody outside settles; choose another id, or ask for any
+            4 order-1 pending, ready at 0 v0 (as it was)
+        "#]],
+    );
+}
+
+#[test]
+fn a_call_can_be_created_for_later() {
+    check(
+        "0 create order-1 shop/checkout at=50
+         10 claim order-1 A
+         50 claim order-1 A",
+        expect![[r#"
+            0 order-1 pending, ready at 50 v0 | +order-1 pending, ready at 50 v0
+            10 refused the task of `order-1` is pending, not ready to be claimed
+            50 claimed cold [] | order-1 pending, leased A v1
+        "#]],
+    );
+}
+
+#[test]
+fn a_promise_whose_timeout_has_passed_is_created_timed_out() {
+    check(
+        "9 create order-1 shop/checkout timeout=5",
+        expect![[r#"
+        9 order-1 timedout 1.1 | +order-1 timedout 1.1
+    "#]],
+    );
+}
+
+#[test]
+fn a_dot_is_not_for_roots() {
+    check(
+        "0 create order-1.charge payments/charge",
+        expect![[r#"
+        0 refused `order-1.charge`: a `.` stands between a caller and its calls; write `-` or `/` in an id of your own
+    "#]],
+    );
+}

@@ -1,0 +1,134 @@
+//! What a body asks for, and what becomes of it in a turn.
+
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
+
+use resonate_core::{Call, ChildKind, Link, NewChild, NewPromise, Outcome, PromiseId, Timestamp};
+
+use super::Position;
+
+/// One thing that a body asks for and awaits.
+#[derive(Clone, Debug)]
+pub(crate) struct Command {
+    /// What its id is made of: the function, the step's label, the timer, the promise.
+    pub(crate) name: Arc<str>,
+    /// File and line where it was asked for.
+    pub(crate) location: Arc<str>,
+    pub(crate) kind: CommandKind,
+    /// How long it may take; its caller's timeout holds as well.
+    pub(crate) timeout: Option<Duration>,
+    pub(crate) shielded: bool,
+    /// Searchable.
+    pub(crate) labels: BTreeMap<String, String>,
+}
+
+/// What is asked for.
+#[derive(Clone, Debug)]
+pub(crate) enum CommandKind {
+    /// A call below the caller.
+    Call { call: Arc<Call>, place: Place, start: Due },
+    /// A closure run in place.
+    Step { at_most_once: bool },
+    /// A durable timer.
+    Timer(Due),
+    /// A promise that somebody outside settles.
+    External,
+    /// A call with an id of its own; awaited, or only started.
+    Root { id: PromiseId, call: Arc<Call>, start: Due, detached: bool },
+    /// A promise from elsewhere is awaited.
+    Await(PromiseId),
+    /// A promise from elsewhere is settled or canceled.
+    Tell { id: PromiseId, outcome: Outcome },
+}
+
+/// Where a call runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Place {
+    /// Here if there is room, else anywhere.
+    Anywhere,
+    /// Here, and it waits for room.
+    Here,
+    /// On whichever worker claims it.
+    Elsewhere,
+}
+
+/// When something is due.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Due {
+    Now,
+    /// So long after it is asked for.
+    After(Duration),
+    At(Timestamp),
+}
+
+impl Due {
+    pub(crate) fn at(self, now: Timestamp) -> Timestamp {
+        match self {
+            Self::Now => now,
+            Self::After(duration) => now.after(duration),
+            Self::At(time) => time,
+        }
+    }
+}
+
+impl Command {
+    /// A command of this kind without anything else.
+    pub(crate) fn new(name: impl Into<Arc<str>>, location: impl Into<Arc<str>>, kind: CommandKind) -> Self {
+        Self {
+            name: name.into(),
+            location: location.into(),
+            kind,
+            timeout: None,
+            shielded: false,
+            labels: BTreeMap::new(),
+        }
+    }
+
+    /// True for what its caller's end does not take back.
+    pub(super) fn outlives_its_caller(&self) -> bool {
+        matches!(self.kind, CommandKind::Root { detached: true, .. } | CommandKind::Tell { .. })
+    }
+
+    /// The child it becomes, asked for at `called_at` of the log and written at `clock`.
+    pub(super) fn child(&self, id: PromiseId, position: Position, called_at: Timestamp, clock: Timestamp) -> NewChild {
+        let own_timeout = self.timeout.map_or(Timestamp::NEVER, |timeout| clock.after(timeout));
+        let (kind, timeout_at) = match &self.kind {
+            CommandKind::Call { call, start, .. } => (ChildKind::Call(started(call, *start, clock)), own_timeout),
+            CommandKind::Step { .. } => (ChildKind::Step, own_timeout),
+            CommandKind::Timer(due) => (ChildKind::Timer, due.at(clock)),
+            CommandKind::External => (ChildKind::External, own_timeout),
+            CommandKind::Root { id, call, start, detached } => {
+                let promise = NewPromise {
+                    id: id.clone(),
+                    call: Some(started(call, *start, clock)),
+                    timeout_at: own_timeout,
+                    labels: self.labels.clone(),
+                    tags: BTreeMap::new(),
+                };
+                let link = Link::Call { promise: Box::new(promise), detached: *detached };
+                (ChildKind::Proxy(link), Timestamp::NEVER)
+            }
+            CommandKind::Await(id) => (ChildKind::Proxy(Link::Await { id: id.clone() }), own_timeout),
+            CommandKind::Tell { id, outcome } => {
+                let link = Link::Tell { id: id.clone(), outcome: outcome.clone() };
+                (ChildKind::Proxy(link), own_timeout)
+            }
+        };
+        NewChild {
+            id,
+            position: position.0,
+            location: Arc::clone(&self.location),
+            called_at,
+            kind,
+            timeout_at,
+            shielded: self.shielded,
+            labels: self.labels.clone(),
+        }
+    }
+}
+
+fn started(call: &Arc<Call>, start: Due, clock: Timestamp) -> Arc<Call> {
+    match start {
+        Due::Now => Arc::clone(call),
+        Due::After(_) | Due::At(_) => Arc::new(Call { start_at: start.at(clock), ..Call::clone(call) }),
+    }
+}

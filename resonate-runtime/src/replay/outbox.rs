@@ -1,0 +1,230 @@
+//! What the next turns must say, in order, and how much of it fits into one.
+
+use std::collections::VecDeque;
+
+use resonate_core::{ChildKind, Link, NewChild, Op, Timestamp, limits};
+
+use super::{
+    CommandKind, Position, Replay,
+    journal::{Stage, Start},
+};
+
+/// Bytes of an op beside its texts and payloads, roughly.
+const ENVELOPE_BYTES: usize = 128;
+
+/// What the next turns must say.
+#[derive(Debug, Default)]
+pub(super) struct Outbox {
+    waiting: VecDeque<Out>,
+    /// How many of them cancel or tell something.
+    binding: usize,
+    /// Children in the unanswered turn that run here once it is durable.
+    opening: Vec<Position>,
+    /// The unanswered turn cancels or tells something.
+    is_binding: bool,
+}
+
+/// One thing to say; which op it is depends on how far the child is by then.
+#[derive(Debug)]
+enum Out {
+    Child(Position),
+    Cancel(Position),
+    Label { name: String, value: String },
+}
+
+/// The ops of one turn.
+#[derive(Debug)]
+pub(crate) struct Page {
+    pub(crate) ops: Vec<Op>,
+    /// Calls that run here and are known to the server by this turn: each may write turns of its own from now on.
+    pub(crate) adopted: Vec<Position>,
+    /// Nothing is left for a further turn.
+    pub(crate) is_last: bool,
+}
+
+impl Replay {
+    pub(super) fn say_child(&mut self, position: Position) {
+        self.say(Out::Child(position));
+    }
+
+    pub(super) fn say_cancel(&mut self, position: Position) {
+        self.say(Out::Cancel(position));
+    }
+
+    /// The function gives its promise a label.
+    pub(crate) fn label(&mut self, name: String, value: String) {
+        self.say(Out::Label { name, value });
+    }
+
+    fn say(&mut self, out: Out) {
+        self.outbox.binding += usize::from(self.binds(&out));
+        self.outbox.waiting.push_back(out);
+    }
+
+    fn pop(&mut self) -> Option<Out> {
+        let out = self.outbox.waiting.pop_front()?;
+        self.outbox.binding -= usize::from(self.binds(&out));
+        Some(out)
+    }
+
+    /// True if there is something to say.
+    pub(crate) fn has_ops(&mut self) -> bool {
+        while let Some(first) = self.outbox.waiting.front() {
+            if !self.is_said(first) {
+                return true;
+            }
+            self.pop();
+        }
+        false
+    }
+
+    /// The ops of the next turn, in order, with room for `reserved` bytes beside them. `clock` is now, for timeouts.
+    pub(crate) fn take_turn(&mut self, clock: Timestamp, reserved: usize) -> Page {
+        let room = limits::TURN_BYTES.saturating_sub(reserved);
+        let mut page = Page { ops: Vec::new(), adopted: Vec::new(), is_last: false };
+        let mut bytes = 0;
+        while self.has_ops() {
+            let Some(op) = self.outbox.waiting.front().and_then(|out| self.op(out, clock)) else { break };
+            bytes += op_bytes(&op);
+            if !page.ops.is_empty() && (bytes > room || page.ops.len() == limits::TURN_OPS) {
+                break;
+            }
+            page.ops.push(op);
+            if let Some(out) = self.pop() {
+                self.said(&out, &mut page.adopted);
+            }
+        }
+        page.is_last = !self.has_ops();
+        page
+    }
+
+    /// The turn is durable: what waited for that may start. Calls among them were created claimed by this worker.
+    pub(crate) fn handle_answered(&mut self) -> Vec<Position> {
+        self.outbox.is_binding = false;
+        let mut started = Vec::new();
+        for position in std::mem::take(&mut self.outbox.opening) {
+            let Some(child) = self.journal.get(position) else { continue };
+            let stage = match child.stage() {
+                Stage::Opening(Start::Begun) if child.is_wanted => Stage::Here { is_known: true, is_leaving: false },
+                Stage::Opening(_) => Stage::Pending,
+                _ => continue,
+            };
+            if child.is_wanted {
+                started.push(position);
+            }
+            self.journal.shift(position, stage);
+        }
+        started
+    }
+
+    /// True while a cancel or a tell is under way: what was asked for after it may not run here before it is durable.
+    pub(super) fn is_bound(&mut self) -> bool {
+        self.outbox.is_binding || (self.has_ops() && self.outbox.binding > 0)
+    }
+
+    /// Keeps of what is still to be said only what holds beyond the end of the body.
+    pub(super) fn retain_lasting(&mut self, keeps: impl Fn(&Self, Position) -> bool) {
+        let waiting = std::mem::take(&mut self.outbox.waiting);
+        let lasting = |out: &Out| match out {
+            Out::Child(position) => keeps(self, *position),
+            Out::Cancel(_) => false,
+            Out::Label { .. } => true,
+        };
+        let kept: VecDeque<_> = waiting.into_iter().filter(lasting).collect();
+        self.outbox.binding = kept.iter().filter(|out| self.binds(out)).count();
+        self.outbox.waiting = kept;
+    }
+
+    fn is_said(&self, out: &Out) -> bool {
+        match out {
+            Out::Label { .. } => false,
+            Out::Cancel(position) => {
+                !matches!(self.journal.get(*position).map(|child| child.stage()), Some(Stage::Pending | Stage::Opening(_)))
+            }
+            Out::Child(position) => !matches!(
+                self.journal.get(*position).map(|child| child.stage()),
+                Some(Stage::Queued(_) | Stage::Ended { .. } | Stage::Here { is_leaving: true, .. })
+            ),
+        }
+    }
+
+    fn binds(&self, out: &Out) -> bool {
+        match out {
+            Out::Label { .. } => false,
+            Out::Cancel(_) => true,
+            Out::Child(position) => {
+                let asked = self.journal.get(*position).and_then(|child| child.asked.as_ref());
+                asked.is_some_and(|asked| matches!(asked.command.kind, CommandKind::Tell { .. }))
+            }
+        }
+    }
+
+    fn op(&self, out: &Out, clock: Timestamp) -> Option<Op> {
+        let position = match out {
+            Out::Label { name, value } => return Some(Op::Label { name: name.clone(), value: value.clone() }),
+            Out::Cancel(position) => return Some(Op::Cancel { id: self.journal.get(*position)?.id.clone() }),
+            Out::Child(position) => *position,
+        };
+        let child = self.journal.get(position)?;
+        let asked = child.asked.as_ref()?;
+        let new = asked.command.child(child.id.clone(), position, asked.at, clock);
+        match child.stage() {
+            Stage::Queued(Start::Elsewhere | Start::Begun) => Some(Op::Create(new)),
+            Stage::Queued(Start::Claimed) | Stage::Here { .. } => Some(Op::CreateClaimed(new)),
+            Stage::Ended { outcome, .. } => Some(Op::Record(new, outcome.clone())),
+            Stage::Wished
+            | Stage::Opening(_)
+            | Stage::Recording(_)
+            | Stage::Pending
+            | Stage::Settled(_)
+            | Stage::Shown(_)
+            | Stage::Over => None,
+        }
+    }
+
+    /// What was said is under way.
+    fn said(&mut self, out: &Out, adopted: &mut Vec<Position>) {
+        self.outbox.is_binding |= self.binds(out);
+        let Out::Child(position) = *out else { return };
+        let Some(stage) = self.journal.shift(position, Stage::Pending) else { return };
+        match stage {
+            Stage::Queued(start @ (Start::Claimed | Start::Begun)) => {
+                self.outbox.opening.push(position);
+                self.journal.shift(position, Stage::Opening(start));
+            }
+            Stage::Here { .. } => adopted.push(position),
+            Stage::Ended { outcome, .. } => {
+                self.journal.shift(position, Stage::Recording(outcome));
+            }
+            Stage::Queued(Start::Elsewhere)
+            | Stage::Wished
+            | Stage::Opening(_)
+            | Stage::Recording(_)
+            | Stage::Pending
+            | Stage::Settled(_)
+            | Stage::Shown(_)
+            | Stage::Over => {}
+        }
+    }
+}
+
+fn op_bytes(op: &Op) -> usize {
+    let bytes = match op {
+        Op::Create(child) | Op::CreateClaimed(child) => child_bytes(child),
+        Op::Record(child, outcome) => child_bytes(child) + outcome.bytes(),
+        Op::Cancel { id } | Op::MoveTimer { id, .. } => id.as_str().len(),
+        Op::Label { name, value } => name.len() + value.len(),
+    };
+    bytes + ENVELOPE_BYTES
+}
+
+fn child_bytes(child: &NewChild) -> usize {
+    let kind = match &child.kind {
+        ChildKind::Call(call) => call.param.bytes(),
+        ChildKind::Proxy(Link::Call { promise, .. }) => promise.call.as_ref().map_or(0, |call| call.param.bytes()),
+        ChildKind::Proxy(Link::Tell { outcome, .. }) => outcome.bytes(),
+        ChildKind::Proxy(Link::Await { .. }) | ChildKind::Step | ChildKind::Timer | ChildKind::External => 0,
+    };
+    let labels: usize = child.labels.iter().map(|(name, value)| name.len() + value.len() + 8).sum();
+    kind + labels + child.id.as_str().len() + child.location.len()
+}

@@ -1,0 +1,157 @@
+//! What starts, what is dropped, and what is left when the body has ended.
+
+use std::sync::Arc;
+
+use resonate_core::Outcome;
+
+use super::{
+    CommandKind, Place, Position, Replay,
+    journal::{Child, Stage, Start},
+};
+
+/// What may start in this process.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Startable {
+    /// A step; it may run.
+    Step(Position),
+    /// A call; say where, by `start_here`, `start_claimed` or `start_elsewhere`.
+    Call(Position),
+}
+
+impl Replay {
+    /// Out, once the body can do nothing more: the effects of what it dropped since it last rested.
+    ///
+    /// What was not started never existed. What was is canceled; the calls among it that run here and nobody knows of are
+    /// returned, to be dropped in their turn.
+    pub(crate) fn drop_unwanted(&mut self) -> Vec<Position> {
+        for position in std::mem::take(&mut self.dropped) {
+            let Some(child) = self.journal.get(position) else { continue };
+            match child.stage() {
+                Stage::Wished | Stage::Queued(_) | Stage::Shown(_) | Stage::Ended { is_known: false, .. } => {
+                    self.journal.shift(position, Stage::Over);
+                }
+                Stage::Here { is_known: false, .. } => {
+                    self.let_go.push(position);
+                    self.journal.shift(position, Stage::Over);
+                }
+                Stage::Here { is_known: true, .. } => {
+                    self.journal.shift(position, Stage::Pending);
+                    self.say_cancel(position);
+                }
+                Stage::Pending | Stage::Opening(_) => self.say_cancel(position),
+                Stage::Ended { is_known: true, .. } | Stage::Recording(_) | Stage::Settled(_) | Stage::Over => {}
+            }
+        }
+        std::mem::take(&mut self.let_go)
+    }
+
+    /// Out, after that: the next command that may start here. Everything that happens elsewhere goes into
+    /// the next turn on the way.
+    pub(crate) fn next_start(&mut self) -> Option<Startable> {
+        let mut last = Position(0);
+        loop {
+            let position = self.journal.next_wished(last)?;
+            last = position;
+            let asked = self.journal.get(position)?.asked.as_ref()?;
+            let command = Arc::clone(&asked.command);
+            match &command.kind {
+                CommandKind::Step { at_most_once: false } if !self.is_bound() => {
+                    self.journal.shift(position, Stage::Here { is_known: false, is_leaving: false });
+                    return Some(Startable::Step(position));
+                }
+                CommandKind::Call { place: Place::Anywhere | Place::Here, .. } if !self.is_bound() => {
+                    return Some(Startable::Call(position));
+                }
+                CommandKind::Step { at_most_once: false } | CommandKind::Call { place: Place::Anywhere | Place::Here, .. } => {}
+                CommandKind::Step { at_most_once: true } => self.queue(position, Start::Begun),
+                CommandKind::Call { place: Place::Elsewhere, .. }
+                | CommandKind::Timer(_)
+                | CommandKind::External
+                | CommandKind::Root { .. }
+                | CommandKind::Await(_)
+                | CommandKind::Tell { .. } => self.queue(position, Start::Elsewhere),
+            }
+        }
+    }
+
+    /// The call runs here, unknown to the server as long as it needs nothing from it.
+    pub(crate) fn start_here(&mut self, call: Position) {
+        self.journal.shift(call, Stage::Here { is_known: false, is_leaving: false });
+    }
+
+    /// The call runs here once the server knows it.
+    pub(crate) fn start_claimed(&mut self, call: Position) {
+        self.queue(call, Start::Claimed);
+    }
+
+    /// The call runs wherever it is claimed.
+    pub(crate) fn start_elsewhere(&mut self, call: Position) {
+        self.queue(call, Start::Elsewhere);
+    }
+
+    fn queue(&mut self, position: Position, start: Start) {
+        self.journal.shift(position, Stage::Queued(start));
+        self.say_child(position);
+    }
+
+    /// A call that runs here needs the server: the next turn creates it, claimed by this worker.
+    pub(crate) fn adopt(&mut self, call: Position) {
+        let is_young = self.journal.get(call).is_some_and(|child| {
+            matches!(child.stage(), Stage::Here { is_known: false, is_leaving: false })
+        });
+        if is_young {
+            self.journal.shift(call, Stage::Here { is_known: false, is_leaving: true });
+            self.say_child(call);
+        }
+    }
+
+    /// A step or call that runs here has ended. The body sees it once it is durable, and its turn in the log has come.
+    pub(crate) fn end_here(&mut self, position: Position, outcome: Outcome) {
+        let Some(Stage::Here { is_known, .. }) = self.journal.get(position).map(Child::stage) else { return };
+        let is_known = *is_known;
+        self.journal.shift(position, Stage::Ended { outcome, is_known });
+        self.say_child(position);
+    }
+
+    /// The calls that run here and are unknown to the server.
+    pub(crate) fn young(&self) -> Vec<Position> {
+        self.journal.young()
+    }
+
+    /// The body has ended. With an answer, what it left behind is dropped or canceled with it; if it will be tried again,
+    /// the next attempt meets what this one started. Either way the turns that follow say only what outlives the body.
+    pub(crate) fn finish(&mut self, is_answer: bool) {
+        self.dropped.clear();
+        if is_answer {
+            while let Some(position) = self.next_lasting() {
+                self.queue(position, Start::Elsewhere);
+            }
+        } else {
+            for position in self.journal.young() {
+                self.adopt(position);
+            }
+        }
+        self.retain_lasting(|replay, position| replay.is_lasting(position, is_answer));
+    }
+
+    /// A detached call or a tell that was asked for and is still wanted.
+    fn next_lasting(&self) -> Option<Position> {
+        let mut last = Position(0);
+        loop {
+            last = self.journal.next_wished(last)?;
+            let child = self.journal.get(last)?;
+            if child.is_wanted && child.asked.as_ref().is_some_and(|asked| asked.command.outlives_its_caller()) {
+                return Some(last);
+            }
+        }
+    }
+
+    fn is_lasting(&self, position: Position, is_answer: bool) -> bool {
+        let Some(child) = self.journal.get(position) else { return false };
+        match child.stage() {
+            Stage::Ended { .. } => true,
+            Stage::Here { .. } => !is_answer,
+            _ => child.asked.as_ref().is_some_and(|asked| asked.command.outlives_its_caller()),
+        }
+    }
+}

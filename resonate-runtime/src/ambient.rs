@@ -1,8 +1,72 @@
-//! What surrounds a call that names nobody: the execution that is being polled, else the process's own `Resonate`.
+//! What surrounds a call that names nobody: the execution that is being polled, else the `Resonate` it goes through,
+//! else the one of this process that was started first.
 
-use crate::codec::Codecs;
+use std::{
+    cell::RefCell,
+    panic::Location,
+    sync::{Arc, PoisonError, RwLock, Weak},
+};
+
+use crate::{Error, ErrorKind, Result, codec::Codecs, resonate::Process, settings::Settings};
+
+/// Every `Resonate` that was started and not dropped, oldest first.
+static STARTED: RwLock<Vec<Weak<Process>>> = RwLock::new(Vec::new());
+
+thread_local! {
+    /// The one that the call being polled goes through by name.
+    static NAMED: RefCell<Option<Arc<Process>>> = const { RefCell::new(None) };
+}
+
+/// Calls that name nobody may go to it from now on.
+pub(crate) fn started(process: &Arc<Process>) {
+    let mut started = STARTED.write().unwrap_or_else(PoisonError::into_inner);
+    started.retain(|process| process.strong_count() > 0);
+    started.push(Arc::downgrade(process));
+}
+
+/// No call that names nobody goes to it any more.
+pub(crate) fn stopped(process: &Process) {
+    let mut started = STARTED.write().unwrap_or_else(PoisonError::into_inner);
+    started.retain(|started| !std::ptr::eq(started.as_ptr(), process));
+}
+
+/// Polls something whose calls go through this one.
+pub(crate) fn through<T>(process: &Arc<Process>, poll: impl FnOnce() -> T) -> T {
+    struct Restore(Option<Arc<Process>>);
+    impl Drop for Restore {
+        fn drop(&mut self) {
+            NAMED.set(self.0.take());
+        }
+    }
+    let _restore = Restore(NAMED.replace(Some(Arc::clone(process))));
+    poll()
+}
+
+/// Where a call at this place goes that is made outside of durable functions.
+pub(crate) fn process(location: &Location<'_>) -> Result<Arc<Process>> {
+    find().ok_or_else(|| {
+        let message = format!(
+            "the call at {location} is outside of durable functions, and no `Resonate` is started in this process; keep \
+             what `Resonate::builder().start().await?` gives"
+        );
+        Error::of(ErrorKind::Misused, message).into_terminal()
+    })
+}
+
+/// The settings of the `Resonate` that a call outside of durable functions goes to.
+pub(crate) fn settings() -> Option<Arc<Settings>> {
+    find().map(|process| Arc::clone(process.settings()))
+}
 
 /// How arguments are written here and now.
 pub(crate) fn codecs() -> Codecs {
-    Codecs::default()
+    settings().map_or_else(Codecs::default, |settings| settings.codecs.clone())
+}
+
+fn find() -> Option<Arc<Process>> {
+    let named = NAMED.with_borrow(Clone::clone);
+    named.or_else(|| {
+        let started = STARTED.read().unwrap_or_else(PoisonError::into_inner);
+        started.iter().find_map(Weak::upgrade)
+    })
 }

@@ -16,3 +16,23 @@ pub(crate) const YOUNG: Duration = Duration::from_secs(1);
 pub(crate) const FOREIGN_WAIT: Duration = Duration::from_secs(30);
 /// Elements of all sequences and maps of a value that is decoded from bincode: elements may take no bytes at all.
 pub(crate) const ELEMENTS: usize = 4 << 20;
+/// How long connecting to a server may take.
+pub(crate) const CONNECT: Duration = Duration::from_secs(5);
+/// How often an idle connection is probed, and how long the answer may take: both sides notice a dead peer within 15 s.
+pub(crate) const KEEPALIVE: Duration = Duration::from_secs(10);
+/// See [`KEEPALIVE`].
+pub(crate) const KEEPALIVE_ANSWER: Duration = Duration::from_secs(5);
+/// Bytes under way on a connection: one message of the largest size.
+pub(crate) const WINDOW_BYTES: u32 = 4 << 20;
+/// How long a reply may take before the request is repeated.
+pub(crate) const REPLY: Duration = Duration::from_secs(30);
+/// Waits between tries to reach a server begin with at most this.
+pub(crate) const BACKOFF_FIRST: Duration = Duration::from_millis(50);
+/// No wait is longer: a restarted server sees its workers again well within a lease.
+pub(crate) const BACKOFF_MAX: Duration = Duration::from_secs(3);
+/// Batches that may wait between a stream and its tokio task; a peer that does not read is not read from.
+pub(crate) const BATCHES: usize = 16;
+/// Promises that may begin to be waited for, or settle, between two looks of the tokio task that waits for all.
+pub(crate) const WANTED: usize = 4_096;
+/// How often it looks whom nobody serves and what nobody waits for any more.
+pub(crate) const LOOK_AROUND: Duration = Duration::from_secs(5);

@@ -1,0 +1,95 @@
+//! Calls and promises outside of durable functions: they go to the process's `Resonate`.
+//!
+//! Which one that is, is looked up when the function is called, not when its future is polled.
+
+use std::{collections::BTreeMap, panic::Location, sync::Arc, time::Duration};
+
+use resonate_core::{Address, Call, Create, NewPromise, Outcome, PromiseId, Record, Timestamp};
+use resonate_proto::client::{Cancel, PromiseReply, Settle};
+
+use crate::{Error, ErrorKind, Result, ambient, resonate::Process};
+
+pub(crate) use crate::ambient::settings;
+
+/// A root to be created.
+#[derive(Debug)]
+pub(crate) struct NewCall {
+    pub(crate) id: PromiseId,
+    pub(crate) call: Call,
+    pub(crate) timeout: Option<Duration>,
+    pub(crate) labels: BTreeMap<String, String>,
+    pub(crate) location: &'static Location<'static>,
+}
+
+/// Creates the root, or joins the one of that id, and waits for how it ends.
+pub(crate) fn start(new: NewCall) -> impl Future<Output = Result<Outcome>> + Send + 'static {
+    let process = ambient::process(new.location);
+    async move {
+        let process = process?;
+        let (id, address) = (new.id.clone(), new.call.address.clone());
+        let reply = process.create(new).await?;
+        outcome(&process, id, Some(address), Some(reply)).await
+    }
+}
+
+/// Creates the root, or finds the one of that id, and does not wait for it.
+pub(crate) fn create(new: NewCall) -> impl Future<Output = Result<()>> + Send + 'static {
+    let process = ambient::process(new.location);
+    async move { process?.create(new).await.map(|_| ()) }
+}
+
+/// Waits for a promise that somebody else created.
+#[track_caller]
+pub(crate) fn wait(id: PromiseId) -> impl Future<Output = Result<Outcome>> + Send + 'static {
+    let process = ambient::process(Location::caller());
+    async move { outcome(&*process?, id, None, None).await }
+}
+
+/// Settles or cancels a promise; false if it was settled already.
+#[track_caller]
+pub(crate) fn tell(id: PromiseId, outcome: Outcome) -> impl Future<Output = Result<bool>> + Send + 'static {
+    let process = ambient::process(Location::caller());
+    async move { process?.tell(id, outcome).await }
+}
+
+impl Process {
+    async fn create(&self, new: NewCall) -> Result<PromiseReply> {
+        let timeout_at = new.timeout.map_or(Timestamp::NEVER, |timeout| self.clock().now().after(timeout));
+        let call = Some(Arc::new(new.call));
+        let promise =
+            NewPromise { id: new.id, call, timeout_at, labels: new.labels, tags: BTreeMap::new() };
+        self.client().create(Create { promise, any: false }).await
+    }
+
+    /// Settles or cancels a promise; false if it was settled already.
+    pub(crate) async fn tell(&self, id: PromiseId, outcome: Outcome) -> Result<bool> {
+        let told = match outcome {
+            Outcome::Canceled { reason } => self.client().cancel(Cancel { id, reason }).await,
+            Outcome::Resolved(_) | Outcome::Rejected(_) | Outcome::Failed(_) | Outcome::TimedOut => {
+                self.client().settle(Settle { id, outcome }).await
+            }
+        };
+        match told {
+            Ok(reply) => Ok(reply.new),
+            Err(error) if error.kind() == ErrorKind::AlreadyExists => Ok(false),
+            Err(error) => Err(error),
+        }
+    }
+}
+
+/// How a promise ends, when it does.
+pub(crate) async fn outcome(
+    process: &Process,
+    id: PromiseId,
+    waits_for: Option<Address>,
+    known: Option<PromiseReply>,
+) -> Result<Outcome> {
+    let settled = |record: &Record| record.promise.settled().map(|settled| settled.outcome.clone());
+    if let Some(outcome) = known.and_then(|reply| settled(&reply.record)) {
+        return Ok(outcome);
+    }
+    let record = process.client().settled(id.clone(), waits_for).await?;
+    settled(&record).ok_or_else(|| {
+        Error::of(ErrorKind::Unavailable, "the server sent a promise that is not settled").at(&id)
+    })
+}

@@ -1,0 +1,5 @@
+//! `Resonate`: a process's tie to a server.
+
+mod process;
+
+pub(crate) use self::process::Process;

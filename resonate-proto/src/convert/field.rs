@@ -153,23 +153,18 @@ impl Reading {
         }
     }
 
-    /// Reads the fields `service`, the one of this name, and `version`.
-    pub(crate) fn address(
+    /// An address that comes in; `function` is the name of its second field. What is stored already is taken as it is.
+    pub(crate) fn check_address(
         self,
-        service: String,
-        (field, function): (&'static str, String),
-        version: u32,
-    ) -> Result<Address, BadMessage> {
-        let is_bad = |part: &str| {
-            part.is_empty() || part.len() > limits::ID_BYTES || part.contains(char::is_control)
-        };
-        if is_bad(&service) {
-            return Err(self.bad("service", Problem::BadAddress(service)));
+        function: &'static str,
+        address: &Address,
+    ) -> Result<(), BadMessage> {
+        for (field, part) in [("service", &address.service), (function, &address.function)] {
+            if part.is_empty() || limits::ID_BYTES < part.len() || part.contains(char::is_control) {
+                return Err(self.bad(field, Problem::BadAddress(part.to_string())));
+            }
         }
-        if is_bad(&function) {
-            return Err(self.bad(field, Problem::BadAddress(function)));
-        }
-        Ok(Address::new(service, function, version))
+        Ok(())
     }
 
     pub(crate) fn time(self, field: &'static str, millis: i64) -> Result<Timestamp, BadMessage> {

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use resonate_core::{
-    Call, Kind, Link, NewPromise, Origin, Promise, PromiseState, Record, RetryPolicy, Seq, Settled,
-    Task,
+    Address, Call, Kind, Link, NewPromise, Origin, Promise, PromiseState, Record, RetryPolicy, Seq,
+    Settled, Task,
 };
 
 use super::{BadMessage, Reading, timeout_to_wire};
@@ -119,7 +119,7 @@ impl TryFrom<v1::Call> for Call {
     fn try_from(wire: v1::Call) -> Result<Self, BadMessage> {
         const READING: Reading = Reading("Call");
         Ok(Self {
-            address: READING.address(wire.service, ("function", wire.function), wire.version)?,
+            address: Address::new(wire.service, wire.function, wire.version),
             signature: wire.signature,
             param: READING.required("param", wire.param)?.try_into()?,
             retry: wire.retry.map_or(RetryPolicy::DEFAULT, RetryPolicy::from),

@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use resonate_core::{
-    ChildKind, Create, End, NewChild, Op, Payload, Seq, SessionId, TaskVersion, Turn,
+    Call, ChildKind, Create, End, Link, NewChild, NewPromise, Op, Payload, Seq, SessionId,
+    TaskVersion, Turn,
 };
 
 use super::{BadMessage, Reading, read_all, task::halt_cause, timeout_to_wire, write_all};
@@ -22,8 +23,10 @@ impl TryFrom<v1::CreateRequest> for Create {
     type Error = BadMessage;
     fn try_from(wire: v1::CreateRequest) -> Result<Self, BadMessage> {
         let promise = Reading("CreateRequest").required("promise", wire.promise)?;
+        let promise = NewPromise::try_from(promise)?;
+        promise.call.as_deref().map_or(Ok(()), check_call)?;
         Ok(Self {
-            promise: promise.try_into()?,
+            promise,
             any: wire.any,
         })
     }
@@ -191,12 +194,14 @@ impl TryFrom<v1::NewChild> for NewChild {
     type Error = BadMessage;
     fn try_from(wire: v1::NewChild) -> Result<Self, BadMessage> {
         const READING: Reading = Reading("NewChild");
+        let kind = READING.required("kind", wire.kind)?.try_into()?;
+        called_by(&kind).map_or(Ok(()), check_call)?;
         Ok(Self {
             id: READING.id("id", wire.id)?,
             position: wire.position,
             location: wire.location.into(),
             called_at: READING.time("called_at_ms", wire.called_at_ms)?,
-            kind: READING.required("kind", wire.kind)?.try_into()?,
+            kind,
             timeout_at: READING.timeout("timeout_at_ms", wire.timeout_at_ms)?,
             shielded: wire.shielded,
             labels: wire.labels,
@@ -228,4 +233,21 @@ impl TryFrom<v1::new_child::Kind> for ChildKind {
             Wire::Proxy(link) => Self::Proxy(link.try_into()?),
         })
     }
+}
+
+/// The call that a child is, or asks for elsewhere.
+fn called_by(kind: &ChildKind) -> Option<&Call> {
+    match kind {
+        ChildKind::Call(call) => Some(call),
+        ChildKind::Proxy(Link::Call { promise, .. }) => promise.call.as_deref(),
+        ChildKind::Proxy(Link::Await { .. } | Link::Tell { .. })
+        | ChildKind::Step
+        | ChildKind::Timer
+        | ChildKind::External => None,
+    }
+}
+
+/// A new call is checked where it comes in; a stored one is read as it was written.
+fn check_call(call: &Call) -> Result<(), BadMessage> {
+    Reading("Call").check_address("function", &call.address)
 }

@@ -20,7 +20,7 @@ impl From<&Payload> for v1::Payload {
 impl TryFrom<v1::Payload> for Payload {
     type Error = BadMessage;
     fn try_from(wire: v1::Payload) -> Result<Self, BadMessage> {
-        let encoding = match Reading("Payload").text("encoding", wire.encoding)? {
+        let encoding = match wire.encoding {
             known if known == Encoding::JSON.0 => Encoding::JSON,
             known if known == Encoding::BINCODE.0 => Encoding::BINCODE,
             other => Encoding(other.into()),

@@ -5,6 +5,7 @@
     unreachable_pub,
     rustdoc::all,
     clippy::all,
+    clippy::allow_attributes_without_reason,
     clippy::use_self,
     clippy::wildcard_enum_match_arm,
     clippy::indexing_slicing,

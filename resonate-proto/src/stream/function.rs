@@ -54,12 +54,10 @@ impl From<&Function> for v1::Function {
 impl TryFrom<v1::Function> for Function {
     type Error = BadMessage;
     fn try_from(wire: v1::Function) -> Result<Self, BadMessage> {
+        let address = Address::new(wire.service, wire.name, wire.version);
+        Reading("Function").check_address("name", &address)?;
         Ok(Self {
-            address: Reading("Function").address(
-                wire.service,
-                ("name", wire.name),
-                wire.version,
-            )?,
+            address,
             parameters: read_all(wire.parameters)?,
             result: wire.result,
             signature: wire.signature,

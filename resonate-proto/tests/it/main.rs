@@ -1,3 +1,10 @@
 //! What the wire and the stores rely on, a file per behaviour.
 
+mod any;
+mod batch;
+mod damaged;
+mod format;
 mod generated;
+mod not_understood;
+mod round_trip;
+mod status;

@@ -1,0 +1,178 @@
+//! Records, promises, tasks.
+
+use std::sync::Arc;
+
+use proptest::{option, prelude::*, sample::select};
+use resonate_core::{
+    Address, Call, HaltCause, Halted, Kind, Link, NewPromise, Origin, Promise, PromiseState,
+    Record, Settled, Task, TaskState, Warm,
+};
+
+use super::{failure, id, ids, map, outcome, payload, retry, seq, session, text, time, version};
+
+pub(crate) fn address() -> BoxedStrategy<Address> {
+    ("[a-z/@ ]{1,8}", "[a-z_]{1,8}", any::<u32>())
+        .prop_map(|(service, function, version)| Address::new(service, function, version))
+        .boxed()
+}
+
+pub(crate) fn call() -> BoxedStrategy<Arc<Call>> {
+    let what = (address(), any::<u64>(), payload());
+    (what, retry(), any::<i8>(), time())
+        .prop_map(|((address, signature, param), retry, priority, start_at)| {
+            Arc::new(Call {
+                address,
+                signature,
+                param,
+                retry,
+                priority,
+                start_at,
+            })
+        })
+        .boxed()
+}
+
+pub(crate) fn new_promise() -> BoxedStrategy<NewPromise> {
+    (id(), option::of(call()), time(), map(), map())
+        .prop_map(|(id, call, timeout_at, labels, tags)| NewPromise {
+            id,
+            call,
+            timeout_at,
+            labels,
+            tags,
+        })
+        .boxed()
+}
+
+pub(crate) fn link() -> BoxedStrategy<Link> {
+    prop_oneof![
+        (new_promise(), any::<bool>()).prop_map(|(promise, detached)| Link::Call {
+            promise: Box::new(promise),
+            detached
+        }),
+        id().prop_map(|id| Link::Await { id }),
+        (id(), outcome()).prop_map(|(id, outcome)| Link::Tell { id, outcome }),
+    ]
+    .boxed()
+}
+
+fn kind() -> BoxedStrategy<Kind> {
+    prop_oneof![
+        call().prop_map(Kind::Call),
+        Just(Kind::Step),
+        Just(Kind::Timer),
+        Just(Kind::External),
+        link().prop_map(Kind::Proxy),
+    ]
+    .boxed()
+}
+
+fn origin() -> BoxedStrategy<Origin> {
+    (
+        id(),
+        any::<u32>(),
+        any::<u32>(),
+        text(),
+        time(),
+        any::<u32>(),
+    )
+        .prop_map(
+            |(parent, generation, position, location, called_at, depth)| Origin {
+                parent,
+                generation,
+                position,
+                location: location.into(),
+                called_at,
+                depth,
+            },
+        )
+        .boxed()
+}
+
+fn state() -> BoxedStrategy<PromiseState> {
+    let settled = (outcome(), time(), seq()).prop_map(|(outcome, at, seq)| {
+        PromiseState::Settled(Box::new(Settled { outcome, at, seq }))
+    });
+    prop_oneof![Just(PromiseState::Pending), settled].boxed()
+}
+
+fn promise() -> BoxedStrategy<Promise> {
+    let what = (id(), kind(), state(), option::of(origin()), ids());
+    let when = (time(), time(), any::<u32>(), any::<bool>());
+    (what, when, map(), map())
+        .prop_map(
+            |(
+                (id, kind, state, origin, awaiters),
+                (created_at, timeout_at, generation, shielded),
+                labels,
+                tags,
+            )| {
+                Promise {
+                    id,
+                    kind,
+                    state,
+                    created_at,
+                    timeout_at,
+                    origin,
+                    generation,
+                    shielded,
+                    labels,
+                    tags,
+                    awaiters,
+                }
+            },
+        )
+        .boxed()
+}
+
+pub(crate) fn halt_cause() -> BoxedStrategy<HaltCause> {
+    select(vec![
+        HaltCause::Operator,
+        HaltCause::NonDeterministic,
+        HaltCause::Poison,
+        HaltCause::Impossible,
+    ])
+    .boxed()
+}
+
+fn task_state() -> BoxedStrategy<TaskState> {
+    let halted = (halt_cause(), text(), time())
+        .prop_map(|(cause, reason, at)| TaskState::Halted(Box::new(Halted { cause, reason, at })));
+    prop_oneof![
+        time().prop_map(|ready_at| TaskState::Pending { ready_at }),
+        (session(), time()).prop_map(|(session, since)| TaskState::Leased { session, since }),
+        option::of(session()).prop_map(|tied| TaskState::Suspended { tied }),
+        halted,
+        Just(TaskState::Done),
+    ]
+    .boxed()
+}
+
+fn task() -> BoxedStrategy<Task> {
+    let warm = (session(), seq()).prop_map(|(session, shown)| Warm { session, shown });
+    let counted = (version(), any::<u32>(), any::<u32>(), any::<u32>());
+    (
+        task_state(),
+        counted,
+        option::of(failure()),
+        option::of(warm),
+    )
+        .prop_map(
+            |(state, (version, turn, failures, losses), last_failure, warm)| Task {
+                state,
+                version,
+                turn,
+                failures,
+                losses,
+                last_failure,
+                warm,
+            },
+        )
+        .boxed()
+}
+
+pub(crate) fn record() -> BoxedStrategy<Record> {
+    (promise(), option::of(task()))
+        .prop_map(|(promise, task)| Record { promise, task })
+        .boxed()
+}

@@ -1,0 +1,212 @@
+//! What was stored once can be read for ever; what a newer version stored is refused.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use expect_test::expect;
+use prost::Message as _;
+use resonate_core::{
+    Address, Call, Failure, FailureKind, Kind, Message, Origin, Outcome, Payload, Promise,
+    PromiseId, PromiseState, Record, RetryPolicy, Seq, SessionId, Settled, Task, TaskState,
+    TaskVersion, Timestamp, Warm,
+};
+use resonate_proto::store::{self, StoredError};
+
+fn id(text: &str) -> PromiseId {
+    PromiseId::new(text).expect("a good id")
+}
+
+fn map(key: &str, value: &str) -> BTreeMap<String, String> {
+    BTreeMap::from([(key.to_owned(), value.to_owned())])
+}
+
+/// Every field of a record has a value of its own in it.
+fn record() -> Record {
+    let failure = Failure {
+        kind: FailureKind::Panicked,
+        message: "index out of bounds".to_owned(),
+        promise: Some(id("order-42.ship")),
+        causes: vec!["a cause".to_owned()],
+    };
+    let param = Payload {
+        headers: map("key", "k1"),
+        ..Payload::json(r#"["card",1200]"#)
+    };
+    let call = Call {
+        address: Address::new("payments", "charge", 2),
+        signature: 0x0102_0304_0506_0708,
+        param,
+        retry: RetryPolicy {
+            max_attempts: Some(5),
+            ..RetryPolicy::DEFAULT
+        },
+        priority: -3,
+        start_at: Timestamp::from_millis(1_700_000_000_000),
+    };
+    let settled = Settled {
+        outcome: Outcome::Failed(failure.clone()),
+        at: Timestamp::from_millis(1_700_000_005_000),
+        seq: Seq(0x2a_0003),
+    };
+    let origin = Origin {
+        parent: id("order-42"),
+        generation: 2,
+        position: 7,
+        location: "src/checkout.rs:31".into(),
+        called_at: Timestamp::from_millis(1_700_000_001_000),
+        depth: 1,
+    };
+    let promise = Promise {
+        id: id("order-42.charge-1"),
+        kind: Kind::Call(Arc::new(call)),
+        state: PromiseState::Settled(Box::new(settled)),
+        created_at: Timestamp::from_millis(1_700_000_002_000),
+        timeout_at: Timestamp::from_millis(1_700_000_060_000),
+        origin: Some(origin),
+        generation: 3,
+        shielded: true,
+        labels: map("customer", "7"),
+        tags: map("traceparent", "00-1"),
+        awaiters: vec![id("other.proxy")],
+    };
+    let task = Task {
+        state: TaskState::Leased {
+            session: SessionId(0xab),
+            since: Timestamp::from_millis(1_700_000_003_000),
+        },
+        version: TaskVersion(9),
+        turn: 4,
+        failures: 2,
+        losses: 1,
+        last_failure: Some(failure),
+        warm: Some(Warm {
+            session: SessionId(0xcd),
+            shown: Seq(0x29_0001),
+        }),
+    };
+    Record {
+        promise,
+        task: Some(task),
+    }
+}
+
+fn message() -> Message {
+    Message::Tell {
+        id: id("approval"),
+        outcome: Outcome::Canceled {
+            reason: "too late".to_owned(),
+        },
+        back: id("order-42.tell"),
+    }
+}
+
+const RECORD_V1: &str = include_str!("../golden/record.v1.hex");
+const MESSAGE_V1: &str = include_str!("../golden/message.v1.hex");
+
+fn hex(bytes: &[u8]) -> String {
+    let lines: Vec<String> = bytes
+        .chunks(32)
+        .map(|line| line.iter().map(|byte| format!("{byte:02x}")).collect())
+        .collect();
+    lines.join("\n") + "\n"
+}
+
+fn unhex(text: &str) -> Vec<u8> {
+    let digits: Vec<u8> = text
+        .bytes()
+        .filter(|byte| !byte.is_ascii_whitespace())
+        .collect();
+    let pair = |pair: &[u8]| {
+        std::str::from_utf8(pair)
+            .ok()
+            .and_then(|pair| u8::from_str_radix(pair, 16).ok())
+    };
+    digits
+        .chunks(2)
+        .map(|digits| pair(digits).expect("hex digits"))
+        .collect()
+}
+
+/// These files are never written anew: rows like them are on disks.
+#[test]
+fn rows_of_format_1_can_be_read_for_ever() {
+    assert_eq!(
+        store::decode_record(&unhex(RECORD_V1)).expect("an old row"),
+        record()
+    );
+    assert_eq!(
+        store::decode_message(&unhex(MESSAGE_V1)).expect("an old row"),
+        message()
+    );
+}
+
+/// A new field that is absent leaves the bytes as they were. When it cannot, add a golden, keep the old one.
+#[test]
+fn rows_are_written_as_they_were_written_first() {
+    assert_eq!(hex(&store::encode_record(&record())), RECORD_V1);
+    assert_eq!(hex(&store::encode_message(&message())), MESSAGE_V1);
+}
+
+#[test]
+fn a_newer_format_is_refused_and_both_are_named() {
+    // The format, and then something that is no message at all.
+    for tail in [&b""[..], b"\x12\x01\xff", b"\x1a\x02ab"] {
+        let row = [b"\x08\x02", tail].concat();
+        let error = store::decode_record(&row).unwrap_err();
+        assert!(
+            matches!(error, StoredError::NewerFormat { found: 2 }),
+            "{error:?}"
+        );
+        expect!["the row has format 2, this version reads up to format 1; start the version that wrote it, or a newer one"]
+            .assert_eq(&error.to_string());
+        assert!(matches!(
+            store::decode_message(&row),
+            Err(StoredError::NewerFormat { found: 2 })
+        ));
+    }
+}
+
+#[test]
+fn a_row_without_a_format_is_refused() {
+    assert!(matches!(
+        store::decode_record(b""),
+        Err(StoredError::NoFormat)
+    ));
+    assert!(matches!(
+        store::decode_message(b"\x12\x00"),
+        Err(StoredError::NoFormat)
+    ));
+}
+
+#[test]
+fn fields_that_are_not_known_are_skipped() {
+    // Field 1000 with some bytes: in the row, in the record and in the promise.
+    const UNKNOWN: &[u8] = b"\xc2\x3e\x05later";
+    let grown = |bytes: &[u8]| [bytes, UNKNOWN].concat();
+    let wire = resonate_proto::v1::Record::from(&record());
+    let promise = grown(
+        &wire
+            .promise
+            .as_ref()
+            .expect("a record has a promise")
+            .encode_to_vec(),
+    );
+    let task = wire
+        .task
+        .as_ref()
+        .expect("this one has a task")
+        .encode_to_vec();
+    let inner = grown(&[field(1, &promise), field(2, &task)].concat());
+    let row = grown(&[&b"\x08\x01"[..], &field(2, &inner)].concat());
+    assert_eq!(
+        store::decode_record(&row).expect("a row of the same format"),
+        record()
+    );
+}
+
+/// A field of bytes.
+fn field(number: u8, bytes: &[u8]) -> Vec<u8> {
+    let mut field = vec![number << 3 | 2];
+    prost::encoding::encode_varint(bytes.len() as u64, &mut field);
+    field.extend_from_slice(bytes);
+    field
+}

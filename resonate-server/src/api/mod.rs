@@ -1,0 +1,4 @@
+//! What others may ask, and how: lists from committed rows, everything else through the engine.
+
+pub(crate) mod grpc;
+pub(crate) mod lists;

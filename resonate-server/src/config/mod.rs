@@ -1,0 +1,96 @@
+//! What a server is told before it starts: where its data lies, how long leases are.
+
+use std::{path::PathBuf, time::Duration};
+
+use resonate_core::limits;
+
+use crate::{
+    clock::Clock,
+    engine::{Engine, Settings, StartError},
+    server::{OpenError, Server},
+    store::{MemoryDisk, SqliteStore, Store},
+};
+
+/// The data folder of a server that was told nothing else.
+pub const DATA_DIR: &str = ".resonate";
+
+/// Builds a [`Server`]. Without a word about data it keeps them in [`DATA_DIR`].
+#[derive(Debug)]
+#[must_use = "a builder does nothing until it is opened"]
+pub struct Builder {
+    place: Place,
+    settings: Settings,
+    clock: Clock,
+}
+
+#[derive(Debug)]
+enum Place {
+    Folder(PathBuf),
+    Memory,
+    Store { store: Box<dyn Store>, name: String },
+}
+
+impl Builder {
+    pub(crate) fn new() -> Self {
+        Self {
+            place: Place::Folder(DATA_DIR.into()),
+            settings: Settings {
+                lease: limits::LEASE,
+            },
+            clock: Clock::start(),
+        }
+    }
+
+    /// Keeps the data in one file in this folder, which is made if it is not there.
+    pub fn data_dir(mut self, folder: impl Into<PathBuf>) -> Self {
+        self.place = Place::Folder(folder.into());
+        self
+    }
+
+    /// Keeps the data in memory; they are gone with the process.
+    pub fn in_memory(mut self) -> Self {
+        self.place = Place::Memory;
+        self
+    }
+
+    /// Keeps the data in this store; `name` is what people see.
+    pub fn store(mut self, store: Box<dyn Store>, name: impl Into<String>) -> Self {
+        self.place = Place::Store {
+            store,
+            name: name.into(),
+        };
+        self
+    }
+
+    /// How long a worker may be silent before its tasks are taken back. It is asked for a sign of life three times in that.
+    pub fn lease(mut self, lease: Duration) -> Self {
+        self.settings.lease = lease;
+        self
+    }
+
+    /// Opens the store and takes it over. Nothing is served yet.
+    ///
+    /// # Errors
+    /// If another server has the data, a newer version wrote them, or they cannot be read.
+    pub async fn open(self) -> Result<Server, OpenError> {
+        // Opening reads and syncs files.
+        let opened = tokio::task::spawn_blocking(move || self.open_blocking()).await;
+        opened.unwrap_or_else(|_| Err(OpenError::Interrupted))
+    }
+
+    fn open_blocking(self) -> Result<Server, OpenError> {
+        let (store, name): (Box<dyn Store>, String) = match self.place {
+            Place::Folder(folder) => {
+                let store = SqliteStore::open(&folder, limits::PARTS)?;
+                (Box::new(store), format!("sqlite in {}", folder.display()))
+            }
+            Place::Memory => (Box::new(MemoryDisk::default().open()), "memory".to_owned()),
+            Place::Store { store, name } => (store, name),
+        };
+        let reader = store
+            .reader()
+            .map_err(|error| StartError::Read(error.into()))?;
+        let engine = Engine::start(store, self.settings, self.clock.now())?;
+        Ok(Server::new(engine, reader, name, self.settings, self.clock))
+    }
+}

@@ -1,0 +1,263 @@
+//! The workers: what they execute, how many dispatches they may still be sent, what they run of suspects. Pure.
+//!
+//! A worker gets only tasks of functions that it registered with a body, in services that it executes. It stays in the
+//! fleet without a stream until its lease ends.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    ops::Bound,
+};
+
+use resonate_core::{Address, PromiseId, SessionId, Timestamp};
+use resonate_proto::stream::{Function, Hello};
+
+use super::stream::StreamId;
+
+/// All workers that are connected or have leases.
+#[derive(Debug, Default)]
+pub(crate) struct Fleet {
+    workers: BTreeMap<SessionId, Worker>,
+    /// Who may be sent a dispatch of which function.
+    free: BTreeMap<Address, BTreeSet<SessionId>>,
+    /// Who was sent the last one, so that they take turns.
+    last: BTreeMap<Address, SessionId>,
+}
+
+/// One worker process.
+#[derive(Debug)]
+pub(crate) struct Worker {
+    /// Host and process, for people.
+    pub(crate) name: String,
+    /// Of the library.
+    pub(crate) version: String,
+    /// Where it connects from.
+    pub(crate) peer: String,
+    /// The services it executes.
+    pub(crate) services: BTreeSet<String>,
+    /// What it registered, with and without bodies.
+    pub(crate) functions: BTreeMap<Address, Function>,
+    /// Executions at once.
+    pub(crate) capacity: u32,
+    /// When its stream opened.
+    pub(crate) connected_at: Timestamp,
+    /// When it was heard of.
+    pub(crate) last_seen: Timestamp,
+    /// It takes no dispatches any more.
+    pub(crate) is_draining: bool,
+    /// Its stream, while it has one.
+    pub(crate) stream: Option<StreamId>,
+    granted: u64,
+    carried: u64,
+    is_listed: bool,
+    suspects: BTreeSet<PromiseId>,
+}
+
+impl Worker {
+    /// True if a task of this function may be given to it.
+    pub(crate) fn executes(&self, address: &Address) -> bool {
+        self.services.contains(&*address.service)
+            && self
+                .functions
+                .get(address)
+                .is_some_and(|function| function.served)
+    }
+
+    fn may_be_sent(&self) -> bool {
+        self.stream.is_some() && !self.is_draining && self.carried < self.granted
+    }
+}
+
+impl Fleet {
+    /// A stream opened: the worker is what it says now, whatever it was before.
+    pub(crate) fn join(&mut self, hello: &Hello, peer: String, stream: StreamId, now: Timestamp) {
+        let earlier = self.remove(hello.session);
+        let worker = Worker {
+            name: hello.name.clone(),
+            version: hello.version.clone(),
+            peer,
+            services: hello.services.iter().cloned().collect(),
+            functions: hello
+                .functions
+                .iter()
+                .map(|function| (function.address.clone(), function.clone()))
+                .collect(),
+            capacity: hello.capacity,
+            connected_at: now,
+            last_seen: now,
+            is_draining: false,
+            stream: Some(stream),
+            granted: hello.granted,
+            carried: 0,
+            is_listed: false,
+            suspects: earlier.map(|worker| worker.suspects).unwrap_or_default(),
+        };
+        self.workers.insert(hello.session, worker);
+        self.list(hello.session);
+    }
+
+    /// The stream closed. True if it was the worker's current one.
+    pub(crate) fn disconnect(&mut self, session: SessionId, stream: StreamId) -> bool {
+        let Some(worker) = self
+            .workers
+            .get_mut(&session)
+            .filter(|worker| worker.stream == Some(stream))
+        else {
+            return false;
+        };
+        worker.stream = None;
+        self.list(session);
+        true
+    }
+
+    /// Its lease has ended.
+    pub(crate) fn remove(&mut self, session: SessionId) -> Option<Worker> {
+        if let Some(worker) = self.workers.get_mut(&session) {
+            worker.stream = None;
+        }
+        self.list(session);
+        self.workers.remove(&session)
+    }
+
+    /// It was heard of.
+    pub(crate) fn seen(&mut self, session: SessionId, now: Timestamp) {
+        if let Some(worker) = self.workers.get_mut(&session) {
+            worker.last_seen = now;
+        }
+    }
+
+    /// This many dispatches may be sent on its stream in all.
+    pub(crate) fn grant(&mut self, session: SessionId, granted: u64) {
+        if let Some(worker) = self.workers.get_mut(&session) {
+            worker.granted = worker.granted.max(granted);
+        }
+        self.list(session);
+    }
+
+    /// It takes no dispatches any more.
+    pub(crate) fn drain(&mut self, session: SessionId) {
+        if let Some(worker) = self.workers.get_mut(&session) {
+            worker.is_draining = true;
+        }
+        self.list(session);
+    }
+
+    /// One dispatch less may be sent to it.
+    pub(crate) fn charge(&mut self, session: SessionId) {
+        if let Some(worker) = self.workers.get_mut(&session) {
+            worker.carried += 1;
+        }
+        self.list(session);
+    }
+
+    /// The dispatch that was charged is not sent after all.
+    pub(crate) fn refund(&mut self, session: SessionId) {
+        if let Some(worker) = self.workers.get_mut(&session) {
+            worker.carried = worker.carried.saturating_sub(1);
+        }
+        self.list(session);
+    }
+
+    /// It runs this suspect.
+    pub(crate) fn suspect_began(&mut self, session: SessionId, task: &PromiseId) {
+        if let Some(worker) = self.workers.get_mut(&session) {
+            worker.suspects.insert(task.clone());
+        }
+    }
+
+    /// It does not run this task any more.
+    pub(crate) fn let_go(&mut self, session: SessionId, task: &PromiseId) {
+        if let Some(worker) = self.workers.get_mut(&session) {
+            worker.suspects.remove(task);
+        }
+    }
+
+    /// The functions of which somebody may be sent a task now.
+    pub(crate) fn wanted(&self) -> impl Iterator<Item = &Address> {
+        self.free.keys()
+    }
+
+    /// True if somebody may be sent a task of this function, or a suspect if it is one.
+    pub(crate) fn has_place(&self, address: &Address, is_suspect: bool) -> bool {
+        let Some(free) = self.free.get(address) else {
+            return false;
+        };
+        !is_suspect || free.iter().any(|session| self.accepts(*session, true))
+    }
+
+    /// Who gets a task of this function: the worker that holds its body, else the next in turn.
+    pub(crate) fn choose(
+        &mut self,
+        address: &Address,
+        warm: Option<SessionId>,
+        is_suspect: bool,
+    ) -> Option<SessionId> {
+        let free = self.free.get(address)?;
+        if let Some(session) = warm
+            && free.contains(&session)
+            && self.accepts(session, is_suspect)
+        {
+            return Some(session);
+        }
+        let after = self
+            .last
+            .get(address)
+            .map_or(Bound::Unbounded, |last| Bound::Excluded(*last));
+        let in_turn = free.range((after, Bound::Unbounded)).chain(free);
+        let session = in_turn
+            .copied()
+            .find(|session| self.accepts(*session, is_suspect))?;
+        self.last.insert(address.clone(), session);
+        Some(session)
+    }
+
+    /// One worker.
+    pub(crate) fn worker(&self, session: SessionId) -> Option<&Worker> {
+        self.workers.get(&session)
+    }
+
+    /// All workers, by session.
+    pub(crate) fn workers(&self) -> impl Iterator<Item = (SessionId, &Worker)> {
+        self.workers
+            .iter()
+            .map(|(session, worker)| (*session, worker))
+    }
+
+    fn accepts(&self, session: SessionId, is_suspect: bool) -> bool {
+        !is_suspect
+            || self
+                .workers
+                .get(&session)
+                .is_some_and(|worker| worker.suspects.is_empty())
+    }
+
+    /// Brings `free` in line with what the worker may be sent.
+    fn list(&mut self, session: SessionId) {
+        let Some(worker) = self.workers.get_mut(&session) else {
+            return;
+        };
+        let is_free = worker.may_be_sent();
+        if is_free == worker.is_listed {
+            return;
+        }
+        worker.is_listed = is_free;
+        let worker = &*worker;
+        for address in worker
+            .functions
+            .keys()
+            .filter(|address| worker.executes(address))
+        {
+            if is_free {
+                self.free
+                    .entry(address.clone())
+                    .or_default()
+                    .insert(session);
+            } else if let Some(free) = self.free.get_mut(address) {
+                free.remove(&session);
+                if free.is_empty() {
+                    self.free.remove(address);
+                    self.last.remove(address);
+                }
+            }
+        }
+    }
+}

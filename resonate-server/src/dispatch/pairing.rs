@@ -1,0 +1,34 @@
+//! One ready task and the worker that gets it. Pure.
+//!
+//! The next task is chosen among the functions of workers with a free place: by priority, then functions and roots take
+//! turns. The worker that may hold its body is preferred, then workers take turns. A suspect goes only to a worker that
+//! runs no other.
+
+use resonate_core::{PromiseId, SessionId};
+
+use super::{fleet::Fleet, ready::Ready};
+
+/// A task for a worker.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Pair {
+    /// Which task.
+    pub(crate) task: PromiseId,
+    /// For whom.
+    pub(crate) session: SessionId,
+}
+
+/// Takes the next pair out: the task leaves the line, the worker is charged for it.
+pub(crate) fn next(ready: &mut Ready, fleet: &mut Fleet) -> Option<Pair> {
+    if ready.is_empty() {
+        return None;
+    }
+    let (task, facts) = ready.next(fleet.wanted(), |facts| {
+        fleet.has_place(&facts.address, facts.is_suspect)
+    })?;
+    let session = fleet.choose(&facts.address, facts.warm, facts.is_suspect)?;
+    fleet.charge(session);
+    if facts.is_suspect {
+        fleet.suspect_began(session, &task);
+    }
+    Some(Pair { task, session })
+}

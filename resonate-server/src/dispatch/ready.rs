@@ -1,0 +1,89 @@
+//! The ready tasks, with what pairing must know of each. Pure.
+
+use std::collections::BTreeMap;
+
+use resonate_core::{
+    Address, PromiseId, Record, SessionId, TaskState, Timestamp, limits,
+    queue::{Queue, Waiting},
+};
+
+/// The tasks that may be claimed now.
+#[derive(Debug, Default)]
+pub(crate) struct Ready {
+    queue: Queue,
+    facts: BTreeMap<PromiseId, Facts>,
+}
+
+/// What decides who gets a task.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Facts {
+    /// Its function.
+    pub(crate) address: Address,
+    /// The worker that may still hold its body.
+    pub(crate) warm: Option<SessionId>,
+    /// It was lost so often that it is tried with no other suspect beside it.
+    pub(crate) is_suspect: bool,
+}
+
+impl Ready {
+    /// Puts the record's task in line if it is ready at `now`, takes it out of the line if not.
+    pub(crate) fn update(&mut self, record: &Record, now: Timestamp) {
+        let id = &record.promise.id;
+        let (Some(task), Some(call)) = (&record.task, record.promise.call()) else {
+            return;
+        };
+        match task.state {
+            TaskState::Pending { ready_at } if ready_at <= now => {
+                self.queue
+                    .insert(id, &call.address, call.priority, ready_at);
+                let facts = Facts {
+                    address: call.address.clone(),
+                    warm: task.warm.map(|warm| warm.session),
+                    is_suspect: task.losses >= limits::SUSPECT,
+                };
+                self.facts.insert(id.clone(), facts);
+            }
+            TaskState::Pending { .. }
+            | TaskState::Leased { .. }
+            | TaskState::Suspended { .. }
+            | TaskState::Halted(_)
+            | TaskState::Done => self.remove(id),
+        }
+    }
+
+    /// Takes a task out of the line.
+    pub(crate) fn remove(&mut self, id: &PromiseId) {
+        if self.facts.remove(id).is_some() {
+            self.queue.remove(id);
+        }
+    }
+
+    /// Takes out the next task for somebody who executes these functions; a suspect only if `accepts` says so.
+    pub(crate) fn next<'a>(
+        &mut self,
+        serves: impl IntoIterator<Item = &'a Address>,
+        accepts: impl Fn(&Facts) -> bool,
+    ) -> Option<(PromiseId, Facts)> {
+        let facts = &self.facts;
+        let id = self
+            .queue
+            .next(serves, |id| facts.get(id).is_some_and(&accepts))?;
+        let facts = self.facts.remove(&id)?;
+        Some((id, facts))
+    }
+
+    /// True if no task is ready.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.queue.is_empty()
+    }
+
+    /// How many tasks of this function wait, and since when.
+    pub(crate) fn waiting(&self, address: &Address) -> Waiting {
+        self.queue.waiting(address)
+    }
+
+    /// Every function that somebody waits for.
+    pub(crate) fn all_waiting(&self) -> impl Iterator<Item = (&Address, Waiting)> {
+        self.queue.all_waiting()
+    }
+}

@@ -1,0 +1,95 @@
+//! The end of a round: made durable, and only then released; or thrown away.
+
+use super::{AskError, Engine, EngineError, Release, messages::Messages, round::Round};
+use crate::{
+    dispatch::{acknowledge::Unacknowledged, fleet::Fleet, leases::Leases, ready::Ready},
+    limits,
+    store::{CommitError, WriteError},
+    timers::Window,
+};
+
+impl Engine {
+    /// Makes the round durable; only then is anything released.
+    pub(super) fn commit(&mut self, mut round: Round) -> Result<Vec<Release>, EngineError> {
+        let batches = round.lane.batches();
+        if !batches.is_empty() {
+            match self.store.commit(&batches) {
+                Ok(()) => {
+                    self.figures.commits += 1;
+                    self.figures.rows += batches
+                        .iter()
+                        .map(|batch| batch.rows.len() as u64)
+                        .sum::<u64>();
+                }
+                Err(CommitError::Write(
+                    error @ (WriteError::Full { .. } | WriteError::Busy { .. }),
+                )) => {
+                    return self.throw_away(round, &error);
+                }
+                Err(error) => return Err(EngineError::Commit(error)),
+            }
+        }
+        let touched = round.take_touched();
+        self.memory.settle_down(
+            touched.into_iter().chain(self.loaded.drain(..)),
+            self.window.passed(),
+        );
+        for (to, items) in round.take_pushes() {
+            if let Some(open) = self.streams.get(&to) {
+                round.releases.push(Release::Push {
+                    stream: to,
+                    to: open.out.clone(),
+                    items,
+                });
+            }
+        }
+        for to in std::mem::take(&mut round.looks) {
+            let view = Box::new(self.view());
+            round.releases.push(Release::View { to, view });
+        }
+        for (source, mark) in round.delivered {
+            self.messages.delivered(source, mark);
+        }
+        round.lane.committed(&mut self.parts, &mut self.messages);
+        Ok(round.releases)
+    }
+
+    /// Nothing was written: memory is ahead of the disk, so all of it goes, and with it every stream.
+    fn throw_away(
+        &mut self,
+        round: Round,
+        error: &WriteError,
+    ) -> Result<Vec<Release>, EngineError> {
+        tracing::error!(%error, "a commit was not written; what was asked is answered so, and memory is read again");
+        self.figures.failed_commits += 1;
+        self.paused_until = round.steady.after(limits::LONGEST_WAIT);
+        let told = match error {
+            WriteError::Full { .. } => AskError::NoRoom(error.to_string()),
+            WriteError::Busy { .. }
+            | WriteError::Malformed(_)
+            | WriteError::Damaged(_)
+            | WriteError::Failed { .. }
+            | WriteError::Poisoned => AskError::Unavailable(error.to_string()),
+        };
+        self.memory.clear();
+        self.messages = Messages::load(&mut *self.store)?;
+        self.window = Window::default();
+        self.ready = Ready::default();
+        self.leases = Leases::default();
+        self.fleet = Fleet::default();
+        self.unacknowledged = Unacknowledged::default();
+        self.streams.clear();
+        self.chores.clear();
+        self.loaded.clear();
+        let watchers = std::mem::take(&mut self.watchers).into_values().flatten();
+        let ended = watchers.map(|to| Release::Watched {
+            to,
+            watched: Err(told.clone()),
+        });
+        let failed = round
+            .releases
+            .into_iter()
+            .filter_map(|release| release.failed(&told));
+        Ok(failed.chain(ended).collect())
+    }
+}

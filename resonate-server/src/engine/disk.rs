@@ -1,0 +1,163 @@
+//! Records to rows and back: the one place where the engine's types meet the store's.
+
+use resonate_core::{Kind, Message, Outcome, Part, Record, TaskState};
+use resonate_proto::store as format;
+
+use crate::store::{Limit, LoadError, Mark, OutboxRow, Row, Store};
+
+/// What was read cannot be understood.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ReadError {
+    /// The store did not answer, or found damage.
+    #[error(transparent)]
+    Load(#[from] LoadError),
+    /// The row is whole, and yet no record of ours.
+    #[error("the record {key} of partition {part} cannot be read: {source}")]
+    Document {
+        /// Its partition.
+        part: Part,
+        /// Its root and number.
+        key: String,
+        /// What is wrong with it.
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
+}
+
+impl ReadError {
+    /// True if the data is damaged, false if it could only not be read now.
+    #[must_use]
+    pub fn is_damage(&self) -> bool {
+        match self {
+            Self::Document { .. } | Self::Load(LoadError::Damaged(_)) => true,
+            Self::Load(_) => false,
+        }
+    }
+}
+
+/// One tree as the store has it.
+#[derive(Debug)]
+pub(super) struct StoredTree {
+    pub(super) root_no: u64,
+    pub(super) records: Vec<(u64, Record)>,
+}
+
+/// Reads a whole tree, page by page. `None` if there is no such root.
+pub(super) fn load_tree(
+    store: &mut dyn Store,
+    part: Part,
+    root: &str,
+) -> Result<Option<StoredTree>, ReadError> {
+    let mut found: Option<StoredTree> = None;
+    loop {
+        let after = found
+            .as_ref()
+            .and_then(|tree| tree.records.last())
+            .map(|(child_no, _)| *child_no);
+        let Some(tree) = store.tree(part, root, after, Limit::default())? else {
+            return Ok(found);
+        };
+        let stored = found.get_or_insert_with(|| StoredTree {
+            root_no: tree.root_no,
+            records: Vec::new(),
+        });
+        let is_last = !tree.page.more || tree.page.rows.is_empty();
+        for row in tree.page.rows {
+            let record = read_record(part, root, &row)?;
+            stored.records.push((row.child_no, record));
+        }
+        if is_last {
+            return Ok(found);
+        }
+    }
+}
+
+/// The record of a row; its id must be the row's.
+pub(crate) fn read_record(part: Part, root: &str, row: &Row) -> Result<Record, ReadError> {
+    let bad = |source: Box<dyn std::error::Error + Send + Sync>| ReadError::Document {
+        part,
+        key: format!("{root}{} ({}/{})", row.id, row.root_no, row.child_no),
+        source,
+    };
+    let record = format::decode_record(&row.doc).map_err(|error| bad(error.into()))?;
+    let id = record.promise.id.as_str();
+    if id.strip_prefix(root) != Some(row.id.as_str()) {
+        return Err(bad(format!("it says that it is {id}").into()));
+    }
+    Ok(record)
+}
+
+/// The row of a record.
+pub(super) fn write_record(record: &Record, root_no: u64, child_no: u64) -> Row {
+    let promise = &record.promise;
+    let call = promise.call();
+    Row {
+        root_no,
+        child_no,
+        id: promise.id.rest().to_owned(),
+        state: state_number(record),
+        due_at: record.due_at().map(|at| at.as_millis()),
+        created_at: promise.created_at.as_millis(),
+        settled_at: promise.settled().map(|settled| settled.at.as_millis()),
+        target: call.map(|call| call.address.service.to_string()),
+        function: call.map(|call| call.address.function.to_string()),
+        doc: format::encode_record(record),
+    }
+}
+
+/// The number of a record's state in its row: the task's while it says more than `pending`. Written to disk; a number
+/// keeps its meaning for ever.
+pub(crate) fn state_number(record: &Record) -> u8 {
+    if let Some(settled) = record.promise.settled() {
+        return match settled.outcome {
+            Outcome::Resolved(_) => 16,
+            Outcome::Rejected(_) | Outcome::Failed(_) => 17,
+            Outcome::Canceled { .. } => 18,
+            Outcome::TimedOut => 19,
+        };
+    }
+    match (
+        &record.promise.kind,
+        record.task.as_ref().map(|task| &task.state),
+    ) {
+        (_, Some(TaskState::Leased { .. })) => 3,
+        (_, Some(TaskState::Suspended { .. })) => 4,
+        (_, Some(TaskState::Halted(_))) => 5,
+        (_, Some(TaskState::Pending { .. } | TaskState::Done)) => 2,
+        (Kind::Call(_) | Kind::Step | Kind::Timer | Kind::External | Kind::Proxy(_), None) => 1,
+    }
+}
+
+/// The row of a message, number `n` of its batch.
+pub(super) fn write_message(message: &Message, n: u32) -> OutboxRow {
+    OutboxRow {
+        n,
+        dst: message.target().part(),
+        doc: format::encode_message(message),
+    }
+}
+
+/// All messages that a partition has written and nobody has trimmed, oldest first.
+pub(super) fn load_messages(
+    store: &mut dyn Store,
+    part: Part,
+) -> Result<Vec<(Mark, Message)>, ReadError> {
+    let mut messages: Vec<(Mark, Message)> = Vec::new();
+    loop {
+        let after = messages.last().map(|(mark, _)| *mark);
+        let page = store.outbox(part, after, Limit::default())?;
+        let is_last = !page.more || page.rows.is_empty();
+        for (mark, row) in page.rows {
+            let message =
+                format::decode_message(&row.doc).map_err(|source| ReadError::Document {
+                    part,
+                    key: format!("message {}/{}/{}", mark.epoch, mark.seq, mark.n),
+                    source: source.into(),
+                })?;
+            messages.push((mark, message));
+        }
+        if is_last {
+            return Ok(messages);
+        }
+    }
+}

@@ -1,0 +1,140 @@
+//! What comes in, and the questions that are answered from memory.
+
+use std::{collections::VecDeque, sync::Arc, time::Duration};
+
+use resonate_core::{PromiseId, Record, Refusal, Reply, Request, Timestamp};
+use resonate_proto::{
+    client::{ServedFunction, WorkerInfo},
+    stream::{FromWorker, Hello},
+};
+use tokio::sync::{mpsc, oneshot};
+
+use crate::dispatch::stream::{Outbound, StreamId};
+
+/// One thing that came in.
+#[derive(Debug)]
+pub enum Input {
+    /// A client asks; answered when what the answer says is durable.
+    Ask {
+        /// What.
+        request: Request,
+        /// Where the answer goes.
+        answer: oneshot::Sender<Answer>,
+    },
+    /// A client waits for promises to settle.
+    Watch {
+        /// Which; at most a bounded number.
+        ids: Vec<PromiseId>,
+        /// Gets each record once; ends with the engine's end. Has room for all of them.
+        out: mpsc::Sender<Watched>,
+    },
+    /// A client asks who is connected, what is served, or how the engine does.
+    Look {
+        /// Where the answer goes.
+        answer: oneshot::Sender<View>,
+    },
+    /// A worker's stream opened.
+    Open {
+        /// Its number.
+        stream: StreamId,
+        /// What the worker said first.
+        hello: Hello,
+        /// Where it connects from.
+        peer: String,
+        /// Its way back.
+        out: Outbound,
+    },
+    /// A worker said something.
+    Items {
+        /// On which stream.
+        stream: StreamId,
+        /// What, in order.
+        items: VecDeque<FromWorker>,
+    },
+    /// A worker's stream closed.
+    Closed {
+        /// Which.
+        stream: StreamId,
+    },
+}
+
+/// The answer to a request, or why there is none.
+pub type Answer = Result<Reply, AskError>;
+
+/// What a watch gets: a settled record, or the end.
+pub type Watched = Result<Arc<Record>, AskError>;
+
+/// Why a request has no reply.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum AskError {
+    /// A documented no.
+    #[error(transparent)]
+    Refused(#[from] Refusal),
+    /// There is no room on the disk; nothing was written.
+    #[error("{0}")]
+    NoRoom(String),
+    /// The engine has stopped, or could not write just now; nothing that was asked is known to be written.
+    #[error("{0}")]
+    Unavailable(String),
+}
+
+/// What can be seen without asking for a promise.
+#[derive(Clone, Debug, Default)]
+pub struct View {
+    /// Workers that are connected, or whose leases run.
+    pub workers: Vec<WorkerInfo>,
+    /// Functions that are served, declared, or waited for.
+    pub functions: Vec<ServedFunction>,
+    /// Figures since the start.
+    pub figures: Figures,
+}
+
+/// Figures since the start.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Figures {
+    /// Lanes made durable.
+    pub commits: u64,
+    /// Requests applied, of clients, workers and the engine itself.
+    pub requests: u64,
+    /// Records written.
+    pub rows: u64,
+    /// Commits that failed and were answered as such.
+    pub failed_commits: u64,
+}
+
+/// What the engine is told once.
+#[derive(Clone, Copy, Debug)]
+pub struct Settings {
+    /// How long a worker may be silent.
+    pub lease: Duration,
+}
+
+impl Settings {
+    /// How often a worker says that it is alive.
+    #[must_use]
+    pub fn heartbeat(&self) -> Duration {
+        self.lease / 3
+    }
+}
+
+/// When the engine wants to run again though nothing comes in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Next {
+    /// At once: there is more to do.
+    Now,
+    /// After this long at the latest.
+    After(Duration),
+}
+
+impl Next {
+    /// The sooner of two.
+    #[must_use]
+    pub fn at(self, now: Timestamp, at: Option<Timestamp>) -> Self {
+        match (self, at) {
+            (Self::Now, _) => Self::Now,
+            (Self::After(wait), Some(at)) => Self::After(wait.min(now.until(at))),
+            (Self::After(_), None) => self,
+        }
+    }
+}

@@ -1,0 +1,251 @@
+//! The engine: the single writer of all partitions. It knows no rule and no disk format.
+//!
+//! One *round* takes everything that waits, applies it in order in memory, hands ready tasks to workers with free places,
+//! makes one durable commit of all of it and only then lets anything leave. Calling order, by whoever drives it:
+//! [`Engine::round`], then every [`Release`] carried out, then [`Engine::upkeep`], then wait as [`Engine::next`] says.
+//!
+//! Read in this order: [`input`], [`release`], `round` (one request), `phases` (what the engine does by itself), `workers`
+//! (what a stream says), `commit`, `upkeep`; then `batch` (what is written), `memory` (trees), `messages` (between trees),
+//! `disk` (records and rows); last [`thread`], the loop.
+
+mod batch;
+mod commit;
+pub(crate) mod disk;
+mod error;
+pub mod input;
+mod look;
+mod memory;
+mod messages;
+mod phases;
+pub mod release;
+mod round;
+pub mod thread;
+mod upkeep;
+mod workers;
+
+#[cfg(test)]
+mod tests;
+
+use std::{
+    collections::{BTreeMap, VecDeque},
+    sync::Arc,
+};
+
+use resonate_core::{PromiseId, Reply, Request, SessionId, Timestamp, limits as bounds};
+use tokio::sync::mpsc;
+
+use self::{batch::Parts, memory::Memory, messages::Messages, round::Round};
+pub use self::{
+    error::{EngineError, StartError},
+    input::{Answer, AskError, Figures, Input, Next, Settings, View, Watched},
+    release::Release,
+};
+use crate::{
+    clock::Moment,
+    dispatch::{
+        acknowledge::Unacknowledged,
+        fleet::Fleet,
+        leases::Leases,
+        ready::Ready,
+        stream::{Outbound, StreamId},
+    },
+    limits,
+    store::Store,
+    timers::Window,
+};
+
+/// The single writer of all partitions of a store.
+#[derive(Debug)]
+pub struct Engine {
+    store: Box<dyn Store>,
+    settings: Settings,
+    figures: Figures,
+    /// The times of the last round.
+    last: Moment,
+    /// The clock of leases: it stands still while the engine does not look.
+    steady: Timestamp,
+    /// After a commit that found no room, the engine writes nothing of its own until then.
+    paused_until: Timestamp,
+    swept_at: Timestamp,
+
+    // Durable; what is here is ahead of the disk only within a round.
+    parts: Parts,
+    next_root: u64,
+    memory: Memory,
+    messages: Messages,
+
+    // Derived from the records, or from what is connected.
+    window: Window,
+    ready: Ready,
+    leases: Leases,
+    fleet: Fleet,
+    unacknowledged: Unacknowledged,
+    streams: BTreeMap<StreamId, OpenStream>,
+    watchers: BTreeMap<PromiseId, Vec<mpsc::Sender<Watched>>>,
+    /// Leases to be taken back, a bounded number per round.
+    chores: VecDeque<Request>,
+    /// The last round did not get to the end of the line.
+    has_more_pairs: bool,
+    /// Trees that were loaded between rounds.
+    loaded: Vec<Arc<str>>,
+}
+
+/// A worker's stream.
+#[derive(Debug)]
+struct OpenStream {
+    session: SessionId,
+    out: Outbound,
+}
+
+impl Engine {
+    /// Takes a store over and reads what is under way between trees; everything else is loaded when it is due or asked for.
+    ///
+    /// # Errors
+    /// If the store cannot be read or written.
+    pub fn start(
+        mut store: Box<dyn Store>,
+        settings: Settings,
+        now: Moment,
+    ) -> Result<Self, StartError> {
+        let parts = Parts::new(store.take(&[])?).ok_or(StartError::Heads)?;
+        let newest = parts
+            .heads()
+            .iter()
+            .map(|head| head.newest)
+            .max()
+            .unwrap_or_default();
+        let next_root = parts
+            .heads()
+            .iter()
+            .map(|head| head.next_root_no)
+            .max()
+            .unwrap_or_default();
+        let messages = Messages::load(&mut *store)?;
+        let wall = now.wall.max(Timestamp::from_millis(newest));
+        Ok(Self {
+            store,
+            settings,
+            figures: Figures::default(),
+            last: Moment { wall, ..now },
+            steady: now.steady,
+            paused_until: Timestamp::ZERO,
+            swept_at: now.steady,
+            parts,
+            next_root,
+            memory: Memory::default(),
+            messages,
+            window: Window::default(),
+            ready: Ready::default(),
+            leases: Leases::default(),
+            fleet: Fleet::default(),
+            unacknowledged: Unacknowledged::default(),
+            streams: BTreeMap::new(),
+            watchers: BTreeMap::new(),
+            chores: VecDeque::new(),
+            has_more_pairs: false,
+            loaded: Vec::new(),
+        })
+    }
+
+    /// One round: takes what waits from the front of `inputs`, as much as fits, and returns what may leave now.
+    ///
+    /// # Errors
+    /// When the engine must stop: nothing of the round may leave then. Drop the engine.
+    pub fn round(
+        &mut self,
+        now: Moment,
+        inputs: &mut VecDeque<Input>,
+    ) -> Result<Vec<Release>, EngineError> {
+        let mut round = self.begin(now);
+        let mut taken = 0;
+        while taken < bounds::ROUND_REQUESTS
+            && round.lane.bytes() < limits::ROUND_BYTES
+            && !round.lane.is_full()
+        {
+            let Some(input) = inputs.pop_front() else {
+                break;
+            };
+            taken += 1;
+            if let Some(rest) = self.handle(&mut round, input)? {
+                inputs.push_front(rest);
+            }
+        }
+        if self.paused_until <= self.steady {
+            self.deliver(&mut round)?;
+            self.take_back(round.steady);
+            self.do_chores(&mut round)?;
+            self.expire(&mut round)?;
+            self.pair(&mut round)?;
+        }
+        self.commit(round)
+    }
+
+    /// The time of the round: never earlier than the last, and leases do not run while the engine does not look.
+    fn begin(&mut self, now: Moment) -> Round {
+        let gap = self
+            .last
+            .steady
+            .until(now.steady)
+            .min(2 * limits::LONGEST_WAIT);
+        self.steady = self.steady.after(gap);
+        self.last = Moment {
+            wall: self.last.wall.max(now.wall),
+            steady: self.last.steady.max(now.steady),
+        };
+        Round::new(self.last.wall, self.steady)
+    }
+
+    /// Handles one input; what is left of it comes first in the next step.
+    fn handle(&mut self, round: &mut Round, input: Input) -> Result<Option<Input>, EngineError> {
+        match input {
+            Input::Ask { request, answer } => {
+                let reply = self.apply(round, request)?;
+                round.answer(answer, reply.map_err(AskError::from));
+            }
+            Input::Watch { ids, out } => self.watch(round, ids, &out)?,
+            Input::Look { answer } => round.looks.push(answer),
+            Input::Open {
+                stream,
+                hello,
+                peer,
+                out,
+            } => self.handle_open(round, stream, &hello, peer, out)?,
+            Input::Items { stream, mut items } => {
+                if let Some(item) = items.pop_front() {
+                    self.handle_item(round, stream, item)?;
+                }
+                return Ok((!items.is_empty()).then_some(Input::Items { stream, items }));
+            }
+            Input::Closed { stream } => self.close_stream(stream),
+        }
+        Ok(None)
+    }
+
+    /// Sends each of these promises once it has settled.
+    fn watch(
+        &mut self,
+        round: &mut Round,
+        ids: Vec<PromiseId>,
+        out: &mpsc::Sender<Watched>,
+    ) -> Result<(), EngineError> {
+        for id in ids {
+            match self.apply(round, Request::Get { id: id.clone() })? {
+                Ok(Reply::Promise { record, .. }) if !record.promise.is_pending() => {
+                    round.watched(out.clone(), Ok(record));
+                }
+                Ok(_) => self.watchers.entry(id).or_default().push(out.clone()),
+                Err(refusal) => round.watched(out.clone(), Err(refusal.into())),
+            }
+        }
+        Ok(())
+    }
+
+    /// A worker does not read its stream: it is disconnected, and gets the rest when it comes back.
+    pub fn disconnect(&mut self, stream: StreamId) {
+        tracing::warn!(
+            stream = stream.0,
+            "a worker does not read its stream; it is disconnected"
+        );
+        self.close_stream(stream);
+    }
+}

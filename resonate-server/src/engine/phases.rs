@@ -1,0 +1,124 @@
+//! What the engine does in a round besides answering: messages, leases, timers, dispatches. Each is bounded, so that none
+//! of them stalls the others or a caller.
+
+use std::sync::Arc;
+
+use resonate_core::{Record, Reply, Request, TaskState, limits as bounds};
+
+use super::{Engine, EngineError, messages::Waiting, round::Round};
+use crate::{
+    dispatch::{acknowledge::Sent, pairing, stream::Push},
+    limits,
+};
+
+impl Engine {
+    /// Delivers messages that earlier rounds have made durable; their marks move in this round's commit.
+    pub(super) fn deliver(&mut self, round: &mut Round) -> Result<(), EngineError> {
+        for _ in 0..limits::ROUND_MESSAGES {
+            if round.lane.is_full() {
+                break;
+            }
+            let Some(Waiting {
+                source,
+                mark,
+                message,
+            }) = self.messages.take()
+            else {
+                break;
+            };
+            let part = message.target().part();
+            if let Err(refusal) = self.apply(round, Request::Deliver(message))? {
+                tracing::error!(%refusal, %source, "a message between trees was refused");
+            }
+            round.lane.take(part, source, mark);
+            round.delivered.push((source, mark));
+        }
+        Ok(())
+    }
+
+    /// Takes leases back, a bounded number per round.
+    pub(super) fn do_chores(&mut self, round: &mut Round) -> Result<(), EngineError> {
+        for _ in 0..limits::ROUND_RELEASES {
+            let Some(chore) = self.chores.pop_front() else {
+                break;
+            };
+            // A refusal means that the lease is over already.
+            let _over = self.apply(round, chore)?;
+        }
+        Ok(())
+    }
+
+    /// What is due: promises whose time has passed, tasks that are ready to be tried again.
+    pub(super) fn expire(&mut self, round: &mut Round) -> Result<(), EngineError> {
+        for _ in 0..bounds::ROUND_EXPIRED {
+            if round.lane.is_full() {
+                break;
+            }
+            let Some(id) = self.memory.take_due(round.now) else {
+                break;
+            };
+            let is_over = |record: &Arc<Record>| {
+                record.promise.is_pending() && record.promise.timeout_at <= round.now
+            };
+            if self.memory.record(&id).is_some_and(is_over) {
+                self.apply(round, Request::Expire { id: id.clone() })?
+                    .map_err(EngineError::Expire)?;
+            }
+            let Some(record) = self.memory.record(&id).cloned() else {
+                continue;
+            };
+            let task = record.task.as_ref().map(|task| &task.state);
+            if matches!(task, Some(TaskState::Pending { ready_at }) if *ready_at <= round.now) {
+                self.memory.became_ready(&id);
+                self.ready.update(&record, round.now);
+            }
+        }
+        Ok(())
+    }
+
+    /// Hands ready tasks to workers with free places, in the same commit.
+    pub(super) fn pair(&mut self, round: &mut Round) -> Result<(), EngineError> {
+        self.has_more_pairs = true;
+        for _ in 0..limits::ROUND_CLAIMS {
+            if round.lane.is_full() || round.lane.bytes() >= 2 * limits::ROUND_BYTES {
+                break;
+            }
+            let Some(pairing::Pair { task, session }) =
+                pairing::next(&mut self.ready, &mut self.fleet)
+            else {
+                self.has_more_pairs = false;
+                break;
+            };
+            let request = Request::Claim {
+                id: task.clone(),
+                session,
+                tied: None,
+            };
+            let Ok(Reply::Claimed(claimed)) = self.apply(round, request)? else {
+                // Its time has passed just now.
+                self.fleet.refund(session);
+                self.fleet.let_go(session, &task);
+                continue;
+            };
+            let version = claimed
+                .record
+                .task
+                .as_ref()
+                .map(|task| task.version)
+                .unwrap_or_default();
+            let until = round.steady.after(self.settings.lease);
+            self.unacknowledged.sent(
+                until,
+                Sent {
+                    task,
+                    version,
+                    session,
+                },
+            );
+            if let Some(stream) = self.stream_of(session) {
+                round.push(stream, Push::Dispatch(claimed));
+            }
+        }
+        Ok(())
+    }
+}

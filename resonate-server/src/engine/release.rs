@@ -1,0 +1,72 @@
+//! What leaves after the commit: a closed set, carried out once the batch is durable. Losing all of it loses nothing.
+
+use tokio::sync::{mpsc, oneshot};
+
+use super::input::{Answer, AskError, View, Watched};
+use crate::dispatch::stream::{Outbound, Push, StreamId};
+
+/// One thing that leaves.
+#[derive(Debug)]
+#[must_use = "an answer that is dropped is never given"]
+pub enum Release {
+    /// A client gets its answer.
+    Answer {
+        /// Where it goes.
+        to: oneshot::Sender<Answer>,
+        /// What it is.
+        answer: Answer,
+    },
+    /// Somebody who looks at workers and functions gets the view.
+    View {
+        /// Where it goes.
+        to: oneshot::Sender<View>,
+        /// What is seen.
+        view: Box<View>,
+    },
+    /// Somebody who waits gets a settled record, or the end.
+    Watched {
+        /// Where it goes.
+        to: mpsc::Sender<Watched>,
+        /// What it is.
+        watched: Watched,
+    },
+    /// A worker gets what this round has for it, in order.
+    Push {
+        /// Which stream.
+        stream: StreamId,
+        /// Where it goes.
+        to: Outbound,
+        /// What.
+        items: Vec<Push>,
+    },
+}
+
+impl Release {
+    /// Sends it. Names the stream if its worker does not read.
+    pub fn carry_out(self) -> Result<(), StreamId> {
+        match self {
+            // Whoever has left does not need it.
+            Self::Answer { to, answer } => drop(to.send(answer)),
+            Self::View { to, view } => drop(to.send(*view)),
+            // A watch has room for all it waits for.
+            Self::Watched { to, watched } => drop(to.try_send(watched)),
+            Self::Push { stream, to, items } => return to.send(items).map_err(|_| stream),
+        }
+        Ok(())
+    }
+
+    /// What leaves instead when the round could not be written: who asked is told, nobody learns anything else.
+    pub(super) fn failed(self, error: &AskError) -> Option<Self> {
+        match self {
+            Self::Answer { to, .. } => Some(Self::Answer {
+                to,
+                answer: Err(error.clone()),
+            }),
+            Self::Watched { to, .. } => Some(Self::Watched {
+                to,
+                watched: Err(error.clone()),
+            }),
+            Self::View { .. } | Self::Push { .. } => None,
+        }
+    }
+}

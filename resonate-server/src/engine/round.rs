@@ -1,0 +1,222 @@
+//! One round under way: requests are applied in order in memory; what they write and what must leave is gathered.
+//!
+//! Nothing leaves here. The caller commits the lane and only then hands out the releases.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use resonate_core::{
+    Effect, Part, PromiseId, Record, Refusal, Reply, Request, SessionId, Settlement, TaskVersion,
+    Timestamp, apply, check_changes,
+};
+use resonate_proto::stream::ToWorker;
+
+use super::{
+    Engine, EngineError,
+    batch::Lane,
+    disk,
+    input::{Answer, View, Watched},
+    release::Release,
+};
+use crate::{
+    dispatch::stream::{Push, StreamId},
+    store::Mark,
+};
+use tokio::sync::{mpsc, oneshot};
+
+/// What a round has gathered so far.
+#[derive(Debug)]
+pub(super) struct Round {
+    /// The one time of the round.
+    pub(super) now: Timestamp,
+    /// The same by the clock that only runs.
+    pub(super) steady: Timestamp,
+    pub(super) lane: Lane,
+    pub(super) releases: Vec<Release>,
+    pub(super) looks: Vec<oneshot::Sender<View>>,
+    /// Messages that were delivered, by source.
+    pub(super) delivered: Vec<(Part, Mark)>,
+    pushes: BTreeMap<StreamId, Vec<Push>>,
+    touched: Vec<Arc<str>>,
+}
+
+impl Round {
+    pub(super) fn new(now: Timestamp, steady: Timestamp) -> Self {
+        Self {
+            now,
+            steady,
+            lane: Lane::new(now),
+            releases: Vec::new(),
+            looks: Vec::new(),
+            delivered: Vec::new(),
+            pushes: BTreeMap::new(),
+            touched: Vec::new(),
+        }
+    }
+
+    pub(super) fn answer(&mut self, to: oneshot::Sender<Answer>, answer: Answer) {
+        self.releases.push(Release::Answer { to, answer });
+    }
+
+    pub(super) fn watched(&mut self, to: mpsc::Sender<Watched>, watched: Watched) {
+        self.releases.push(Release::Watched { to, watched });
+    }
+
+    /// Something for a worker, after what this round has for it already.
+    pub(super) fn push(&mut self, stream: StreamId, push: Push) {
+        self.pushes.entry(stream).or_default().push(push);
+    }
+
+    /// A settlement for a worker; those of one task that follow each other travel together.
+    fn push_settlement(
+        &mut self,
+        stream: StreamId,
+        id: PromiseId,
+        fence: TaskVersion,
+        settlement: Settlement,
+    ) {
+        let pushes = self.pushes.entry(stream).or_default();
+        if let Some(Push::Item(item)) = pushes.last_mut()
+            && let ToWorker::Settlements {
+                task,
+                version,
+                settled,
+            } = &mut **item
+            && *task == id
+            && *version == fence
+        {
+            settled.push(settlement);
+            return;
+        }
+        let settled = vec![settlement];
+        pushes.push(Push::item(ToWorker::Settlements {
+            task: id,
+            version: fence,
+            settled,
+        }));
+    }
+
+    pub(super) fn take_pushes(&mut self) -> BTreeMap<StreamId, Vec<Push>> {
+        std::mem::take(&mut self.pushes)
+    }
+
+    pub(super) fn take_touched(&mut self) -> Vec<Arc<str>> {
+        std::mem::take(&mut self.touched)
+    }
+}
+
+impl Engine {
+    /// Applies one request and books what it changed.
+    pub(super) fn apply(
+        &mut self,
+        round: &mut Round,
+        request: Request,
+    ) -> Result<Result<Reply, Refusal>, EngineError> {
+        let part = request.target().part();
+        let root = self.load(round, part, request.target().root())?;
+        let tree = &mut self
+            .memory
+            .touch(&root)
+            .expect("the tree was loaded a line before")
+            .tree;
+        let stamp = &mut round.lane.open(part, &self.parts).stamp;
+        let applied = apply(tree, stamp, request);
+        self.figures.requests += 1;
+        check_changes(&applied.changed).map_err(EngineError::Broken)?;
+        for change in &applied.changed {
+            if let Some(row) = self
+                .memory
+                .note(&root, change, round.now, &mut self.next_root)
+            {
+                round.lane.write(part, &root, row, &change.after);
+            }
+            self.derive(round, change.before.as_deref(), &change.after);
+        }
+        round.lane.send(part, applied.messages);
+        for effect in applied.effects {
+            self.effect(round, effect);
+        }
+        Ok(applied.answer)
+    }
+
+    /// Brings a tree into memory, if it is not there.
+    pub(super) fn load(
+        &mut self,
+        round: &mut Round,
+        part: Part,
+        root: &str,
+    ) -> Result<Arc<str>, EngineError> {
+        if let Some((root, is_first)) = self.memory.known(root) {
+            if is_first {
+                round.touched.push(Arc::clone(&root));
+            }
+            return Ok(root);
+        }
+        let root: Arc<str> = root.into();
+        let stored = disk::load_tree(&mut *self.store, part, &root)?;
+        let held = self.memory.insert(&root, stored, round.now);
+        round.touched.push(Arc::clone(&root));
+        let with_tasks: Vec<_> = held
+            .tree
+            .records()
+            .filter(|record| record.task.is_some())
+            .cloned()
+            .collect();
+        for record in with_tasks {
+            self.derive(round, None, &record);
+            self.take_back_if_unnamed(&record);
+        }
+        Ok(root)
+    }
+
+    /// Brings the line, the leases and the fleet in line with a record.
+    pub(super) fn derive(&mut self, round: &Round, before: Option<&Record>, after: &Record) {
+        if after.task.is_none() {
+            return;
+        }
+        self.ready.update(after, round.now);
+        if let Some(left) = self
+            .leases
+            .update(before, after, round.steady, self.settings.lease)
+        {
+            self.fleet.let_go(left, &after.promise.id);
+        }
+    }
+
+    fn effect(&mut self, round: &mut Round, effect: Effect) {
+        match effect {
+            Effect::Settled(id) => {
+                let Some(record) = self.memory.record(&id) else {
+                    return;
+                };
+                for to in self.watchers.remove(&id).into_iter().flatten() {
+                    round.watched(to, Ok(Arc::clone(record)));
+                }
+            }
+            // A worker without a stream names what it holds when it comes back, and gets the rest.
+            Effect::Push {
+                session,
+                task,
+                version,
+                settlement,
+            } => {
+                if let Some(stream) = self.stream_of(session) {
+                    round.push_settlement(stream, task, version, settlement);
+                }
+            }
+            Effect::Drop {
+                session,
+                task,
+                version,
+                why,
+            } => {
+                if let Some(stream) = self.stream_of(session) {
+                    round.push(stream, Push::item(ToWorker::Drop { task, version, why }));
+                }
+            }
+        }
+    }
+
+    pub(super) fn stream_of(&self, session: SessionId) -> Option<StreamId> {
+        self.fleet.worker(session).and_then(|worker| worker.stream)
+    }
+}

@@ -1,0 +1,1 @@
+//! The engine, round by round, on stores in memory.

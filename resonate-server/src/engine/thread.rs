@@ -1,0 +1,238 @@
+//! The loop that drives the engine, on a thread of its own, and the handle by which the rest of the server reaches it.
+//!
+//! No timer makes group commit happen: while one round commits, the next gathers in the queue. The queue is bounded; who
+//! puts something in waits for room.
+
+use std::{collections::VecDeque, io, thread};
+
+use resonate_core::{PromiseId, Request, limits};
+use resonate_proto::stream::{FromWorker, Hello};
+use tokio::{
+    sync::{mpsc, oneshot},
+    time::timeout,
+};
+
+use super::{Answer, AskError, Engine, EngineError, Input, Next, View, Watched};
+use crate::{
+    clock::Clock,
+    dispatch::stream::{Outbound, StreamId},
+};
+
+/// Reaches the engine from anywhere. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct Handle {
+    inputs: mpsc::Sender<Input>,
+}
+
+/// The engine's thread.
+#[derive(Debug)]
+#[must_use = "the engine stops when this is dropped"]
+pub struct Running {
+    stop: Option<oneshot::Sender<()>>,
+    ended: oneshot::Receiver<Result<(), EngineError>>,
+}
+
+/// Why the engine's thread ended.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum EndError {
+    /// The engine said so.
+    #[error(transparent)]
+    Engine(#[from] EngineError),
+    /// It panicked; nothing left that was not durable.
+    #[error(
+        "the engine panicked; what it had not answered is not known to be written; please report it"
+    )]
+    Panicked,
+}
+
+/// Starts the loop.
+///
+/// # Errors
+/// If the system gives no thread.
+pub fn spawn(engine: Engine, clock: Clock) -> io::Result<(Handle, Running)> {
+    let (inputs, queue) = mpsc::channel(limits::ENGINE_QUEUE);
+    let (stop, stopped) = oneshot::channel();
+    let (end, ended) = oneshot::channel();
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_time()
+        .build()?;
+    thread::Builder::new()
+        .name("engine".to_owned())
+        .spawn(move || {
+            let result = runtime.block_on(run(engine, clock, queue, stopped));
+            // Nobody waits for it when the whole server was dropped.
+            let _unheard = end.send(result);
+        })?;
+    Ok((
+        Handle { inputs },
+        Running {
+            stop: Some(stop),
+            ended,
+        },
+    ))
+}
+
+async fn run(
+    mut engine: Engine,
+    clock: Clock,
+    mut queue: mpsc::Receiver<Input>,
+    mut stopped: oneshot::Receiver<()>,
+) -> Result<(), EngineError> {
+    let mut inputs = VecDeque::new();
+    let mut is_stopping = false;
+    loop {
+        if !gather(&mut queue, &mut inputs, engine.next()).await {
+            // Every handle is gone.
+            is_stopping = true;
+        }
+        if !is_stopping && stopped.try_recv() != Err(oneshot::error::TryRecvError::Empty) {
+            // What waits in the queue is still answered.
+            is_stopping = true;
+            queue.close();
+        }
+        let releases = engine.round(clock.now(), &mut inputs)?;
+        for release in releases {
+            if let Err(stream) = release.carry_out() {
+                engine.disconnect(stream);
+            }
+        }
+        if is_stopping && inputs.is_empty() && queue.is_empty() {
+            return engine.close();
+        }
+        engine.upkeep()?;
+    }
+}
+
+/// Takes what waits; waits for something if there is nothing to do. False when nothing can come any more.
+async fn gather(
+    queue: &mut mpsc::Receiver<Input>,
+    inputs: &mut VecDeque<Input>,
+    next: Next,
+) -> bool {
+    let room = limits::ROUND_REQUESTS.saturating_sub(inputs.len());
+    if room == 0 {
+        return true;
+    }
+    let mut came = Vec::new();
+    let is_open = match next {
+        Next::After(wait) if inputs.is_empty() && !queue.is_closed() => {
+            timeout(wait, queue.recv_many(&mut came, room)).await != Ok(0)
+        }
+        Next::Now | Next::After(_) => loop {
+            match queue.try_recv() {
+                Ok(input) => came.push(input),
+                Err(mpsc::error::TryRecvError::Empty) => break true,
+                Err(mpsc::error::TryRecvError::Disconnected) => break false,
+            }
+            if came.len() >= room {
+                break true;
+            }
+        },
+    };
+    inputs.extend(came);
+    is_open
+}
+
+impl Handle {
+    /// Asks, and waits until the answer may be given.
+    ///
+    /// # Errors
+    /// A documented no, or why there is no answer.
+    pub async fn ask(&self, request: Request) -> Answer {
+        let (answer, answered) = oneshot::channel();
+        self.send(Input::Ask { request, answer }).await?;
+        answered.await.unwrap_or_else(|_| Err(stopped()))
+    }
+
+    /// Each of these promises, once it has settled.
+    ///
+    /// # Errors
+    /// If the engine has stopped.
+    pub async fn watch(&self, ids: Vec<PromiseId>) -> Result<mpsc::Receiver<Watched>, AskError> {
+        let (out, watched) = mpsc::channel(ids.len().max(1));
+        self.send(Input::Watch { ids, out }).await?;
+        Ok(watched)
+    }
+
+    /// Workers, functions, figures.
+    ///
+    /// # Errors
+    /// If the engine has stopped.
+    pub async fn look(&self) -> Result<View, AskError> {
+        let (answer, seen) = oneshot::channel();
+        self.send(Input::Look { answer }).await?;
+        seen.await.map_err(|_| stopped())
+    }
+
+    /// A worker's stream opened.
+    ///
+    /// # Errors
+    /// If the engine has stopped.
+    pub async fn open(
+        &self,
+        stream: StreamId,
+        hello: Hello,
+        peer: String,
+        out: Outbound,
+    ) -> Result<(), AskError> {
+        self.send(Input::Open {
+            stream,
+            hello,
+            peer,
+            out,
+        })
+        .await
+    }
+
+    /// A worker said something.
+    ///
+    /// # Errors
+    /// If the engine has stopped.
+    pub async fn said(&self, stream: StreamId, items: Vec<FromWorker>) -> Result<(), AskError> {
+        self.send(Input::Items {
+            stream,
+            items: items.into(),
+        })
+        .await
+    }
+
+    /// A worker's stream closed.
+    pub async fn closed(&self, stream: StreamId) {
+        // An engine that has stopped has closed it already.
+        let _stopped = self.send(Input::Closed { stream }).await;
+    }
+
+    async fn send(&self, input: Input) -> Result<(), AskError> {
+        self.inputs.send(input).await.map_err(|_| stopped())
+    }
+}
+
+fn stopped() -> AskError {
+    AskError::Unavailable("the server is stopping; ask again when it is back".to_owned())
+}
+
+impl Running {
+    /// Lets the engine answer what waits, write it, and end.
+    ///
+    /// # Errors
+    /// Why it ended otherwise.
+    pub async fn stop(mut self) -> Result<(), EndError> {
+        if let Some(stop) = self.stop.take() {
+            // It has ended by itself already when nobody listens.
+            let _ended = stop.send(());
+        }
+        self.ended().await
+    }
+
+    /// Waits until the engine ends by itself, which it does only when something is wrong. Cancel-safe.
+    ///
+    /// # Errors
+    /// Why it ended.
+    pub async fn ended(&mut self) -> Result<(), EndError> {
+        match (&mut self.ended).await {
+            Ok(result) => Ok(result?),
+            Err(_) => Err(EndError::Panicked),
+        }
+    }
+}

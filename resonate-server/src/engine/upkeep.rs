@@ -1,0 +1,84 @@
+//! Between rounds: what must not delay an answer, when to run again, and the end.
+
+use super::{AskError, Engine, EngineError, Next, disk::ReadError, round::Round};
+use crate::{limits, store::WriteError};
+
+impl Engine {
+    /// What must not delay an answer: trees that are due soon are loaded, delivered messages and old pages removed.
+    ///
+    /// # Errors
+    /// When the engine must stop.
+    pub fn upkeep(&mut self) -> Result<(), EngineError> {
+        self.load_ahead()?;
+        self.sweep();
+        let trimmed = self.messages.trim(&mut *self.store, limits::TRIM_EVERY);
+        match trimmed.and_then(|()| self.store.upkeep()) {
+            Err(error @ (WriteError::Full { .. } | WriteError::Busy { .. })) => {
+                tracing::warn!(%error, "upkeep is put off");
+                Ok(())
+            }
+            other => Ok(other?),
+        }
+    }
+
+    /// Loads one page of what is due soon.
+    fn load_ahead(&mut self) -> Result<(), EngineError> {
+        let Some((due, limit)) = self.window.next_page(self.last.wall, self.memory.timers()) else {
+            return Ok(());
+        };
+        let page = self.store.due(&due, limit).map_err(ReadError::from)?;
+        let mut round = Round::new(self.last.wall, self.steady);
+        for found in &page.rows {
+            self.load(&mut round, found.part, &found.root)?;
+        }
+        self.loaded.extend(round.take_touched());
+        self.window.loaded(page.rows.last(), page.more);
+        Ok(())
+    }
+
+    /// Watches whose client has left are forgotten.
+    fn sweep(&mut self) {
+        if self.swept_at.until(self.steady) < limits::SWEEP_EVERY {
+            return;
+        }
+        self.swept_at = self.steady;
+        self.watchers.retain(|_, watchers| {
+            watchers.retain(|watcher| !watcher.is_closed());
+            !watchers.is_empty()
+        });
+    }
+
+    /// When to run again though nothing comes in.
+    #[must_use]
+    pub fn next(&self) -> Next {
+        let wait = Next::After(limits::LONGEST_WAIT);
+        if self.paused_until > self.steady {
+            return wait.at(self.steady, Some(self.paused_until));
+        }
+        let now = self.last.wall;
+        let is_behind =
+            !self.window.has_reached(now) || !self.loaded.is_empty() || self.has_more_pairs;
+        if is_behind || !self.messages.is_empty() || !self.chores.is_empty() {
+            return Next::Now;
+        }
+        wait.at(now, self.memory.next_due())
+            .at(self.steady, self.leases.next_expiry())
+            .at(self.steady, self.unacknowledged.next())
+    }
+
+    /// Finishes what a restart would have to do again. Call it when no further round follows.
+    ///
+    /// # Errors
+    /// When the store cannot be written; nothing that was acknowledged is lost by that.
+    pub fn close(mut self) -> Result<(), EngineError> {
+        for watcher in std::mem::take(&mut self.watchers).into_values().flatten() {
+            let stopping = AskError::Unavailable(
+                "the server is stopping; ask again when it is back".to_owned(),
+            );
+            // A watch has room for all it waits for.
+            let _left = watcher.try_send(Err(stopping));
+        }
+        self.messages.trim(&mut *self.store, 1)?;
+        Ok(self.store.upkeep()?)
+    }
+}

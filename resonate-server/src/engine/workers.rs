@@ -1,0 +1,334 @@
+//! What workers say, turned into requests; and what becomes of sessions.
+
+use std::{collections::BTreeSet, sync::Arc};
+
+use resonate_core::{
+    Claimed, PromiseId, Record, Refusal, ReleaseReason, Reply, Request, SessionId, TaskVersion,
+    Timestamp, history,
+};
+use resonate_proto::stream::{FromWorker, Held, Hello, PROTOCOL, ToWorker, TurnAnswer, Welcome};
+
+use super::{Engine, EngineError, OpenStream, release::Release, round::Round};
+use crate::dispatch::{
+    acknowledge::Sent,
+    registry,
+    stream::{Outbound, Push, StreamId},
+};
+
+impl Engine {
+    /// A stream opened. The worker names what it holds before anything is dispatched to it; what the session has and the
+    /// worker does not name is given back.
+    pub(super) fn handle_open(
+        &mut self,
+        round: &mut Round,
+        stream: StreamId,
+        hello: &Hello,
+        peer: String,
+        out: Outbound,
+    ) -> Result<(), EngineError> {
+        if let Some((kind, message)) = self.refuses(hello) {
+            let refused = Push::item(ToWorker::Refused {
+                kind: kind.to_owned(),
+                message,
+            });
+            round.releases.push(Release::Push {
+                stream,
+                to: out,
+                items: vec![refused],
+            });
+            return Ok(());
+        }
+        let session = hello.session;
+        if let Some(earlier) = self.stream_of(session) {
+            self.close_stream(earlier);
+        }
+        self.leases
+            .heartbeat(round.steady, session, self.settings.lease);
+        let (let_go, settled) = self.hold(round, hello)?;
+        let named: BTreeSet<_> = hello
+            .held
+            .iter()
+            .map(|held| (&held.task, held.version))
+            .collect();
+        let held = self
+            .leases
+            .held_by(session)
+            .filter(|held| !named.contains(held));
+        self.chores
+            .extend(held.map(|(task, version)| given_back(task.clone(), version, session)));
+        self.fleet.join(hello, peer, stream, round.now);
+        self.streams.insert(stream, OpenStream { session, out });
+        let welcome = Welcome {
+            protocol: PROTOCOL,
+            server: env!("CARGO_PKG_VERSION").to_owned(),
+            lease: self.settings.lease,
+            heartbeat: self.settings.heartbeat(),
+            payload_bytes_max: resonate_core::limits::PAYLOAD_BYTES,
+            let_go,
+            now: round.now,
+        };
+        round.push(stream, Push::item(ToWorker::Welcome(welcome)));
+        settled
+            .into_iter()
+            .for_each(|item| round.push(stream, Push::item(item)));
+        Ok(())
+    }
+
+    /// Why this worker may not join; what kind of reason, and what to do.
+    fn refuses(&self, hello: &Hello) -> Option<(&'static str, String)> {
+        if hello.protocol != PROTOCOL {
+            let message = format!(
+                "the worker speaks protocol {}, this server ({}) speaks {PROTOCOL}; use versions that fit",
+                hello.protocol,
+                env!("CARGO_PKG_VERSION")
+            );
+            return Some(("protocol", message));
+        }
+        let differs = registry::compare(&self.fleet, hello.session, &hello.functions).err()?;
+        Some(("signature", differs.to_string()))
+    }
+
+    /// Answers what the worker names: what it must let go, and what settled since it was last told.
+    fn hold(
+        &mut self,
+        round: &mut Round,
+        hello: &Hello,
+    ) -> Result<(Vec<PromiseId>, Vec<ToWorker>), EngineError> {
+        let (mut let_go, mut news) = (Vec::new(), Vec::new());
+        for Held {
+            task,
+            version,
+            shown,
+        } in &hello.held
+        {
+            let (id, version, shown) = (task.clone(), *version, *shown);
+            let request = Request::Hold {
+                id,
+                version,
+                session: hello.session,
+                shown,
+            };
+            match self.apply(round, request)? {
+                Ok(Reply::Held { settled }) if settled.is_empty() => {}
+                Ok(Reply::Held { settled }) => news.push(ToWorker::Settlements {
+                    task: task.clone(),
+                    version,
+                    settled,
+                }),
+                // The turn that creates it is not answered yet, and comes next.
+                Err(Refusal::NotFound(_)) => {}
+                Ok(_) | Err(_) => let_go.push(task.clone()),
+            }
+        }
+        Ok((let_go, news))
+    }
+
+    /// One thing that a worker said on an open stream.
+    pub(super) fn handle_item(
+        &mut self,
+        round: &mut Round,
+        stream: StreamId,
+        item: FromWorker,
+    ) -> Result<(), EngineError> {
+        // What comes on a stream that was closed here is asked again on the next one.
+        let Some(session) = self.streams.get(&stream).map(|open| open.session) else {
+            return Ok(());
+        };
+        self.fleet.seen(session, round.now);
+        match item {
+            // The reader of the stream lets no second hello through.
+            FromWorker::Hello(_) => {}
+            FromWorker::Turn(turn) => {
+                let (task, version, n) = (turn.id.clone(), turn.version, turn.n);
+                self.unacknowledged.acknowledge(&task, version);
+                let answer = match self.apply(round, Request::Turn(turn))? {
+                    Ok(Reply::Turn(reply)) => Ok(reply),
+                    Ok(other) => {
+                        return Err(EngineError::Answer {
+                            asked: "a turn",
+                            answer: Box::new(other),
+                        });
+                    }
+                    Err(refusal) => Err(refusal),
+                };
+                let answer = TurnAnswer {
+                    task,
+                    version,
+                    n,
+                    answer,
+                };
+                round.push(stream, Push::item(ToWorker::TurnAnswer(answer)));
+            }
+            FromWorker::Credits { granted } => self.fleet.grant(session, granted),
+            FromWorker::Heartbeat { n, stalled } => {
+                self.leases
+                    .heartbeat(round.steady, session, self.settings.lease);
+                for held in stalled {
+                    self.release(round, held.task, held.version, session, ReleaseReason::Lost)?;
+                }
+                round.push(stream, Push::item(ToWorker::HeartbeatAnswer { n }));
+            }
+            FromWorker::Acknowledge { task, version } => {
+                self.unacknowledged.acknowledge(&task, version)
+            }
+            FromWorker::Reclaim(held) => self.reclaim(round, stream, session, held)?,
+            FromWorker::NeedHistory { task, version } => {
+                self.send_history(round, stream, session, task, version)
+            }
+            FromWorker::Drain => self.fleet.drain(session),
+            FromWorker::GiveBack { task, version } => {
+                self.unacknowledged.acknowledge(&task, version);
+                self.release(round, task, version, session, ReleaseReason::GivenBack)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Something else than a promise woke a body: its tie becomes a lease again.
+    fn reclaim(
+        &mut self,
+        round: &mut Round,
+        stream: StreamId,
+        session: SessionId,
+        held: Held,
+    ) -> Result<(), EngineError> {
+        let Held { task, version, .. } = held;
+        let request = Request::Claim {
+            id: task.clone(),
+            session,
+            tied: Some(version),
+        };
+        let push = match self.apply(round, request)? {
+            Ok(Reply::Claimed(claimed)) => Push::Dispatch(claimed),
+            Ok(other) => {
+                return Err(EngineError::Answer {
+                    asked: "a claim",
+                    answer: Box::new(other),
+                });
+            }
+            Err(refusal) => Push::item(ToWorker::Drop {
+                task,
+                version,
+                why: refusal.to_string(),
+            }),
+        };
+        round.push(stream, push);
+        Ok(())
+    }
+
+    /// A warm dispatch met no body: the same claim, whole.
+    fn send_history(
+        &mut self,
+        round: &mut Round,
+        stream: StreamId,
+        session: SessionId,
+        task: PromiseId,
+        version: TaskVersion,
+    ) {
+        let push = match self.memory.leased(&task, session, version) {
+            Some((tree, record)) => {
+                let children = history(tree, record);
+                Push::Dispatch(Box::new(Claimed {
+                    record: Arc::clone(record),
+                    warm: false,
+                    children,
+                }))
+            }
+            None => Push::item(ToWorker::Drop {
+                task,
+                version,
+                why: "the claim is over".to_owned(),
+            }),
+        };
+        round.push(stream, push);
+    }
+
+    /// Ends a lease or a tie without a turn. A refusal means that it is over already.
+    pub(super) fn release(
+        &mut self,
+        round: &mut Round,
+        id: PromiseId,
+        version: TaskVersion,
+        session: SessionId,
+        why: ReleaseReason,
+    ) -> Result<(), EngineError> {
+        let (task, request) = (
+            id.clone(),
+            Request::Release {
+                id,
+                version,
+                session,
+                why,
+            },
+        );
+        let is_lost = why == ReleaseReason::Lost;
+        if self.apply(round, request)?.is_ok()
+            && is_lost
+            && let Some(stream) = self.stream_of(session)
+        {
+            let why = "its lease was taken back".to_owned();
+            round.push(stream, Push::item(ToWorker::Drop { task, version, why }));
+        }
+        Ok(())
+    }
+
+    /// A worker's stream closed. Its leases run on; a worker that holds nothing is forgotten.
+    pub(super) fn close_stream(&mut self, stream: StreamId) {
+        let Some(OpenStream { session, .. }) = self.streams.remove(&stream) else {
+            return;
+        };
+        if self.fleet.disconnect(session, stream) && self.leases.count(session) == 0 {
+            self.fleet.remove(session);
+            self.leases.close(session);
+        }
+    }
+
+    /// Sessions whose lease has ended lose what they hold; dispatches nobody acknowledged are given back.
+    pub(super) fn take_back(&mut self, steady: Timestamp) {
+        for session in self.leases.take_expired(steady) {
+            let held = self.leases.held_by(session);
+            let lost = held.map(|(task, version)| Request::Release {
+                id: task.clone(),
+                version,
+                session,
+                why: ReleaseReason::Lost,
+            });
+            self.chores.extend(lost);
+            if let Some(stream) = self.stream_of(session) {
+                self.streams.remove(&stream);
+            }
+            if let Some(worker) = self.fleet.remove(session) {
+                tracing::warn!(worker = worker.name, %session, "the worker was silent for a lease; its tasks are taken back");
+            }
+        }
+        for Sent {
+            task,
+            version,
+            session,
+        } in self.unacknowledged.take_overdue(steady)
+        {
+            tracing::warn!(%task, %version, %session, "the dispatch was not acknowledged; the task is given back");
+            self.chores.push_back(given_back(task, version, session));
+        }
+    }
+
+    /// A task that was read from the store, leased or tied to a worker that is connected and did not name it.
+    pub(super) fn take_back_if_unnamed(&mut self, record: &Record) {
+        let Some(task) = &record.task else { return };
+        if let Some(session) = task.session()
+            && self.stream_of(session).is_some()
+        {
+            self.chores
+                .push_back(given_back(record.promise.id.clone(), task.version, session));
+        }
+    }
+}
+
+fn given_back(id: PromiseId, version: TaskVersion, session: SessionId) -> Request {
+    Request::Release {
+        id,
+        version,
+        session,
+        why: ReleaseReason::GivenBack,
+    }
+}

@@ -1,0 +1,23 @@
+//! The server of Resonate: the single writer of all promises, on a durable store, behind gRPC.
+//!
+//! Read in this order: `server` (open, serve, stop), [`engine`] (a round: apply, commit, release), [`store`] (where batches
+//! become durable), `dispatch` (ready tasks meet workers), `timers` (when the due index is asked), `api` (gRPC and lists),
+//! `cli` (the command `resonate`, over the same gRPC as everybody), [`clock`], `limits`.
+
+mod api;
+#[cfg(feature = "cli")]
+pub mod cli;
+pub mod clock;
+mod config;
+pub mod dispatch;
+pub mod engine;
+mod limits;
+mod process;
+mod server;
+pub mod store;
+mod timers;
+
+pub use self::{
+    config::{Builder, DATA_DIR},
+    server::{BindError, OpenError, ServeError, Server, bind},
+};

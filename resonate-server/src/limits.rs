@@ -1,0 +1,53 @@
+//! The bounds that only a server has, each with its reason; the others are in `resonate_core::limits`.
+
+use std::time::Duration;
+
+/// Bytes of records that one round writes before it takes no further request: one commit stays short.
+pub(crate) const ROUND_BYTES: usize = 8 << 20;
+/// Messages of the outbox that one round delivers.
+pub(crate) const ROUND_MESSAGES: usize = 1_000;
+/// Tasks that one round hands out.
+pub(crate) const ROUND_CLAIMS: usize = 1_000;
+/// Leases that one round takes back from lost workers.
+pub(crate) const ROUND_RELEASES: usize = 1_000;
+/// Rows of the due index that one round loads, so that a start or a wide timer window stalls nobody.
+pub(crate) const ROUND_DUE: usize = 1_000;
+/// Timers in memory above which the window of what is loaded ahead stops growing.
+pub(crate) const TIMERS: usize = 200_000;
+/// Bytes of trees that are kept although nothing in them is due: settled ones, and those that sleep long.
+pub(crate) const IDLE_TREE_BYTES: usize = 64 << 20;
+/// What a record costs in memory besides its payloads, for the bound above.
+pub(crate) const RECORD_BYTES: usize = 1_000;
+/// The longest wait of the engine. Time it did not look is not held against workers beyond this.
+pub(crate) const LONGEST_WAIT: Duration = Duration::from_secs(1);
+/// Promises that one watch names.
+pub(crate) const WATCH_IDS: usize = 1_000;
+/// Delivered messages of one partition after which its outbox is trimmed.
+pub(crate) const TRIM_EVERY: usize = 256;
+/// Rows that one search looks at before it answers with what it has and where to go on.
+pub(crate) const SEARCH_ROWS: usize = 10_000;
+/// Items that are sent to a worker in one message of the wire.
+pub(crate) const WIRE_ITEMS: usize = 512;
+/// Messages of the wire that may wait for the engine per stream.
+pub(crate) const WIRE_QUEUE: usize = 16;
+/// How often watches whose client has left are swept out.
+pub(crate) const SWEEP_EVERY: Duration = Duration::from_secs(10);
+/// Bytes of one page of a list. The row that crosses it is the last, and has arguments and a result of up to the payload
+/// limit each: together they fit a message.
+pub(crate) const LIST_BYTES: usize = 1 << 20;
+/// How long a worker may take to say who it is.
+pub(crate) const HELLO_WITHIN: Duration = Duration::from_secs(10);
+/// Both sides of a connection ask for a sign of life this often, and give up after [`KEEPALIVE_TIMEOUT`] without one.
+pub(crate) const KEEPALIVE: Duration = Duration::from_secs(10);
+/// See [`KEEPALIVE`].
+pub(crate) const KEEPALIVE_TIMEOUT: Duration = Duration::from_secs(5);
+/// Requests under way on one connection.
+pub(crate) const CONNECTION_STREAMS: u32 = 256;
+/// Bytes of the headers of one request.
+pub(crate) const HEADER_BYTES: u32 = 16 << 10;
+/// Streams that a client opened and reset at once, on one connection, before it is closed.
+pub(crate) const RESET_STREAMS: usize = 20;
+/// Bytes that may be under way to this server on one connection, and on one stream of it.
+pub(crate) const WINDOW_BYTES: u32 = 4 << 20;
+/// How long connections may take to close at the end.
+pub(crate) const CLOSE_WITHIN: Duration = Duration::from_secs(5);

@@ -1,0 +1,3 @@
+//! The command `resonate`; see `cli`.
+
+fn main() {}

@@ -1,0 +1,60 @@
+//! The attribute `#[durable]`, as a small compiler.
+//!
+//! It is a separate package because Rust wants that of a proc macro. It knows syntax only: whatever needs a type, a
+//! value or a clock is a function of the module that generated code names, `resonate::__private`. It depends on
+//! nothing of ours; users reach it through the facade `resonate`.
+//!
+//! In reading order:
+//! - `durable`: the pipeline, attr → parse → model → check → expand or fallback, one stage per file
+//! - `errors`: gathers mistakes, so that all of them are reported at once
+//! - `paths`: all that generated code may name
+
+#![allow(
+    clippy::wildcard_enum_match_arm,
+    reason = "the enums of syn are open: they cannot be matched without a wildcard"
+)]
+
+mod durable;
+mod errors;
+mod paths;
+
+use proc_macro::TokenStream;
+
+/// Makes an `async fn` durable: calling it gives a `Call`, a lazy future that survives crashes and that any process
+/// which serves the function may execute.
+///
+/// ```text
+/// #[durable(service = "payments")]
+/// async fn charge(card: &str, cents: u64) -> Result<Receipt, PaymentError> { .. }
+///
+/// #[durable(service = "ledger")]                              // without a body: it lives elsewhere
+/// async fn post(entry: &Entry) -> Result<u64>;
+/// ```
+///
+/// # Arguments of the attribute
+///
+/// | argument | meaning | default |
+/// |---|---|---|
+/// | `name = ".."` | its name in addresses and ids, letters, digits and `_` | the name of the `fn` |
+/// | `service = ".."` | the service whose workers execute it; also `-` | the package |
+/// | `version = N` | its function version, from 1 | 1 |
+/// | `retry = EXPR` | a `Retry`: what happens after a failure | the default policy |
+/// | `timeout = EXPR` | a `Duration`: when a call settles by itself | the caller's |
+/// | `codec = ".."` | `"json"` or `"bincode"`, for arguments and result | the process's |
+/// | `priority = N` | −128 to 127; higher is claimed earlier | 0 |
+///
+/// # Parameters and result
+///
+/// At most 12 parameters, each `T` or `&T`; patterns are allowed. `T` (of `&T` the owned type) and the result are
+/// `Serialize + DeserializeOwned + Send + 'static`. A result `Result<T, E>` also needs `E: From<resonate::Error>`.
+///
+/// # Errors
+///
+/// Everything that is wrong with a function is reported at once, each mistake at the smallest token that is wrong.
+/// After a mistake the function still exists with its signature, so that its callers compile.
+///
+/// `RESONATE_MACRO_DEBUG=<function>` in the environment of the compiler prints what became of one function.
+#[proc_macro_attribute]
+pub fn durable(args: TokenStream, item: TokenStream) -> TokenStream {
+    durable::durable(args.into(), item.into()).into()
+}

@@ -1,0 +1,4 @@
+#[durable]
+async fn sweep() {
+    clean().await;
+}

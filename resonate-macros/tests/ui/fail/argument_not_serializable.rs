@@ -1,0 +1,11 @@
+use resonate::prelude::*;
+
+struct Card;
+
+#[durable]
+async fn charge(card: Card, cents: u64) -> u64 {
+    let Card = card;
+    cents
+}
+
+fn main() {}

@@ -1,0 +1,10 @@
+use resonate::prelude::*;
+
+struct Cart;
+
+#[durable]
+impl Cart {
+    async fn clear(&mut self) {}
+}
+
+fn main() {}

@@ -1,0 +1,8 @@
+use resonate::prelude::*;
+
+#[durable]
+struct Shop {
+    cents: u64,
+}
+
+fn main() {}

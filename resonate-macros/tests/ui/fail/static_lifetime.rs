@@ -1,0 +1,8 @@
+use resonate::prelude::*;
+
+#[durable]
+async fn charge(card: &'static str) -> usize {
+    card.len()
+}
+
+fn main() {}

@@ -66,7 +66,7 @@ const CODE: &[Ban] = &[
     (
         "println eprintln print eprint",
         &["resonate-"],
-        &["server/src/cli/output.rs"],
+        &["server/src/cli/output.rs", "macros/src/durable/debug.rs"],
         "print in cli/output.rs, log with tracing",
     ),
 ];

@@ -1,0 +1,202 @@
+//! Real processes on loopback: started, killed, stopped and read.
+
+use std::{
+    fs::{self, File},
+    net::TcpListener,
+    path::{Path, PathBuf},
+    process::{Child, Command, ExitStatus, Stdio},
+    sync::OnceLock,
+    time::{Duration, Instant},
+};
+
+/// How long anything may take before a test gives up: generous, since the machines are shared.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(240);
+
+/// The binary `resonate`, built as the tests are.
+pub(crate) fn resonate() -> &'static Path {
+    static BUILT: OnceLock<PathBuf> = OnceLock::new();
+    BUILT.get_or_init(|| build(&["--package", "resonate-server", "--bin", "resonate"], "resonate"))
+}
+
+/// An example of the root package, built as the tests are.
+pub(crate) fn example(name: &str) -> PathBuf {
+    build(&["--package", "resonate", "--example", name], &format!("examples/{name}"))
+}
+
+/// Builds what is not up to date; says where it is.
+fn build(what: &[&str], file: &str) -> PathBuf {
+    let profile_dir = std::env::current_exe()
+        .expect("the test has a path")
+        .ancestors()
+        .nth(2)
+        .expect("tests lie in <target>/<profile>/deps")
+        .to_owned();
+    let mut cargo = Command::new(env!("CARGO"));
+    cargo.current_dir(env!("CARGO_MANIFEST_DIR")).args(["build", "--quiet", "--locked"]).args(what);
+    if profile_dir.ends_with("release") {
+        cargo.arg("--release");
+    }
+    if let Some(target) = profile_dir.parent() {
+        cargo.arg("--target-dir").arg(target);
+    }
+    assert!(cargo.status().expect("cargo runs").success(), "{what:?} does not build");
+    profile_dir.join(file)
+}
+
+/// A port that was free a moment ago.
+pub(crate) fn free_port() -> u16 {
+    let listener = TcpListener::bind(("127.0.0.1", 0)).expect("loopback has a free port");
+    listener.local_addr().expect("a bound listener has an address").port()
+}
+
+/// A process under test. It is killed when dropped; its output goes to a file that a failing test shows.
+#[derive(Debug)]
+pub(crate) struct Process {
+    pub(crate) name: String,
+    child: Child,
+    command: Vec<String>,
+    log: PathBuf,
+    pub(crate) kills: usize,
+}
+
+impl Process {
+    pub(crate) fn start(folder: &Path, name: &str, program: &Path, args: &[&str]) -> Self {
+        let mut command = vec![program.display().to_string()];
+        command.extend(args.iter().map(ToString::to_string));
+        let log = folder.join(format!("{name}.log"));
+        let child = spawn(&command, &log);
+        Self { name: name.to_owned(), child, command, log, kills: 0 }
+    }
+
+    /// SIGKILL, and the same command again.
+    pub(crate) fn kill_and_restart(&mut self) {
+        self.kill();
+        self.child = spawn(&self.command, &self.log);
+    }
+
+    /// SIGKILL: no destructor runs, nothing is flushed.
+    pub(crate) fn kill(&mut self) {
+        self.kills += 1;
+        self.child.kill().expect("a child can be killed");
+        self.child.wait().expect("a killed child ends");
+    }
+
+    /// Sends a signal by name: STOP, CONT, TERM.
+    pub(crate) fn signal(&self, signal: &str) {
+        let pid = self.child.id().to_string();
+        let sent = Command::new("sh").args(["-c", &format!("kill -{signal} {pid}")]).status();
+        assert!(sent.expect("sh runs").success(), "{}: cannot send SIG{signal}", self.name);
+    }
+
+    pub(crate) fn is_running(&mut self) -> bool {
+        self.child.try_wait().expect("a child can be asked").is_none()
+    }
+
+    /// Waits until it ends by itself.
+    pub(crate) fn wait(&mut self) -> ExitStatus {
+        let mut status = None;
+        eventually(&format!("{} ends", self.name), || {
+            status = self.child.try_wait().expect("a child can be asked");
+            status.is_some()
+        });
+        status.expect("it has ended")
+    }
+
+    pub(crate) fn output(&self) -> String {
+        fs::read_to_string(&self.log).unwrap_or_default()
+    }
+
+    /// Resident memory in KiB, now and at most.
+    pub(crate) fn memory_kib(&self) -> (u64, u64) {
+        let status = fs::read_to_string(format!("/proc/{}/status", self.child.id())).unwrap_or_default();
+        let field = |name: &str| {
+            let line = status.lines().find(|line| line.starts_with(name))?;
+            line.split_whitespace().nth(1)?.parse().ok()
+        };
+        (field("VmRSS:").unwrap_or(0), field("VmHWM:").unwrap_or(0))
+    }
+}
+
+fn spawn(command: &[String], log: &Path) -> Child {
+    let log = File::options().create(true).append(true).open(log).expect("the log can be written");
+    let (program, args) = command.split_first().expect("a command has a program");
+    Command::new(program)
+        .args(args)
+        .env_remove("RESONATE_URL")
+        .stdin(Stdio::null())
+        .stdout(log.try_clone().expect("a file can be shared"))
+        .stderr(log)
+        .spawn()
+        .unwrap_or_else(|error| panic!("{program} does not start: {error}"))
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+        if std::thread::panicking() {
+            let output = self.output();
+            let tail: Vec<_> = output.lines().rev().take(30).collect();
+            eprintln!("--- {} ---", self.name);
+            for line in tail.iter().rev() {
+                eprintln!("{line}");
+            }
+        }
+    }
+}
+
+/// Asks again and again until it is so.
+pub(crate) fn eventually(what: &str, mut is_so: impl FnMut() -> bool) {
+    let start = Instant::now();
+    while !is_so() {
+        assert!(start.elapsed() < PATIENCE, "not within {PATIENCE:?}: {what}");
+        pause(Duration::from_millis(20));
+    }
+}
+
+/// Lets real processes go on; never a substitute for waiting for something.
+pub(crate) fn pause(duration: Duration) {
+    #[expect(clippy::disallowed_methods, reason = "real processes live in real time")]
+    std::thread::sleep(duration);
+}
+
+/// The server on a data folder, and how to ask it.
+#[derive(Debug)]
+pub(crate) struct Server {
+    pub(crate) process: Process,
+    pub(crate) url: String,
+}
+
+impl Server {
+    pub(crate) fn start(folder: &Path, args: &[&str]) -> Self {
+        let port = free_port();
+        let listen = format!("127.0.0.1:{port}");
+        let data = folder.join("server");
+        let mut all = vec!["serve", "--listen", &listen, "--data-dir", data.to_str().expect("UTF-8")];
+        all.extend(args);
+        let process = Process::start(folder, "server", resonate(), &all);
+        let server = Self { process, url: format!("http://{listen}") };
+        eventually("the server is ready", || server.cli(&["list"]).status.success());
+        server
+    }
+
+    /// Runs the CLI against it.
+    pub(crate) fn cli(&self, args: &[&str]) -> std::process::Output {
+        Command::new(resonate())
+            .args(args)
+            .args(["--server", &self.url])
+            .stdin(Stdio::null())
+            .output()
+            .expect("the CLI starts")
+    }
+
+    /// Runs the CLI, demands that it succeeds, reads its JSON.
+    pub(crate) fn json(&self, args: &[&str]) -> serde_json::Value {
+        let mut all = args.to_vec();
+        all.push("--json");
+        let output = self.cli(&all);
+        let text = String::from_utf8_lossy(&output.stdout);
+        assert!(output.status.success(), "{args:?}: {text}{}", String::from_utf8_lossy(&output.stderr));
+        serde_json::from_str(&text).unwrap_or_else(|error| panic!("{args:?} printed no JSON: {error}\n{text}"))
+    }
+}

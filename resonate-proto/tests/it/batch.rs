@@ -81,6 +81,17 @@ fn no_batch_of_items_that_fit_is_larger_than_a_message() {
 }
 
 #[test]
+fn what_is_around_many_small_items_counts_too() {
+    let batches = ToWorker::batches(&vec![drop(100); 50_000]);
+    assert_eq!(batches.len(), 2);
+    assert!(
+        batches
+            .iter()
+            .all(|batch| batch.encoded_len() <= limits::MESSAGE_BYTES)
+    );
+}
+
+#[test]
 fn an_item_larger_than_a_message_travels_alone() {
     let items = [drop(1), drop(limits::MESSAGE_BYTES), drop(1), drop(1)];
     assert_eq!(sizes(&ToWorker::batches(&items)), [1, 1, 2]);

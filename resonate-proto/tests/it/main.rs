@@ -3,8 +3,10 @@
 mod any;
 mod batch;
 mod damaged;
+mod filter;
 mod format;
 mod generated;
 mod not_understood;
+mod over_http;
 mod round_trip;
 mod status;

@@ -180,6 +180,34 @@ fn a_name_that_is_none_is_named() {
 }
 
 #[test]
+fn a_child_is_checked_where_it_comes_in_and_where_it_asks_elsewhere() {
+    let bad = || v1::Call {
+        service: String::new(),
+        ..call()
+    };
+    let elsewhere = v1::LinkCall {
+        promise: create("b", bad()).promise,
+        detached: false,
+    };
+    let link = v1::Link {
+        link: Some(v1::link::Link::Call(elsewhere)),
+    };
+    for kind in [
+        v1::new_child::Kind::Call(bad()),
+        v1::new_child::Kind::Proxy(link),
+    ] {
+        let child = v1::NewChild {
+            id: "a.b".to_owned(),
+            kind: Some(kind),
+            ..v1::NewChild::default()
+        };
+        let op = v1::op::Op::Create(child);
+        let error = Op::try_from(v1::Op { op: Some(op) }).unwrap_err();
+        assert_eq!((error.message, error.field), ("Call", "service"));
+    }
+}
+
+#[test]
 fn a_number_that_cannot_be_is_named() {
     check::<_, Create>(
         create(

@@ -7,7 +7,7 @@ use std::{
     sync::{Arc, PoisonError, RwLock, Weak},
 };
 
-use crate::{Error, ErrorKind, Result, codec::Codecs, resonate::Process, settings::Settings};
+use crate::{Error, ErrorKind, Result, context, codec::Codecs, resonate::Process, settings::Settings};
 
 /// Every `Resonate` that was started and not dropped, oldest first.
 static STARTED: RwLock<Vec<Weak<Process>>> = RwLock::new(Vec::new());
@@ -60,7 +60,7 @@ pub(crate) fn settings() -> Option<Arc<Settings>> {
 
 /// How arguments are written here and now.
 pub(crate) fn codecs() -> Codecs {
-    settings().map_or_else(Codecs::default, |settings| settings.codecs.clone())
+    context::current::settings().or_else(settings).map_or_else(Codecs::default, |settings| settings.codecs.clone())
 }
 
 fn find() -> Option<Arc<Process>> {

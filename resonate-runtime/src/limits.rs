@@ -36,3 +36,15 @@ pub(crate) const BATCHES: usize = 16;
 pub(crate) const WANTED: usize = 4_096;
 /// How often it looks whom nobody serves and what nobody waits for any more.
 pub(crate) const LOOK_AROUND: Duration = Duration::from_secs(5);
+/// Suspended bodies that are kept in memory.
+pub(crate) const WARM: usize = 10_000;
+/// How long a suspended body is kept in memory.
+pub(crate) const WARM_AGE: Duration = Duration::from_secs(600);
+/// Items of one batch to the server.
+pub(crate) const BATCH_ITEMS: usize = 1_000;
+/// How soon an execution whose queue was full is told again.
+pub(crate) const BACKLOG: Duration = Duration::from_millis(20);
+/// How long a leaving worker waits for its executions.
+pub(crate) const GRACE: Duration = Duration::from_secs(30);
+/// How long a leaving worker waits for the server to end its stream.
+pub(crate) const FAREWELL: Duration = Duration::from_secs(1);

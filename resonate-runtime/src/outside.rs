@@ -16,6 +16,8 @@ pub(crate) use crate::ambient::settings;
 pub(crate) struct NewCall {
     pub(crate) id: PromiseId,
     pub(crate) call: Call,
+    /// Not started earlier than this from now.
+    pub(crate) delay: Option<Duration>,
     pub(crate) timeout: Option<Duration>,
     pub(crate) labels: BTreeMap<String, String>,
     pub(crate) location: &'static Location<'static>,
@@ -53,7 +55,10 @@ pub(crate) fn tell(id: PromiseId, outcome: Outcome) -> impl Future<Output = Resu
 }
 
 impl Process {
-    async fn create(&self, new: NewCall) -> Result<PromiseReply> {
+    async fn create(&self, mut new: NewCall) -> Result<PromiseReply> {
+        if let Some(delay) = new.delay {
+            new.call.start_at = self.clock().now().after(delay);
+        }
         let timeout_at = new.timeout.map_or(Timestamp::NEVER, |timeout| self.clock().now().after(timeout));
         let call = Some(Arc::new(new.call));
         let promise =

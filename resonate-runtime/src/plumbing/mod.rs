@@ -2,6 +2,7 @@
 //!
 //! Generated code is thin: what can be a generic function is one here.
 
+mod ask;
 mod body;
 mod output;
 pub mod probe;
@@ -11,12 +12,13 @@ mod tests;
 pub use inventory;
 
 pub use self::{
+    ask::{Given, Lent, Tag},
     body::{Arguments, Decoder, Input, NoArguments, run},
     output::{Ended, Output},
-    probe::{Given, Lent, Tag},
 };
 pub use crate::{
     Retry,
+    call::Call,
     function::{Definition, Options, Parameter, Running},
     registry::Registration,
 };
@@ -34,3 +36,9 @@ impl<T: Serialize + DeserializeOwned + Send + 'static> Value for T {}
 /// An error that is an answer and can carry a failure of ours.
 pub trait AnswerError: Value + From<Error> {}
 impl<E: Value + From<Error>> AnswerError for E {}
+
+/// Starts nothing: builds the lazy call.
+#[track_caller]
+pub fn call<R>(definition: &'static Definition, output: Output<R>, arguments: Arguments) -> Call<R> {
+    Call::new(definition, output, arguments.0)
+}

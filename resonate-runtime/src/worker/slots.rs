@@ -4,7 +4,7 @@ use std::{
     fmt,
     sync::{
         Arc,
-        atomic::{AtomicUsize, Ordering},
+        atomic::{AtomicBool, AtomicUsize, Ordering},
     },
 };
 
@@ -19,6 +19,7 @@ struct Inner {
     capacity: usize,
     /// Executions that wait for a slot.
     waiting: AtomicUsize,
+    closed: AtomicBool,
     on_free: Box<dyn Fn() + Send + Sync>,
 }
 
@@ -32,11 +33,14 @@ impl Slots {
     /// So many slots; `on_free` is called after each that becomes free.
     pub(crate) fn new(capacity: usize, on_free: impl Fn() + Send + Sync + 'static) -> Self {
         let semaphore = Arc::new(Semaphore::new(capacity));
-        Self(Arc::new(Inner { semaphore, capacity, waiting: AtomicUsize::new(0), on_free: Box::new(on_free) }))
+        Self(Arc::new(Inner { semaphore, capacity, waiting: AtomicUsize::new(0), closed: AtomicBool::new(false), on_free: Box::new(on_free) }))
     }
 
-    /// A slot, if one is free.
+    /// A slot, if one is free and the worker is not leaving.
     pub(crate) fn try_take(&self) -> Option<Slot> {
+        if self.0.closed.load(Ordering::Acquire) {
+            return None;
+        }
         let permit = Arc::clone(&self.0.semaphore).try_acquire_owned().ok()?;
         Some(self.slot(permit))
     }
@@ -46,6 +50,11 @@ impl Slots {
         let _waiting = Waiting::begin(&self.0.waiting);
         let permit = Arc::clone(&self.0.semaphore).acquire_owned().await.expect("the semaphore is never closed");
         self.slot(permit)
+    }
+
+    /// Nothing new begins here; who waits for a slot still gets one.
+    pub(crate) fn close(&self) {
+        self.0.closed.store(true, Ordering::Release);
     }
 
     /// How many are free beyond those somebody waits for.

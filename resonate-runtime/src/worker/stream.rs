@@ -1,0 +1,282 @@
+//! One connection of a worker's: hello, then items both ways until it ends. It decides nothing about tasks.
+
+use std::{ops::ControlFlow, sync::Arc, time::Duration};
+
+use resonate_proto::stream::{FromWorker, ToWorker, Welcome};
+use tokio::{
+    sync::{mpsc, watch},
+    time::{Instant, MissedTickBehavior, interval_at, sleep_until, timeout_at},
+};
+
+use super::{
+    lease::Lease,
+    link::Worker,
+    run::{Orders, State},
+    serving::{About, Serving},
+};
+use crate::{
+    client::{Answer, CallError, Reachability, WorkStream},
+    clock::Clock,
+    limits, say,
+};
+
+/// Why a connection ended.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Ended {
+    /// It broke, or the server went away.
+    Lost(String),
+    /// No heartbeat was answered for a whole lease.
+    LeaseOver,
+    /// The server will not have this worker.
+    Refused { kind: String, message: String },
+    /// The worker is drained and has left.
+    Left,
+}
+
+/// A worker with everything that outlives one connection.
+pub(super) struct Stream {
+    pub(super) worker: Worker,
+    pub(super) serving: Arc<Serving>,
+    pub(super) about: About,
+    pub(super) lease: Lease,
+    pub(super) clock: Arc<Clock>,
+    pub(super) reach: Arc<Reachability>,
+    pub(super) url: String,
+    pub(super) orders: watch::Receiver<Orders>,
+    pub(super) state: watch::Sender<State>,
+}
+
+impl Stream {
+    /// Carries one connection to its end.
+    pub(super) async fn carry(&mut self, stream: WorkStream) -> Ended {
+        let WorkStream { outgoing, mut incoming } = stream;
+        let welcome = match self.greet(&outgoing, &mut incoming).await {
+            ControlFlow::Continue(welcome) => welcome,
+            ControlFlow::Break(ended) => return ended,
+        };
+        let mut connection = Connection {
+            beat: welcome.heartbeat.max(Duration::from_millis(1)),
+            granted: welcome.granted,
+            drained: false,
+        };
+        self.exchange(&mut connection, outgoing, incoming).await
+    }
+
+    /// Says who we are and waits to be welcomed.
+    async fn greet(
+        &mut self,
+        outgoing: &mpsc::Sender<Vec<FromWorker>>,
+        incoming: &mut mpsc::Receiver<Answer<Vec<ToWorker>>>,
+    ) -> ControlFlow<Ended, Greeted> {
+        let sent = Instant::now();
+        let hello = self.serving.hello(&self.about, self.worker.slots().free());
+        let granted = hello.granted;
+        if outgoing.send(vec![FromWorker::Hello(hello)]).await.is_err() {
+            return ControlFlow::Break(Ended::Lost("the stream could not be opened".to_owned()));
+        }
+        let latest = sent + limits::REPLY;
+        let until = self.lease.ends_at().map_or(latest, |end| end.min(latest));
+        let Ok(first) = timeout_at(until, incoming.recv()).await else {
+            let lost = || Ended::Lost("the server did not answer the hello".to_owned());
+            return ControlFlow::Break(if self.lease.is_over(Instant::now()) { Ended::LeaseOver } else { lost() });
+        };
+        let mut items = match first {
+            Some(Ok(items)) => items.into_iter(),
+            Some(Err(error)) => return ControlFlow::Break(broken(error)),
+            None => return ControlFlow::Break(Ended::Lost("the server ended the stream".to_owned())),
+        };
+        let welcome = match items.next() {
+            Some(ToWorker::Welcome(welcome)) => welcome,
+            Some(ToWorker::Refused { kind, message }) => return ControlFlow::Break(Ended::Refused { kind, message }),
+            first => return ControlFlow::Break(Ended::Lost(format!("the server began with {first:?}"))),
+        };
+        let heartbeat = self.welcomed(welcome, sent);
+        for item in items {
+            self.handle(item)?;
+        }
+        ControlFlow::Continue(Greeted { heartbeat, granted })
+    }
+
+    fn welcomed(&mut self, welcome: Welcome, sent: Instant) -> Duration {
+        self.lease.welcomed(sent, welcome.lease);
+        self.clock.correct(welcome.now);
+        self.worker.settings().codecs.limit(welcome.payload_bytes_max);
+        self.serving.let_go(welcome.let_go);
+        self.reach.worked(&self.url);
+        self.state.send_replace(State::Serving);
+        welcome.heartbeat
+    }
+
+    async fn exchange(
+        &mut self,
+        connection: &mut Connection,
+        outgoing: mpsc::Sender<Vec<FromWorker>>,
+        mut incoming: mpsc::Receiver<Answer<Vec<ToWorker>>>,
+    ) -> Ended {
+        let mut beat = interval_at(Instant::now() + connection.beat, connection.beat);
+        beat.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut backlog = None;
+        let mut to_send = true;
+        let mut orders = self.orders.clone();
+        loop {
+            let now = Instant::now();
+            if self.lease.is_over(now) {
+                return Ended::LeaseOver;
+            }
+            let deadline = self.obey(connection, *orders.borrow_and_update());
+            if deadline.is_some_and(|deadline| self.is_drained(now, deadline)) {
+                return self.leave(outgoing, incoming).await;
+            }
+            let end = self.lease.ends_at().into_iter().chain(deadline).chain(backlog).min();
+            tokio::select! {
+                received = incoming.recv() => match self.take_in(received) {
+                    ControlFlow::Continue(()) => {}
+                    ControlFlow::Break(ended) => return ended,
+                },
+                _ = beat.tick() => self.beat(),
+                permit = outgoing.reserve(), if to_send => {
+                    let Ok(permit) = permit else { return Ended::Lost("the stream broke".to_owned()) };
+                    let batch = self.batch(connection);
+                    to_send = !batch.is_empty();
+                    if to_send {
+                        permit.send(batch);
+                    }
+                }
+                () = self.serving.outbox.filled(), if !to_send => to_send = true,
+                () = sleep_until(end.unwrap_or(now)), if end.is_some() => {}
+                () = self.serving.left.notified(), if deadline.is_some() => {}
+                changed = orders.changed() => if changed.is_err() {
+                    return Ended::Left;
+                },
+            }
+            backlog = (!self.serving.table().flush()).then(|| Instant::now() + limits::BACKLOG);
+        }
+    }
+
+    fn take_in(&mut self, received: Option<Answer<Vec<ToWorker>>>) -> ControlFlow<Ended> {
+        match received {
+            Some(Ok(items)) => items.into_iter().try_for_each(|item| self.handle(item)),
+            Some(Err(error)) => ControlFlow::Break(broken(error)),
+            None => ControlFlow::Break(Ended::Lost("the server ended the stream".to_owned())),
+        }
+    }
+
+    fn handle(&mut self, item: ToWorker) -> ControlFlow<Ended> {
+        let serving = &self.serving;
+        match item {
+            ToWorker::Dispatch(dispatch) => {
+                let effects = serving.table().dispatch(dispatch, self.worker.slots());
+                serving.carry_out(&self.worker, effects);
+            }
+            ToWorker::TurnAnswer(answer) => {
+                if serving.outbox.answered(&answer.task, answer.version, answer.n) {
+                    serving.table().turn_answered(answer);
+                }
+            }
+            ToWorker::Settlements { task, version, settled } => serving.table().settled(&task, version, settled),
+            ToWorker::Drop { task, version, why } => {
+                serving.table().dropped(&task, version, why);
+                serving.outbox.forget(&task, version);
+                serving.left.notify_waiters();
+            }
+            ToWorker::HeartbeatAnswer { n } => self.lease.answered(n),
+            ToWorker::Refused { kind, message } => return ControlFlow::Break(Ended::Refused { kind, message }),
+            ToWorker::Welcome(_) => {
+                return ControlFlow::Break(Ended::Lost("the server welcomed this worker twice".to_owned()));
+            }
+        }
+        ControlFlow::Continue(())
+    }
+
+    /// A heartbeat, with those that are stalled; and what is too old in memory leaves it.
+    fn beat(&mut self) {
+        let now = Instant::now();
+        let lease = u64::try_from(self.lease.length().as_millis()).unwrap_or(u64::MAX);
+        let mut table = self.serving.table();
+        let stalled = table.stalled(self.worker.millis(), lease);
+        let said = table.evict_older(limits::WARM_AGE, now);
+        drop(table);
+        for (held, _) in stalled.iter().filter(|(_, said)| !said) {
+            say::warn(format_args!(
+                "`{}` has not come back from a poll for {lease} ms, so another worker gets it; move what blocks into \
+                 `tokio::task::spawn_blocking`",
+                held.task
+            ));
+        }
+        let stalled = stalled.into_iter().map(|(held, _)| held).collect();
+        self.serving.outbox.send(FromWorker::Heartbeat { n: self.lease.beat(now), stalled });
+        said.into_iter().for_each(|item| self.serving.outbox.send(item));
+    }
+
+    /// The next batch: what waits, and more credits if slots became free.
+    fn batch(&self, connection: &mut Connection) -> Vec<FromWorker> {
+        let mut batch = self.serving.outbox.take(limits::BATCH_ITEMS);
+        let granted = self.serving.table().credits(self.worker.slots().free());
+        if connection.granted < granted {
+            connection.granted = granted;
+            batch.push(FromWorker::Credits { granted });
+        }
+        batch
+    }
+
+    /// Does what it is told once per connection; gives the moment at which it must have left.
+    fn obey(&self, connection: &mut Connection, orders: Orders) -> Option<Instant> {
+        let Orders::Leave { until } = orders else { return None };
+        if !connection.drained {
+            connection.drained = true;
+            self.worker.slots().close();
+            self.serving.outbox.send(FromWorker::Drain);
+            let said = self.serving.table().drain();
+            said.into_iter().for_each(|item| self.serving.outbox.send(item));
+        }
+        Some(until)
+    }
+
+    fn is_drained(&self, now: Instant, deadline: Instant) -> bool {
+        deadline <= now || (self.serving.table().is_empty() && self.serving.outbox.is_idle())
+    }
+
+    /// Gives back what is left, says so, and waits a moment for the server to have heard it.
+    async fn leave(
+        &self,
+        outgoing: mpsc::Sender<Vec<FromWorker>>,
+        mut incoming: mpsc::Receiver<Answer<Vec<ToWorker>>>,
+    ) -> Ended {
+        let said = self.serving.table().give_back_all();
+        said.into_iter().for_each(|item| self.serving.outbox.send(item));
+        let farewell = async {
+            loop {
+                let batch = self.serving.outbox.take(limits::BATCH_ITEMS);
+                if batch.is_empty() || outgoing.send(batch).await.is_err() {
+                    break;
+                }
+            }
+            drop(outgoing);
+            while let Some(Ok(_)) = incoming.recv().await {}
+        };
+        let _in_time = tokio::time::timeout(limits::FAREWELL, farewell).await.is_ok();
+        Ended::Left
+    }
+}
+
+/// What is known of one connection.
+struct Connection {
+    beat: Duration,
+    /// The credits that were granted last.
+    granted: u64,
+    /// The executions have been told that the worker is leaving.
+    drained: bool,
+}
+
+struct Greeted {
+    heartbeat: Duration,
+    granted: u64,
+}
+
+fn broken(error: CallError) -> Ended {
+    match error {
+        CallError::Unavailable(why) => Ended::Lost(why),
+        CallError::Forbidden(message) => Ended::Refused { kind: "forbidden".to_owned(), message },
+        CallError::Refused(refusal) => Ended::Refused { kind: "refused".to_owned(), message: refusal.to_string() },
+    }
+}

@@ -78,7 +78,6 @@ pub struct Settlement {
 
 /// A documented no that changed nothing.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
 pub enum Refusal {
     /// There is no such promise.
     #[error("there is no promise `{0}`")]

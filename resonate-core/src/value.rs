@@ -67,7 +67,6 @@ impl fmt::Debug for Payload {
 
 /// What kind of failure it was.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[non_exhaustive]
 pub enum FailureKind {
     /// The function's error, without a type of its own.
     Failed,

@@ -21,6 +21,11 @@ pub(super) fn apply(
                 .to_owned();
         return Err(Refusal::NotAllowed { id: new.id, why });
     }
+    if new.id.as_str().len() > limits::ROOT_ID_BYTES {
+        // Longer, and the ids of its calls would not fit.
+        let why = format!("an id of your own has at most {} bytes", limits::ROOT_ID_BYTES);
+        return Err(Refusal::NotAllowed { id: new.id, why });
+    }
     if let Some(existing) = edit.get(&new.id) {
         let record = Arc::clone(existing);
         return if any || is_same(&record.promise, &new) {

@@ -69,3 +69,10 @@ fn a_dot_is_not_for_roots() {
     "#]],
     );
 }
+
+#[test]
+fn a_root_leaves_room_for_the_ids_of_its_calls() {
+    let id = "x".repeat(401);
+    let printed = resonate_core::testing::script::run(&format!("0 create {id} shop/checkout"));
+    assert!(printed.contains("an id of your own has at most 400 bytes"), "{printed}");
+}

@@ -31,8 +31,6 @@ pub const fn name(refusal: &Refusal) -> &'static str {
         Refusal::NotHalted { .. } => "not_halted",
         Refusal::TooLarge { .. } => "too_large",
         Refusal::NotAllowed { .. } => "not_allowed",
-        // The core may add one; a reader that does not know the name says so.
-        _ => "other",
     }
 }
 
@@ -94,8 +92,6 @@ impl From<&Refusal> for v1::Refusal {
                 wire.id = id.to_string();
                 wire.why.clone_from(why);
             }
-            // See `name`.
-            _ => {}
         }
         wire
     }

@@ -106,8 +106,6 @@ const fn code(refusal: &Refusal) -> Code {
         | Refusal::NotHalted { .. } => Code::FailedPrecondition,
         Refusal::TooLarge { .. } => Code::ResourceExhausted,
         Refusal::NotAllowed { .. } => Code::InvalidArgument,
-        // The core may add one.
-        _ => Code::FailedPrecondition,
     }
 }
 

@@ -1,3 +1,7 @@
-//! The command `resonate`; see `cli`.
+//! The command `resonate`; see `resonate_server::cli`.
 
-fn main() {}
+use std::{env, process::ExitCode};
+
+fn main() -> ExitCode {
+    resonate_server::cli::main(env::args_os())
+}

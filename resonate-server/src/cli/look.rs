@@ -1,0 +1,225 @@
+//! `resonate get`, `list`, `workers`, `functions`, `info`.
+
+use resonate_core::PromiseId;
+use resonate_proto::client::{FunctionFilter, Search, ServedFunction, StateFilter};
+use serde_json::json;
+
+use super::{
+    args::{Get, List},
+    code::{Code, Failed},
+    moment::{long, moment},
+    output::{Output, table},
+    record, wait,
+};
+use crate::{api::grpc::caller::Caller, clock::Clock};
+
+pub(super) async fn get(args: &Get, url: &str, out: Output) -> Result<Code, Failed> {
+    let id = PromiseId::new(args.id.as_str()).map_err(Failed::usage)?;
+    let mut caller = Caller::connect(url).await?;
+    let record = if args.wait {
+        wait::settled(caller, url, &id, args.wait_for, out).await?
+    } else {
+        caller.get(&id).await?.record
+    };
+    Ok(wait::show(&record, args.wait, out))
+}
+
+pub(super) async fn list(args: &List, url: &str, out: Output) -> Result<Code, Failed> {
+    let state = args
+        .state
+        .as_deref()
+        .map(|name| StateFilter::named(name).ok_or_else(|| no_state(name)))
+        .transpose()?;
+    let function = args
+        .function
+        .as_deref()
+        .map(|text| FunctionFilter::parse(text).ok_or_else(|| no_filter(text)))
+        .transpose()?;
+    let mut search = Search {
+        state,
+        function,
+        prefix: args.prefix.clone(),
+        roots_only: args.roots,
+        limit: None,
+        cursor: String::new(),
+    };
+    let mut caller = Caller::connect(url).await?;
+    let mut records = Vec::new();
+    while records.len() < args.limit {
+        search.limit = u32::try_from(args.limit - records.len()).ok();
+        let page = caller.search(&search).await?;
+        records.extend(page.records);
+        search.cursor = page.cursor;
+        if search.cursor.is_empty() {
+            break;
+        }
+    }
+    if out.is_json() {
+        records
+            .iter()
+            .for_each(|found| out.line(&record::to_json(found).to_string()));
+        return Ok(Code::Ok);
+    }
+    let rows: Vec<_> = records
+        .iter()
+        .map(|found| {
+            let promise = &found.promise;
+            [
+                promise.id.to_string(),
+                record::state(found).to_owned(),
+                record::subject(found),
+                moment(promise.created_at),
+            ]
+        })
+        .collect();
+    out.line(&table(["ID", "STATE", "WHAT", "CREATED"], &rows));
+    if !search.cursor.is_empty() {
+        out.note(&format!(
+            "there may be more than {}; narrow the search, or raise --limit",
+            args.limit
+        ));
+    }
+    Ok(Code::Ok)
+}
+
+fn no_state(name: &str) -> Failed {
+    let known: Vec<_> = StateFilter::ALL
+        .into_iter()
+        .map(StateFilter::name)
+        .collect();
+    Failed::usage(format!(
+        "{name:?} is no state; choose one of {}",
+        known.join(", ")
+    ))
+}
+
+fn no_filter(text: &str) -> Failed {
+    Failed::usage(format!(
+        "{text:?} is no function; write service/function, or service/ for all of a service"
+    ))
+}
+
+pub(super) async fn workers(url: &str, out: Output) -> Result<Code, Failed> {
+    let workers = Caller::connect(url).await?.workers().await?;
+    if out.is_json() {
+        for worker in workers {
+            let line = json!({
+                "session": worker.session.to_string(), "name": worker.name, "address": worker.address,
+                "services": worker.services, "capacity": worker.capacity, "leased": worker.leased,
+                "connected_at_ms": worker.connected_at.as_millis(), "last_seen_ms": worker.last_seen.as_millis(),
+                "draining": worker.draining, "version": worker.version,
+            });
+            out.line(&line.to_string());
+        }
+        return Ok(Code::Ok);
+    }
+    let now = Clock::start().now().wall;
+    let rows: Vec<_> = workers
+        .into_iter()
+        .map(|worker| {
+            let seen = format!("{} ago", long(worker.last_seen.until(now)));
+            let state = if worker.draining { "draining" } else { "" };
+            let tasks = format!("{}/{}", worker.leased, worker.capacity);
+            [
+                worker.name,
+                worker.address,
+                worker.services.join(","),
+                tasks,
+                seen,
+                state.to_owned(),
+            ]
+        })
+        .collect();
+    out.line(&table(
+        ["NAME", "ADDRESS", "SERVICES", "TASKS", "SEEN", ""],
+        &rows,
+    ));
+    Ok(Code::Ok)
+}
+
+pub(super) async fn functions(url: &str, out: Output) -> Result<Code, Failed> {
+    let functions = Caller::connect(url).await?.functions().await?;
+    if out.is_json() {
+        for ServedFunction {
+            function,
+            workers,
+            ready,
+            waiting_since,
+        } in functions
+        {
+            let parameters: Vec<_> = function
+                .parameters
+                .iter()
+                .map(|one| json!({ "name": one.name, "type": one.ty }))
+                .collect();
+            let line = json!({
+                "function": function.address.to_string(), "parameters": parameters, "result": function.result,
+                "workers": workers, "ready": ready, "waiting_since_ms": waiting_since.map(|at| at.as_millis()),
+                "location": function.location,
+            });
+            out.line(&line.to_string());
+        }
+        return Ok(Code::Ok);
+    }
+    let rows: Vec<_> = functions
+        .into_iter()
+        .map(
+            |ServedFunction {
+                 function,
+                 workers,
+                 ready,
+                 waiting_since,
+             }| {
+                let parameters: Vec<_> = function
+                    .parameters
+                    .iter()
+                    .map(|one| format!("{}: {}", one.name, one.ty))
+                    .collect();
+                let signature = format!("({}) -> {}", parameters.join(", "), function.result);
+                let signature = if function.result.is_empty() {
+                    String::new()
+                } else {
+                    signature
+                };
+                let since = waiting_since
+                    .filter(|_| workers == 0)
+                    .map(|at| format!("nobody serves it, since {}", moment(at)));
+                [
+                    function.address.to_string(),
+                    workers.to_string(),
+                    ready.to_string(),
+                    signature,
+                    since.unwrap_or_default(),
+                ]
+            },
+        )
+        .collect();
+    out.line(&table(
+        ["FUNCTION", "WORKERS", "READY", "SIGNATURE", ""],
+        &rows,
+    ));
+    Ok(Code::Ok)
+}
+
+pub(super) async fn info(url: &str, out: Output) -> Result<Code, Failed> {
+    let info = Caller::connect(url).await?.info().await?;
+    out.show(
+        || {
+            json!({
+                "version": info.version, "protocol": info.protocol, "store": info.store, "partitions": info.partitions,
+                "payload_bytes_max": info.payload_bytes_max, "lease_ms": info.lease.as_millis(), "commits": info.commits,
+                "requests": info.requests, "cpu_us": info.cpu.as_micros(), "resident_bytes": info.resident_bytes,
+                "started_at_ms": info.started_at.as_millis(), "ready_after_us": info.ready_after.as_micros(),
+            })
+        },
+        || {
+            let up = long(info.started_at.until(Clock::start().now().wall));
+            format!(
+                "resonate {}, protocol {}, {}\n  up        {up}, ready after {:?}\n  requests  {} in {} commits\n  cpu       {:?}\n  memory    {} KiB",
+                info.version, info.protocol, info.store, info.ready_after, info.requests, info.commits, info.cpu,
+                info.resident_bytes / 1024
+            )
+        },
+    );
+    Ok(Code::Ok)
+}

@@ -23,14 +23,14 @@ use std::{
     sync::Arc,
 };
 
-use resonate_core::{Outcome, PromiseId, Record, Seq, Settled, Settlement, Timestamp};
+use resonate_core::{NewChild, Outcome, PromiseId, Record, Seq, Settled, Settlement, Timestamp};
 
 pub(crate) use self::{
     command::{Command, CommandKind, Due, Place},
     journal::Counts,
     mismatch::Mismatch,
     outbox::Page,
-    start::Startable,
+    start::{Finish, Startable},
     verdict::{Ending, diverged, is_answer, verdict},
 };
 use self::{
@@ -175,6 +175,12 @@ impl Replay {
         (position, id)
     }
 
+    /// The id of the next command of this name.
+    pub(crate) fn next_id(&self, name: &str) -> PromiseId {
+        let occurrence = self.names.get(name).copied().unwrap_or(0);
+        self.caller.id.child(self.caller.generation, name, occurrence)
+    }
+
     /// Asked by the body: the result, once it may see it. Taken once.
     pub(crate) fn take_result(&mut self, position: Position) -> Option<Outcome> {
         if !matches!(self.journal.get(position)?.stage(), Stage::Shown(_)) {
@@ -218,7 +224,7 @@ impl Replay {
         }
     }
 
-    /// Out: the settled child that must be shown next and that the body has not asked for.
+    /// True if the body has not asked for what must be shown next.
     pub(crate) fn is_blocked(&self) -> bool {
         self.unshown.front().is_some_and(|(_, position)| {
             self.journal.get(*position).is_some_and(|child| child.asked.is_none())
@@ -243,6 +249,22 @@ impl Replay {
         let child = self.journal.get(position)?;
         let asked = child.asked.as_ref()?;
         Some((&child.id, &asked.command, asked.at))
+    }
+
+    /// The child that the command at this position becomes, written at `clock`.
+    pub(crate) fn child(&self, position: Position, clock: Timestamp) -> Option<NewChild> {
+        let (id, command, called_at) = self.command(position)?;
+        Some(command.child(id.clone(), position, called_at, clock))
+    }
+
+    /// True if the body has asked for anything.
+    pub(crate) fn has_asked(&self) -> bool {
+        self.asked > 0
+    }
+
+    /// True if the next result of the log can be shown.
+    pub(crate) fn can_show(&self) -> bool {
+        self.has_unshown() && !self.is_blocked()
     }
 
     /// The time of the latest log entry that the body was shown.

@@ -18,6 +18,17 @@ pub(crate) enum Startable {
     Call(Position),
 }
 
+/// What the end of a body means for what it started.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Finish {
+    /// It is the answer: what is left behind is dropped, or canceled with it.
+    Answer,
+    /// Another attempt follows, and meets what this one started.
+    Again,
+    /// The body has left its history: what it asked for is not to be.
+    Stop,
+}
+
 impl Replay {
     /// Out, once the body can do nothing more: the effects of what it dropped since it last rested.
     ///
@@ -118,20 +129,23 @@ impl Replay {
         self.journal.young()
     }
 
-    /// The body has ended. With an answer, what it left behind is dropped or canceled with it; if it will be tried again,
-    /// the next attempt meets what this one started. Either way the turns that follow say only what outlives the body.
-    pub(crate) fn finish(&mut self, is_answer: bool) {
+    /// The body has ended. The turns that follow say only what outlives it.
+    pub(crate) fn finish(&mut self, finish: Finish) {
         self.dropped.clear();
-        if is_answer {
+        for position in self.journal.young() {
+            match finish {
+                Finish::Again => self.adopt(position),
+                Finish::Answer | Finish::Stop => {
+                    self.journal.shift(position, Stage::Over);
+                }
+            }
+        }
+        if finish == Finish::Answer {
             while let Some(position) = self.next_lasting() {
                 self.queue(position, Start::Elsewhere);
             }
-        } else {
-            for position in self.journal.young() {
-                self.adopt(position);
-            }
         }
-        self.retain_lasting(|replay, position| replay.is_lasting(position, is_answer));
+        self.retain_lasting(|replay, position| finish != Finish::Stop && replay.is_lasting(position));
     }
 
     /// A detached call or a tell that was asked for and is still wanted.
@@ -146,12 +160,18 @@ impl Replay {
         }
     }
 
-    fn is_lasting(&self, position: Position, is_answer: bool) -> bool {
+    fn is_lasting(&self, position: Position) -> bool {
         let Some(child) = self.journal.get(position) else { return false };
         match child.stage() {
-            Stage::Ended { .. } => true,
-            Stage::Here { .. } => !is_answer,
-            _ => child.asked.as_ref().is_some_and(|asked| asked.command.outlives_its_caller()),
+            Stage::Ended { .. } | Stage::Here { .. } => true,
+            Stage::Queued(_) => child.asked.as_ref().is_some_and(|asked| asked.command.outlives_its_caller()),
+            Stage::Wished
+            | Stage::Opening(_)
+            | Stage::Recording(_)
+            | Stage::Pending
+            | Stage::Settled(_)
+            | Stage::Shown(_)
+            | Stage::Over => false,
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use resonate_core::{End, Failure, FailureKind, HaltCause, Outcome, Payload, PromiseId};
 
-use super::Replay;
+use super::{Mismatch, Replay};
 
 /// How a body ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -17,6 +17,8 @@ pub(crate) enum Ending {
     Panicked(String),
     /// It goes on as a new one, with these arguments.
     ContinueAs(Payload),
+    /// It left its history.
+    Diverged(Mismatch),
 }
 
 /// How the turn of a body that has ended ends, and whether that is the promise's answer.
@@ -43,6 +45,7 @@ pub(crate) fn verdict(ending: Ending, replay: &Replay, task: &PromiseId) -> End 
             return End::Fail { failure: at(failure, task), retryable: true, answer: None };
         }
         Ending::ContinueAs(param) => End::ContinueAs(param),
+        Ending::Diverged(mismatch) => return diverged(&mismatch),
     };
     match replay.missing() {
         Some(mismatch) if is_answer(&end) => diverged(&mismatch),
@@ -60,7 +63,7 @@ pub(crate) fn is_answer(end: &End) -> bool {
 }
 
 /// The code asks for other calls than its history holds: stop, visibly.
-pub(crate) fn diverged(mismatch: &super::Mismatch) -> End {
+pub(crate) fn diverged(mismatch: &Mismatch) -> End {
     End::Halt { cause: HaltCause::NonDeterministic, reason: mismatch.to_string() }
 }
 

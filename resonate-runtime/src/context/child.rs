@@ -1,0 +1,75 @@
+//! A child that a body holds: what is inside every durable future.
+
+use std::{
+    sync::Arc,
+    task::{Poll, Waker},
+};
+
+use resonate_core::{Outcome, PromiseId};
+
+use super::Context;
+use crate::replay::{Command, Position};
+
+/// The body's end of one of its children. Dropping it cancels the child, unless it is a handle.
+#[derive(Debug)]
+pub(crate) struct Child {
+    context: Arc<Context>,
+    position: Position,
+    id: PromiseId,
+    on_drop: OnDrop,
+}
+
+/// What dropping a future means.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum OnDrop {
+    /// Its child is canceled.
+    Cancel,
+    /// It is only not awaited any more.
+    Leave,
+}
+
+impl Child {
+    /// Asks for it; its place and id are settled with that.
+    pub(crate) fn ask(context: &Arc<Context>, command: Command, on_drop: OnDrop) -> Self {
+        let (position, id) = context.ask(command);
+        Self { context: Arc::clone(context), position, id, on_drop }
+    }
+
+    pub(crate) fn id(&self) -> &PromiseId {
+        &self.id
+    }
+
+    pub(crate) fn context(&self) -> &Arc<Context> {
+        &self.context
+    }
+
+    /// What dropping it means from now on.
+    pub(crate) fn set_on_drop(&mut self, on_drop: OnDrop) {
+        self.on_drop = on_drop;
+    }
+
+    /// Its outcome, once the body may see it; then there is nothing left to drop.
+    pub(crate) fn poll(&mut self, waker: &Waker) -> Poll<Outcome> {
+        let polled = self.context.poll_result(self.position, waker);
+        if polled.is_ready() {
+            self.on_drop = OnDrop::Leave;
+        }
+        polled
+    }
+
+    /// For a step: true once it may run here.
+    pub(crate) fn may_run(&self) -> bool {
+        self.context.with(|inner| inner.replay.may_run(self.position))
+    }
+
+    /// For a step: it has run and ended so.
+    pub(crate) fn end_here(&self, outcome: Outcome) {
+        self.context.with(|inner| inner.replay.end_here(self.position, outcome));
+    }
+}
+
+impl Drop for Child {
+    fn drop(&mut self) {
+        self.context.leave(self.position, self.on_drop);
+    }
+}

@@ -1,0 +1,157 @@
+//! The calls of an execution that run in this process and are unknown to the server, or were when they began.
+//!
+//! A child reports to its caller as long as it is unknown; from the turn on that creates it, it stands on its own.
+
+use std::{
+    collections::{BTreeMap, VecDeque},
+    sync::{Arc, Mutex, PoisonError, atomic::Ordering},
+};
+
+use resonate_core::{Outcome, TaskVersion};
+use tokio::sync::{Notify, oneshot};
+
+use super::super::{
+    link::{ExecutionEvent, ExecutionHandle, Worker},
+    slots::Slot,
+};
+use crate::replay::Position;
+
+/// The calls of an execution that run here and report to it.
+#[derive(Debug, Default)]
+pub(super) struct Family {
+    inbox: Arc<Inbox>,
+    links: BTreeMap<Position, Link>,
+    /// Room for calls that start once they are durable.
+    reserved: BTreeMap<Position, Option<Slot>>,
+}
+
+/// What children report. Bounded by the calls under way: each reports twice at most.
+#[derive(Debug, Default)]
+struct Inbox {
+    reports: Mutex<VecDeque<Report>>,
+    bell: Notify,
+}
+
+/// The caller's end of a child.
+#[derive(Debug)]
+struct Link {
+    handle: ExecutionHandle,
+    adoption: oneshot::Sender<TaskVersion>,
+}
+
+/// What a child has to say.
+#[derive(Debug)]
+pub(super) enum Report {
+    /// It needs the server.
+    NeedsServer(Position),
+    /// It has ended, and needed nothing. Its slot goes back to its caller.
+    Ended { position: Position, outcome: Outcome, slot: Option<Slot> },
+}
+
+/// The child's end: how it reports, and how it learns that it stands on its own.
+#[derive(Debug)]
+pub(super) struct Parent {
+    position: Position,
+    inbox: Arc<Inbox>,
+    adoption: oneshot::Receiver<TaskVersion>,
+    has_asked: bool,
+    has_ended: bool,
+}
+
+impl Family {
+    /// The next report.
+    pub(super) async fn next(&self) -> Report {
+        loop {
+            if let Some(report) = self.inbox.take() {
+                return report;
+            }
+            self.inbox.bell.notified().await;
+        }
+    }
+
+    /// A child that reports from this position. `conceive` is given its end of the link; what it gives is to begin.
+    pub(super) fn start<E>(&mut self, position: Position, conceive: impl FnOnce(Parent) -> (ExecutionHandle, E)) -> E {
+        let (adoption, adopted) = oneshot::channel();
+        let inbox = Arc::clone(&self.inbox);
+        let parent = Parent { position, inbox, adoption: adopted, has_asked: false, has_ended: false };
+        let (handle, execution) = conceive(parent);
+        self.links.insert(position, Link { handle, adoption });
+        execution
+    }
+
+    /// The turn that creates it is on its way: it stands on its own.
+    pub(super) fn adopt(&mut self, position: Position, version: TaskVersion, worker: &Worker) {
+        let Some(Link { handle, adoption }) = self.links.remove(&position) else { return };
+        handle.version.store(version.0, Ordering::Release);
+        worker.adopt(handle);
+        // It may have ended meanwhile for good, which its body's drop has said already.
+        let _heard = adoption.send(version);
+    }
+
+    /// It is recorded, or not wanted: it ends.
+    pub(super) fn let_go(&mut self, position: Position) {
+        self.links.remove(&position);
+        self.reserved.remove(&position);
+    }
+
+    /// None is wanted any more.
+    pub(super) fn let_all_go(&mut self) {
+        self.links.clear();
+        self.reserved.clear();
+    }
+
+    /// The worker is leaving.
+    pub(super) fn drain(&self) {
+        for link in self.links.values() {
+            // One whose queue is full runs on until it is adopted, and hears of it then.
+            let _heard = link.handle.events.try_send(ExecutionEvent::Drain);
+        }
+    }
+
+    /// Keeps room for a call that starts once it is durable.
+    pub(super) fn reserve(&mut self, position: Position, slot: Option<Slot>) {
+        self.reserved.insert(position, slot);
+    }
+
+    /// The room that was kept; none if the call is no such one.
+    pub(super) fn take_reserved(&mut self, position: Position) -> Option<Option<Slot>> {
+        self.reserved.remove(&position)
+    }
+}
+
+impl Inbox {
+    fn put(&self, report: Report) {
+        self.reports.lock().unwrap_or_else(PoisonError::into_inner).push_back(report);
+        self.bell.notify_one();
+    }
+
+    fn take(&self) -> Option<Report> {
+        self.reports.lock().unwrap_or_else(PoisonError::into_inner).pop_front()
+    }
+}
+
+impl Parent {
+    /// It needs the server; said once.
+    pub(super) fn ask(&mut self) {
+        if !std::mem::replace(&mut self.has_asked, true) {
+            self.inbox.put(Report::NeedsServer(self.position));
+        }
+    }
+
+    /// True if it has asked for the server, or has ended.
+    pub(super) fn has_reported(&self) -> bool {
+        self.has_asked || self.has_ended
+    }
+
+    /// It has ended so; said once.
+    pub(super) fn end(&mut self, outcome: Outcome, slot: Option<Slot>) {
+        if !std::mem::replace(&mut self.has_ended, true) {
+            self.inbox.put(Report::Ended { position: self.position, outcome, slot });
+        }
+    }
+
+    /// The fencing token, once it stands on its own; none if it is not wanted any more.
+    pub(super) async fn adopted(&mut self) -> Option<TaskVersion> {
+        (&mut self.adoption).await.ok()
+    }
+}

@@ -1,0 +1,305 @@
+//! The running of one promise's function on this worker: its body, its claim, its turns.
+//!
+//! One tokio task per execution, which never blocks but for the body's own polls. Each time something happens it lets
+//! the body run until it can do nothing more, starts what it asked for, and writes one turn; then it waits again. What a
+//! command is, what is shown next and what a turn says is decided in [`crate::replay`]; when to wait and when to
+//! suspend in [`rest`].
+
+mod alarm;
+mod birth;
+mod body;
+mod family;
+mod rest;
+mod start;
+#[cfg(test)]
+mod tests;
+mod time;
+mod turn;
+
+use std::{
+    ops::ControlFlow,
+    pin::Pin,
+    sync::{Arc, atomic::AtomicU64, atomic::Ordering},
+    time::Duration,
+};
+
+use resonate_core::{Record, Settlement, TaskVersion};
+use tokio::{sync::mpsc, time::Instant};
+
+pub(crate) use self::birth::start;
+use self::{
+    body::Body,
+    family::{Family, Parent, Report},
+    rest::Facts,
+    time::ServerTime,
+};
+use super::{
+    link::{ExecutionEvent, Worker},
+    slots::Slot,
+};
+use crate::{context::Context, limits, replay::Driven};
+
+/// The running of one promise's function on this worker.
+struct Execution {
+    worker: Worker,
+    context: Arc<Context>,
+    body: Body,
+    standing: Standing,
+    /// How the body ended, once it has; sent as soon as a turn may be.
+    end: Option<resonate_core::End>,
+    /// The right to poll the body; none while it waits.
+    slot: Option<Slot>,
+    /// The place in the line for a slot.
+    slot_wanted: Option<Pin<Box<dyn Future<Output = Slot> + Send>>>,
+    events: mpsc::Receiver<ExecutionEvent>,
+    family: Family,
+    time: ServerTime,
+    /// When the body was polled last.
+    rested_at: Instant,
+    began_at: Instant,
+    /// The body keeps waking itself.
+    is_busy: bool,
+    is_draining: bool,
+    /// Both are shared with the worker's table.
+    version: Arc<AtomicU64>,
+    shown: Arc<AtomicU64>,
+    record: Arc<Record>,
+}
+
+/// What the server knows of it.
+#[derive(Debug)]
+enum Standing {
+    /// Nothing. Its caller records it, or creates it when it must be known.
+    Young(Parent),
+    /// It is claimed.
+    Leased(Claim),
+    /// It is claimed, and a turn is not answered yet. `suspends`: tied or not.
+    Sent { claim: Claim, suspends: Option<bool>, leaves: bool },
+    /// It waits, claimed by nobody.
+    Suspended { version: TaskVersion, tied: bool },
+    /// It is being claimed again, since something foreign woke its body.
+    Reclaiming { version: TaskVersion },
+}
+
+/// A claim, and the number of its latest turn.
+#[derive(Clone, Copy, Debug)]
+struct Claim {
+    version: TaskVersion,
+    n: u32,
+}
+
+/// What an execution waits for.
+enum Happened {
+    Event(Option<ExecutionEvent>),
+    Report(Report),
+    /// The server knows it from now on; none if it is not wanted any more.
+    Adopted(Option<TaskVersion>),
+    Slot(Slot),
+    /// The body was woken, or time has passed.
+    Woken,
+}
+
+impl Execution {
+    async fn run(mut self) {
+        loop {
+            self.advance();
+            let happened = self.next().await;
+            if self.handle(happened).is_break() {
+                break;
+            }
+        }
+        self.body.close(&self.context);
+    }
+
+    /// Does everything that can be done without waiting.
+    fn advance(&mut self) {
+        self.is_busy = false;
+        while self.may_run() && self.has_work() && self.take_slot() {
+            match self.body.drive(&self.context, &self.worker) {
+                Driven::Ended(ending) => self.ended(ending),
+                Driven::Busy => {
+                    self.is_busy = true;
+                    break;
+                }
+                Driven::Resting => {
+                    self.rested_at = Instant::now();
+                    self.start_wished();
+                }
+            }
+        }
+        if self.may_run() && !self.has_work() && !self.is_busy {
+            // What waited for a cancel to be durable.
+            self.start_wished();
+        }
+        self.settle();
+        if self.body.is_alive() && !self.has_work() && !self.is_busy && self.facts().needs_no_slot() {
+            self.slot = None;
+        }
+    }
+
+    async fn next(&mut self) -> Happened {
+        let until = self.until();
+        let is_listening = self.is_listening();
+        let Self { events, family, standing, slot_wanted, body, is_busy, .. } = self;
+        tokio::select! {
+            biased;
+            event = events.recv() => Happened::Event(event),
+            version = adopted(standing) => Happened::Adopted(version),
+            report = family.next() => Happened::Report(report),
+            slot = wanted(slot_wanted) => Happened::Slot(slot),
+            () = body.alarm().rung(), if is_listening => Happened::Woken,
+            () = tokio::task::yield_now(), if *is_busy => Happened::Woken,
+            () = passed(until) => Happened::Woken,
+        }
+    }
+
+    fn handle(&mut self, happened: Happened) -> ControlFlow<()> {
+        match happened {
+            Happened::Event(None | Some(ExecutionEvent::Evict)) | Happened::Adopted(None) => return ControlFlow::Break(()),
+            Happened::Event(Some(ExecutionEvent::Dropped { why })) => {
+                tracing::debug!(execution = %self.context.id(), "dropped: {why}");
+                return ControlFlow::Break(());
+            }
+            Happened::Event(Some(ExecutionEvent::TurnAnswered { n, answer })) => return self.handle_answer(n, answer),
+            Happened::Event(Some(ExecutionEvent::Settled(settled))) => {
+                // A suspended execution is told by its next claim.
+                if matches!(self.standing, Standing::Leased(_) | Standing::Sent { .. }) {
+                    self.handle_settled(settled);
+                }
+            }
+            Happened::Event(Some(ExecutionEvent::Claimed { version, settled, slot, .. })) => {
+                self.handle_claimed(version, settled, slot);
+            }
+            Happened::Event(Some(ExecutionEvent::Drain)) => {
+                self.is_draining = true;
+                self.family.drain();
+            }
+            Happened::Adopted(Some(version)) => self.standing = Standing::Leased(Claim { version, n: 0 }),
+            Happened::Report(Report::NeedsServer(position)) => self.context.with(|inner| inner.replay.adopt(position)),
+            Happened::Report(Report::Ended { position, outcome, slot }) => {
+                self.context.with(|inner| inner.replay.end_here(position, outcome));
+                self.family.let_go(position);
+                // Its caller will run as soon as that is durable.
+                self.slot = self.slot.take().or(slot);
+            }
+            Happened::Slot(slot) => {
+                self.slot_wanted = None;
+                self.slot = Some(slot);
+            }
+            Happened::Woken => {}
+        }
+        ControlFlow::Continue(())
+    }
+
+    fn handle_claimed(&mut self, version: TaskVersion, settled: Vec<Record>, slot: Option<Slot>) {
+        self.version.store(version.0, Ordering::Release);
+        self.standing = Standing::Leased(Claim { version, n: 0 });
+        self.slot = slot.or(self.slot.take());
+        let settled = settled.into_iter().filter_map(|record| {
+            let settled = record.promise.settled()?.clone();
+            let (seq, at, outcome) = (settled.seq, settled.at, Some(settled.outcome));
+            Some(Settlement { id: record.promise.id, seq, at, outcome })
+        });
+        self.handle_settled(settled.collect());
+    }
+
+    /// True while the body may be polled: it is claimed, and no turn is on its way that ends that.
+    fn may_run(&self) -> bool {
+        let is_claimed = match &self.standing {
+            Standing::Young(_) | Standing::Leased(_) => true,
+            Standing::Sent { leaves, .. } => !leaves,
+            Standing::Suspended { .. } | Standing::Reclaiming { .. } => false,
+        };
+        is_claimed && self.body.is_alive()
+    }
+
+    /// True if the body was woken, or there is something to show it.
+    fn has_work(&self) -> bool {
+        self.body.is_alive() && (self.body.alarm().is_fired() || self.context.with(|inner| inner.replay.can_show()))
+    }
+
+    /// True if it matters that something wakes the body.
+    fn is_listening(&self) -> bool {
+        let is_tied = matches!(self.standing, Standing::Suspended { tied: true, .. });
+        is_tied || (self.may_run() && self.slot_wanted.is_none())
+    }
+
+    /// Takes a slot, or a place in the line for one.
+    fn take_slot(&mut self) -> bool {
+        if self.slot.is_none() && self.slot_wanted.is_none() {
+            self.slot = self.worker.slots().try_take();
+        }
+        if self.slot.is_some() {
+            self.slot_wanted = None;
+            return true;
+        }
+        if self.slot_wanted.is_none() {
+            let slots = self.worker.slots().clone();
+            self.slot_wanted = Some(Box::pin(async move { slots.take().await }));
+        }
+        false
+    }
+
+    fn facts(&self) -> Facts {
+        let is_draining = self.is_draining;
+        let rested = self.rested_at.elapsed();
+        let (facts, own_waiters) = self.context.with(|inner| {
+            let facts = Facts {
+                counts: inner.replay.counts(),
+                has_ops: inner.replay.has_ops(),
+                waiters: inner.waiters(),
+                has_unshown: inner.replay.has_unshown(),
+                is_foreign: false,
+                rested,
+                is_draining,
+            };
+            (facts, inner.own_waiters())
+        });
+        Facts { is_foreign: self.body.has_foreign_holders(own_waiters), ..facts }
+    }
+
+    /// How long until time alone changes something.
+    fn until(&self) -> Option<Duration> {
+        match &self.standing {
+            Standing::Young(parent) if !parent.has_reported() => Some(limits::YOUNG.saturating_sub(self.young_for())),
+            Standing::Leased(_) if self.body.is_alive() => self.facts().until(),
+            Standing::Young(_)
+            | Standing::Leased(_)
+            | Standing::Sent { .. }
+            | Standing::Suspended { .. }
+            | Standing::Reclaiming { .. } => None,
+        }
+    }
+
+    fn young_for(&self) -> Duration {
+        self.began_at.elapsed()
+    }
+
+    /// The fencing token of its claim, or what it will be.
+    fn own_version(&self) -> TaskVersion {
+        self.context.version()
+    }
+}
+
+async fn adopted(standing: &mut Standing) -> Option<TaskVersion> {
+    match standing {
+        Standing::Young(parent) => parent.adopted().await,
+        Standing::Leased(_) | Standing::Sent { .. } | Standing::Suspended { .. } | Standing::Reclaiming { .. } => {
+            std::future::pending().await
+        }
+    }
+}
+
+async fn wanted(slot: &mut Option<Pin<Box<dyn Future<Output = Slot> + Send>>>) -> Slot {
+    match slot {
+        Some(slot) => slot.as_mut().await,
+        None => std::future::pending().await,
+    }
+}
+
+async fn passed(until: Option<Duration>) {
+    match until {
+        Some(until) => tokio::time::sleep(until).await,
+        None => std::future::pending().await,
+    }
+}

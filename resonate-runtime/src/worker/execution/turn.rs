@@ -1,0 +1,219 @@
+//! What an execution writes, and what the answer changes.
+
+use std::{ops::ControlFlow, sync::atomic::Ordering, task::Wake};
+
+use resonate_core::{End, HaltCause, Outcome, Refusal, Settlement, TaskVersion, Turn, TurnReply, TurnStatus};
+
+use super::{Claim, Execution, Standing, rest::Next};
+use crate::replay::{Finish, diverged, is_answer, verdict};
+
+impl Execution {
+    /// Decides what follows from a body that rests or has ended, and writes it if that may be written now.
+    pub(super) fn settle(&mut self) {
+        match &self.standing {
+            Standing::Leased(claim) => {
+                let claim = *claim;
+                self.settle_leased(claim);
+            }
+            Standing::Young(_) => self.settle_young(),
+            Standing::Suspended { version, tied: true } if self.body.alarm().is_fired() => {
+                let version = *version;
+                let held = self.context.with(|inner| inner.replay.held());
+                self.worker.reclaim(self.context.id(), version, held);
+                self.standing = Standing::Reclaiming { version };
+            }
+            // The answer, or the claim, comes first.
+            Standing::Sent { .. } | Standing::Suspended { .. } | Standing::Reclaiming { .. } => {}
+        }
+    }
+
+    fn settle_leased(&mut self, claim: Claim) {
+        if let Some(end) = self.end.clone() {
+            return self.submit(claim, end);
+        }
+        if self.has_work() || self.is_busy {
+            // It waits for a slot, or lets others run. What is there already must not wait with it: a child may hold the
+            // slot until it is written.
+            if self.context.with(|inner| inner.replay.has_ops()) {
+                self.submit(claim, End::GoOn);
+            }
+            return;
+        }
+        match self.facts().next() {
+            Next::Stay => {}
+            Next::GoOn => self.submit(claim, End::GoOn),
+            Next::Suspend { tied } => self.submit(claim, End::Suspend { tied }),
+            Next::Release => self.submit(claim, End::Release),
+            Next::Unblock => {
+                self.context.with(|inner| inner.replay.unblock());
+                self.body.alarm().wake_by_ref();
+            }
+            Next::Diverge => {
+                if let Some(mismatch) = self.context.with(|inner| inner.replay.missing()) {
+                    self.finish(diverged(&mismatch));
+                    self.settle_leased(claim);
+                }
+            }
+        }
+    }
+
+    /// Unknown to the server: a plain end goes to the caller, which records it; everything else needs the server.
+    fn settle_young(&mut self) {
+        let needs_nothing = !self.context.with(|inner| inner.replay.has_asked() || inner.replay.has_ops());
+        let outcome = self.end.as_ref().and_then(plain);
+        let deadline_passed = self.young_for() >= crate::limits::YOUNG;
+        let Standing::Young(parent) = &mut self.standing else { return };
+        match outcome {
+            Some(outcome) if needs_nothing && !parent.has_reported() => {
+                let slot = self.slot.take();
+                parent.end(outcome, slot);
+            }
+            Some(_) if parent.has_reported() => {}
+            _ if self.end.is_some() || !needs_nothing || deadline_passed || self.is_draining => {
+                parent.ask();
+                if self.end.is_some() {
+                    self.slot = None;
+                }
+            }
+            _ => {}
+        }
+    }
+
+    /// The body has ended, or must: what it started is told apart from what it leaves.
+    pub(super) fn finish(&mut self, end: End) {
+        let finish = match &end {
+            End::Halt { .. } => Finish::Stop,
+            end if is_answer(end) => Finish::Answer,
+            _ => Finish::Again,
+        };
+        self.context.with(|inner| inner.replay.finish(finish));
+        if finish != Finish::Again {
+            self.family.let_all_go();
+        }
+        self.body.close(&self.context);
+        self.end = Some(end);
+    }
+
+    /// The body has ended so.
+    pub(super) fn ended(&mut self, ending: crate::replay::Ending) {
+        let end = self.context.with(|inner| verdict(ending, &inner.replay, self.context.id()));
+        if let End::Halt { reason, .. } = &end {
+            tracing::error!(execution = %self.context.id(), "halted: {reason}");
+        }
+        self.finish(end);
+    }
+
+    /// Sends the next turn; `end` is how the last of its pages ends.
+    fn submit(&mut self, claim: Claim, end: End) {
+        let reserved = match &end {
+            End::Fulfill(outcome) => outcome.bytes(),
+            End::Fail { failure, answer, .. } => failure.bytes() + answer.as_ref().map_or(0, resonate_core::Payload::bytes),
+            End::ContinueAs(payload) => payload.bytes(),
+            End::GoOn | End::Suspend { .. } | End::Release | End::Halt { .. } => 0,
+        };
+        let leaves = !matches!(end, End::GoOn);
+        let clock = self.time.now();
+        let (page, shown) = self.context.with(|inner| {
+            if leaves {
+                for position in inner.replay.young() {
+                    inner.replay.adopt(position);
+                }
+            }
+            (inner.replay.take_turn(clock, reserved), inner.replay.held())
+        });
+        let end = if page.is_last { end } else { End::GoOn };
+        let claim = Claim { n: claim.n.saturating_add(1), ..claim };
+        let tied = match end {
+            End::Suspend { tied } => Some(tied),
+            End::GoOn
+            | End::Fulfill(_)
+            | End::Fail { .. }
+            | End::ContinueAs(_)
+            | End::Release
+            | End::Halt { .. } => None,
+        };
+        if !matches!(end, End::GoOn) {
+            self.slot = None;
+        }
+        self.standing = Standing::Sent { claim, suspends: tied, leaves: !matches!(end, End::GoOn) };
+        self.worker.submit(Turn {
+            id: self.context.id().clone(),
+            version: claim.version,
+            session: self.worker.session(),
+            n: claim.n,
+            shown,
+            ops: page.ops,
+            end,
+        });
+        for position in page.adopted {
+            self.family.adopt(position, claim.version.next(), &self.worker);
+        }
+    }
+
+    /// The turn is written, or refused.
+    pub(super) fn handle_answer(&mut self, n: u32, answer: Result<TurnReply, Refusal>) -> ControlFlow<()> {
+        let Standing::Sent { claim, suspends, .. } = self.standing else { return ControlFlow::Continue(()) };
+        if claim.n != n {
+            return ControlFlow::Continue(());
+        }
+        let reply = match answer {
+            Ok(reply) => reply,
+            Err(refusal) => {
+                tracing::debug!(execution = %self.context.id(), "its claim is over: {refusal}");
+                return self.forget(claim.version);
+            }
+        };
+        let started = self.context.with(|inner| inner.replay.handle_answered());
+        self.standing = Standing::Leased(claim);
+        self.handle_settled(reply.settled);
+        self.start_durable(started, claim.version);
+        match reply.status {
+            TurnStatus::Leased => ControlFlow::Continue(()),
+            TurnStatus::Suspended if self.is_draining && suspends == Some(false) => self.forget(claim.version),
+            TurnStatus::Suspended => {
+                self.standing = Standing::Suspended { version: claim.version, tied: suspends == Some(true) };
+                self.worker.set_aside(self.context.id(), claim.version);
+                ControlFlow::Continue(())
+            }
+            TurnStatus::Over => self.forget(claim.version),
+            TurnStatus::Halted { reason } => {
+                tracing::error!(execution = %self.context.id(), "halted: {reason}");
+                self.forget(claim.version)
+            }
+        }
+    }
+
+    /// Some of its children settled, in log order.
+    pub(super) fn handle_settled(&mut self, settled: Vec<Settlement>) {
+        for settlement in settled {
+            self.time.hear(settlement.at);
+            let heard = self.context.with(|inner| inner.replay.handle_settled(settlement));
+            if let Err(unheard) = heard {
+                self.finish(End::Halt { cause: HaltCause::Impossible, reason: unheard.to_string() });
+            }
+        }
+        let held = self.context.with(|inner| inner.replay.held());
+        self.shown.store(held.0, Ordering::Release);
+    }
+
+    fn forget(&self, version: TaskVersion) -> ControlFlow<()> {
+        self.worker.forget(self.context.id(), version);
+        ControlFlow::Break(())
+    }
+}
+
+/// The outcome, if the end is one that a caller can record for its child.
+fn plain(end: &End) -> Option<Outcome> {
+    match end {
+        End::Fulfill(outcome) => Some(outcome.clone()),
+        End::Fail { failure, retryable: false, answer } => {
+            Some(answer.clone().map_or_else(|| Outcome::Failed(failure.clone()), Outcome::Rejected))
+        }
+        End::Fail { .. }
+        | End::GoOn
+        | End::Suspend { .. }
+        | End::ContinueAs(_)
+        | End::Release
+        | End::Halt { .. } => None,
+    }
+}

@@ -53,14 +53,14 @@ pub(crate) fn process(location: &Location<'_>) -> Result<Arc<Process>> {
     })
 }
 
-/// The settings of the `Resonate` that a call outside of durable functions goes to.
+/// The settings of the execution that is being polled, else of the `Resonate` that a call goes to.
 pub(crate) fn settings() -> Option<Arc<Settings>> {
-    find().map(|process| Arc::clone(process.settings()))
+    context::current::settings().or_else(|| find().map(|process| Arc::clone(process.settings())))
 }
 
 /// How arguments are written here and now.
 pub(crate) fn codecs() -> Codecs {
-    context::current::settings().or_else(settings).map_or_else(Codecs::default, |settings| settings.codecs.clone())
+    settings().map_or_else(Codecs::default, |settings| settings.codecs.clone())
 }
 
 fn find() -> Option<Arc<Process>> {

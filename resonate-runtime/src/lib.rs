@@ -1,20 +1,43 @@
 //! What runs in a process that uses Resonate: calls, replay, worker, client. Use it through the package `resonate`.
 
 mod ambient;
+mod call;
+mod client;
+mod clock;
 pub mod codec;
+mod context;
 mod duration;
 mod error;
 mod function;
 mod limits;
+mod ops;
+mod outside;
 pub mod plumbing;
 mod registry;
+mod replay;
+mod resonate;
 mod retry;
+mod say;
 mod settings;
 mod worker;
 
 pub use self::{
+    call::{Call, CallResult, Detached, Handle},
     duration::{days, hours, minutes, seconds},
     error::{Error, ErrorKind, Result},
+    ops::{
+        Execution, Promise, Sleep, Step, Tell, Timeout, cancel, execution, is_replaying, label, now, promise, random, reject,
+        resolve, shield, sleep, sleep_until, state, step, timeout, try_execution, try_state, uuid,
+    },
     registry::DuplicateFunction,
+    resonate::{Builder, Found, Resonate, Search, StartError, Through},
     retry::Retry,
 };
+
+pub use resonate_core::Timestamp;
+
+#[doc(hidden)]
+pub mod embedded {
+    //! What the package `resonate` gives a server inside of the process with.
+    pub use crate::resonate::{Embedded, EmbeddedError, EmbeddedPlace, EmbeddedServer};
+}

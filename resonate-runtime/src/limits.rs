@@ -12,6 +12,8 @@ pub(crate) const DEPTH: usize = 128;
 pub(crate) const EXECUTION_EVENTS: usize = 1_024;
 /// How long a running execution may stay unknown to the server before it is created there.
 pub(crate) const YOUNG: Duration = Duration::from_secs(1);
+/// Times a body may wake itself in a row before others run.
+pub(crate) const SELF_WAKES: usize = 256;
 /// How long an execution that something foreign may wake stays leased before it is suspended, tied to the session.
 pub(crate) const FOREIGN_WAIT: Duration = Duration::from_secs(30);
 /// Elements of all sequences and maps of a value that is decoded from bincode: elements may take no bytes at all.
@@ -48,3 +50,7 @@ pub(crate) const BACKLOG: Duration = Duration::from_millis(20);
 pub(crate) const GRACE: Duration = Duration::from_secs(30);
 /// How long a leaving worker waits for the server to end its stream.
 pub(crate) const FAREWELL: Duration = Duration::from_secs(1);
+/// Executions that run at once if nothing was said: most of them wait for something outside.
+pub(crate) const CONCURRENCY: usize = 256;
+/// How long a start waits for the first word of a server; a worker that is refused is an error of the start.
+pub(crate) const FIRST_LOOK: Duration = Duration::from_secs(2);

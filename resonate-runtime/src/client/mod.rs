@@ -2,13 +2,15 @@
 //!
 //! Everything runs on the process's own I/O thread; what users hold are futures that any runtime can poll.
 
+#[cfg(test)]
+pub(crate) mod fake;
 mod grpc;
 mod reconnect;
 mod server;
+#[cfg(test)]
+mod tests;
 mod thread;
 mod watch;
-#[cfg(test)]
-pub(crate) mod fake;
 
 use std::{
     pin::Pin,
@@ -74,6 +76,12 @@ impl Client {
     /// The promise once it has settled. `waits_for` is the function whose workers can settle it, if it is a call.
     pub(crate) async fn settled(&self, id: PromiseId, waits_for: Option<Address>) -> Result<Arc<Record>> {
         self.watcher.settled(id, waits_for).await
+    }
+
+    /// Says soon if no server is there, although nothing is asked of it yet.
+    pub(crate) fn look_for_server(&self) {
+        let (server, reach) = (Arc::clone(&self.server), Arc::clone(&self.reach));
+        self.io.spawn(async move { persist(&*server, &reach, |server| server.functions()).await.map(|_| ()) });
     }
 
     /// Asks again and again until there is an answer.

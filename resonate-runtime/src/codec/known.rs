@@ -30,11 +30,11 @@ struct Inner {
 }
 
 impl Codecs {
-    /// Writes with the first of `codecs`, or JSON; reads all of them, JSON and bincode.
-    pub(crate) fn new(codecs: Vec<Arc<dyn Codec>>) -> Self {
-        let default = codecs.first().map_or(Format::Json.label(), |codec| codec.label());
+    /// Writes with the first of `writes`, or JSON; reads all of them, JSON and bincode.
+    pub(crate) fn new(writes: Vec<Arc<dyn Codec>>, reads: Vec<Arc<dyn Codec>>) -> Self {
+        let default = writes.first().map_or(Format::Json.label(), |codec| codec.label());
         let built_in: [Arc<dyn Codec>; 2] = [Arc::new(Json), Arc::new(Bincode)];
-        let known = codecs.into_iter().chain(built_in).map(|codec| (codec.label(), codec)).collect();
+        let known = built_in.into_iter().chain(reads).chain(writes).map(|codec| (codec.label(), codec)).collect();
         let payload_bytes_max = AtomicUsize::new(PAYLOAD_BYTES);
         Self(Arc::new(Inner { default, known, payload_bytes_max }))
     }
@@ -95,7 +95,7 @@ impl Codecs {
 
 impl Default for Codecs {
     fn default() -> Self {
-        Self::new(Vec::new())
+        Self::new(Vec::new(), Vec::new())
     }
 }
 

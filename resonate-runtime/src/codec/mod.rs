@@ -13,7 +13,7 @@ mod tests;
 use std::collections::BTreeMap;
 
 pub use self::payload::{Bincode, Format, Json};
-pub(crate) use self::known::Codecs;
+pub(crate) use self::known::{Codecs, panic_text};
 
 use crate::Result;
 

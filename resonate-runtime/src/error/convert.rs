@@ -50,7 +50,6 @@ impl Error {
             | Refusal::NotACall(id)
             | Refusal::NotHalted { id, .. }
             | Refusal::NotAllowed { id, .. } => (ErrorKind::Misused, id),
-            other => return Self::of(ErrorKind::Misused, other).into_terminal(),
         };
         Self::of(kind, refusal).at(promise).into_terminal()
     }

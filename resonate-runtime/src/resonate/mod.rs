@@ -1,5 +1,218 @@
-//! `Resonate`: a process's tie to a server.
+//! [`Resonate`]: a process's tie to a server.
 
+mod builder;
+mod embedded;
+mod found;
 mod process;
+mod start_error;
+#[cfg(test)]
+mod tests;
+mod through;
 
+use std::sync::Arc;
+
+use resonate_core::{Outcome, PromiseId};
+use serde::Serialize;
+use tokio::signal;
+
+#[doc(hidden)]
+pub use self::embedded::{Embedded, EmbeddedError, EmbeddedPlace, EmbeddedServer};
+pub use self::{
+    builder::Builder,
+    found::{Found, Search},
+    start_error::StartError,
+    through::Through,
+};
 pub(crate) use self::process::Process;
+
+use crate::{
+    Error, ErrorKind, Result, ambient,
+    call::Call,
+    outside,
+    plumbing::{Output, Value},
+};
+
+/// A process's tie to a server: it serves the durable functions of this program, and calls outside of durable functions
+/// go through it.
+///
+/// Calls that name no `Resonate` go to the one that was started first and is still there. Clones are the same one;
+/// dropping the last one ends it without a word, as if the process had crashed: nothing is lost, but its tasks wait for
+/// their lease to end. [`shutdown`](Self::shutdown) is the polite way.
+///
+/// ```no_run
+/// # async fn run() -> Result<(), Box<dyn std::error::Error>> {
+/// use resonate_runtime::Resonate;
+///
+/// let resonate = Resonate::builder().url("http://127.0.0.1:8001").start().await?;
+/// resonate.run_until_shutdown().await?;
+/// # Ok(()) }
+/// ```
+#[derive(Clone, Debug)]
+#[must_use = "dropping the last handle ends what was started"]
+pub struct Resonate {
+    process: Arc<Process>,
+}
+
+impl Resonate {
+    /// Begins to say what to start.
+    pub fn builder() -> Builder {
+        Builder::default()
+    }
+
+    pub(crate) fn new(process: Arc<Process>) -> Self {
+        Self { process }
+    }
+
+    /// Where the server is.
+    #[must_use]
+    pub fn url(&self) -> &str {
+        self.process.url()
+    }
+
+    /// A call outside of durable functions that goes through this one, whichever was started first.
+    pub fn call<R>(&self, call: Call<R>) -> Through<R> {
+        Through::new(Arc::clone(&self.process), call)
+    }
+
+    /// Waits for a promise of this id and gives its value.
+    ///
+    /// # Errors
+    /// How it ended, if not with a value, or that there is no such promise.
+    pub async fn get<T: Value>(&self, id: impl AsRef<str>) -> Result<T> {
+        let id = promise_id(id.as_ref())?;
+        let outcome = outside::outcome(&self.process, id.clone(), None, None).await?;
+        Output::<T>::of_value().decode(&outcome, &self.process.settings().codecs, &id)
+    }
+
+    /// Looks at a promise without waiting; none if there is no such promise.
+    ///
+    /// # Errors
+    /// The id is none, or the server refused.
+    pub async fn find(&self, id: impl AsRef<str>) -> Result<Option<Found>> {
+        match self.process.client().find(promise_id(id.as_ref())?).await {
+            Ok(reply) => Ok(Some(self.found(reply.record))),
+            Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Settles a promise with a value. Gives `false` if it was settled already.
+    ///
+    /// # Errors
+    /// There is no such promise, or the value cannot be written.
+    pub async fn resolve<T: Serialize + ?Sized>(&self, id: impl AsRef<str>, value: &T) -> Result<bool> {
+        let outcome = Outcome::Resolved(self.process.settings().encode(None, value)?);
+        self.process.tell(promise_id(id.as_ref())?, outcome).await
+    }
+
+    /// Settles a promise with an error: any value, a text for instance. Gives `false` if it was settled already.
+    ///
+    /// # Errors
+    /// There is no such promise, or the value cannot be written.
+    pub async fn reject<E: Serialize + ?Sized>(&self, id: impl AsRef<str>, error: &E) -> Result<bool> {
+        let outcome = Outcome::Rejected(self.process.settings().encode(None, error)?);
+        self.process.tell(promise_id(id.as_ref())?, outcome).await
+    }
+
+    /// Cancels a promise and everything pending below it. Gives `false` if it was settled already.
+    ///
+    /// # Errors
+    /// There is no such promise.
+    pub async fn cancel(&self, id: impl AsRef<str>, reason: impl Into<String>) -> Result<bool> {
+        let outcome = Outcome::Canceled { reason: reason.into() };
+        self.process.tell(promise_id(id.as_ref())?, outcome).await
+    }
+
+    /// Promises that look like this, newest first.
+    ///
+    /// # Errors
+    /// The server refused.
+    pub async fn search(&self, search: Search) -> Result<Vec<Found>> {
+        let (mut request, limit) = search.into_request()?;
+        let mut found = Vec::new();
+        loop {
+            let page = self.process.client().search(request.clone()).await?;
+            found.extend(page.records.into_iter().map(|record| self.found(record)));
+            if limit <= found.len() || page.cursor.is_empty() {
+                found.truncate(limit);
+                return Ok(found);
+            }
+            request.cursor = page.cursor;
+        }
+    }
+
+    /// A promise and everything below it, callers before their calls.
+    ///
+    /// # Errors
+    /// There is no such promise.
+    pub async fn tree(&self, id: impl AsRef<str>) -> Result<Vec<Found>> {
+        let id = promise_id(id.as_ref())?;
+        let mut request = resonate_proto::client::TreeSearch { id, limit: None, cursor: String::new() };
+        let mut found = Vec::new();
+        loop {
+            let page = self.process.client().tree(request.clone()).await?;
+            found.extend(page.records.into_iter().map(|record| self.found(record)));
+            if page.cursor.is_empty() {
+                return Ok(found);
+            }
+            request.cursor = page.cursor;
+        }
+    }
+
+    /// Stops: takes no more work, lets executions run until they wait, gives the rest back, and leaves. A server inside
+    /// of this process is stopped then. Calls that name no `Resonate` do not come here any more.
+    pub async fn shutdown(&self) {
+        ambient::stopped(&self.process);
+        if self.process.has_worker() {
+            self.process.order_to_leave(false);
+            // A worker that was refused has left too.
+            let _refused = self.process.left().await.is_err();
+        }
+        self.process.stop_server().await;
+    }
+
+    /// Serves until SIGTERM or Ctrl-C, then stops as [`shutdown`](Self::shutdown) does. A second one stops at once.
+    ///
+    /// # Errors
+    /// The server will not have this worker any more, or signals cannot be waited for.
+    pub async fn run_until_shutdown(&self) -> Result<()> {
+        tokio::select! {
+            signaled = interrupted() => signaled?,
+            left = self.process.left() => return left,
+        }
+        let again = async {
+            let _signaled = interrupted().await.is_ok();
+            self.process.order_to_leave(true);
+            std::future::pending::<()>().await;
+        };
+        tokio::select! {
+            () = self.shutdown() => {}
+            () = again => {}
+        }
+        Ok(())
+    }
+
+    fn found(&self, record: Arc<resonate_core::Record>) -> Found {
+        Found::new(record, self.process.settings().codecs.clone())
+    }
+}
+
+fn promise_id(text: &str) -> Result<PromiseId> {
+    PromiseId::new(text).map_err(|bad| Error::of(ErrorKind::Misused, bad).into_terminal())
+}
+
+/// Somebody wants the process to end.
+#[cfg(unix)]
+async fn interrupted() -> Result<()> {
+    let mut terminated = signal::unix::signal(signal::unix::SignalKind::terminate())?;
+    tokio::select! {
+        pressed = signal::ctrl_c() => Ok(pressed?),
+        _ = terminated.recv() => Ok(()),
+    }
+}
+
+/// Somebody wants the process to end.
+#[cfg(not(unix))]
+async fn interrupted() -> Result<()> {
+    Ok(signal::ctrl_c().await?)
+}

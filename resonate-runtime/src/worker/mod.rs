@@ -3,6 +3,7 @@
 //! What is decided is in [`table`], [`outbox`] and [`lease`]; [`stream`] carries it over one connection, [`run`] over
 //! all of them. Executions see none of it but [`link`].
 
+mod execution;
 mod lease;
 pub(crate) mod link;
 mod outbox;
@@ -15,6 +16,9 @@ mod table;
 mod tests;
 
 pub(crate) use self::{
-    run::{Orders, State, WorkerHandle, start},
-    serving::About,
+    run::{Orders, Start, State, WorkerHandle, start},
+    serving::{About, Begin},
 };
+
+/// How executions begin.
+pub(crate) const BEGIN: Begin = execution::start;

@@ -32,8 +32,8 @@ pub(crate) struct Grpc {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{url:?} is no URL of a server ({why}); write it like `http://127.0.0.1:8001`")]
 pub(crate) struct BadUrl {
-    url: String,
-    why: String,
+    pub(crate) url: String,
+    pub(crate) why: String,
 }
 
 impl Grpc {
@@ -130,7 +130,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_url_that_cannot_be_one_says_how_one_looks() {
-        for (url, why) in [("", "empty"), ("127.0.0.1:8001", "only `http://`"), ("https://a", "only `http://`")] {
+        for (url, why) in [("", "invalid URI"), ("127.0.0.1:8001", "only `http://`"), ("https://a", "only `http://`")] {
             let error = Grpc::new(url).err().map(|error| error.to_string()).unwrap_or_default();
             assert!(error.contains(why) && error.contains("http://127.0.0.1:8001"), "{url}: {error}");
         }

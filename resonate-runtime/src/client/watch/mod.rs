@@ -44,18 +44,7 @@ impl Watcher {
     pub(super) fn start(server: SharedServer, reach: Arc<Reachability>, io: &Handle) -> Self {
         let (wanted, incoming) = mpsc::channel(limits::WANTED);
         let (news, items) = mpsc::channel(limits::WANTED);
-        let watching = Watching {
-            server,
-            reach,
-            news,
-            waiting: HashMap::new(),
-            streams: Streams::default(),
-            open: HashMap::new(),
-            lost: Vec::new(),
-            retry_at: None,
-            backoff: Backoff::new(),
-            unserved: HashSet::new(),
-        };
+        let watching = Watching::new(server, reach, news);
         io.spawn(watching.run(incoming, items));
         Self { wanted }
     }
@@ -99,6 +88,21 @@ struct News {
 }
 
 impl Watching {
+    fn new(server: SharedServer, reach: Arc<Reachability>, news: mpsc::Sender<News>) -> Self {
+        Self {
+            server,
+            reach,
+            news,
+            waiting: HashMap::new(),
+            streams: Streams::default(),
+            open: HashMap::new(),
+            lost: Vec::new(),
+            retry_at: None,
+            backoff: Backoff::new(),
+            unserved: HashSet::new(),
+        }
+    }
+
     async fn run(mut self, mut wanted: mpsc::Receiver<Wanted>, mut items: mpsc::Receiver<News>) {
         let mut look_around = interval(limits::LOOK_AROUND);
         look_around.set_missed_tick_behavior(MissedTickBehavior::Delay);

@@ -16,6 +16,9 @@ impl Table {
         let Some(entry) = self.entries.get_mut(id).filter(|entry| entry.version == version && entry.aside.is_none()) else {
             return Vec::new();
         };
+        if self.draining {
+            return self.evict(id).into_iter().collect();
+        }
         self.last_aside += 1;
         entry.aside = Some((self.last_aside, now));
         self.aside.insert(self.last_aside, id.clone());

@@ -311,9 +311,11 @@ mod tests {
         let with_value = parse("resonate resolve a --json 1");
         let alone = parse("resonate resolve a --json");
         let both = parse("resonate resolve a --json 1 --json");
-        let values = |command: &Command| match command {
-            Command::Resolve(settle) => settle.json.join(","),
-            other => panic!("{other:?}"),
+        let values = |command: &Command| {
+            let Command::Resolve(settle) = command else {
+                panic!("{command:?}")
+            };
+            settle.json.join(",")
         };
         assert_eq!(
             (with_value.is_json(), values(&with_value)),

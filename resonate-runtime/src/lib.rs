@@ -39,5 +39,8 @@ pub use resonate_core::Timestamp;
 #[doc(hidden)]
 pub mod embedded {
     //! What the package `resonate` gives a server inside of the process with.
-    pub use crate::resonate::{Embedded, EmbeddedError, EmbeddedPlace, EmbeddedServer};
+    pub use crate::{
+        resonate::{Embedded, EmbeddedError, EmbeddedPlace, EmbeddedServer},
+        say::warn,
+    };
 }

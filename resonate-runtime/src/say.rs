@@ -7,7 +7,7 @@ use std::{
 };
 
 /// Something is wrong, and what to do.
-pub(crate) fn warn(text: fmt::Arguments<'_>) {
+pub fn warn(text: fmt::Arguments<'_>) {
     if tracing::dispatcher::has_been_set() {
         tracing::warn!("{text}");
     } else {

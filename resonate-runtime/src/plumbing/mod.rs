@@ -10,6 +10,7 @@ pub mod probe;
 mod tests;
 
 pub use inventory;
+pub use tokio;
 
 pub use self::{
     ask::{Given, Lent, Tag},

@@ -92,13 +92,14 @@ impl Replay {
             was_text = was.identity.describe_fully(&was.name, &was.id);
             is_text = is.identity.describe_fully(&is.name, &is.id);
         }
-        Some(Mismatch {
-            position: divergence.position,
-            function: Arc::clone(&self.caller.function),
-            was: format!("{was_text} at {}", was.location),
-            is: format!("{is_text} at {}", is.location),
-            change,
-        })
+        let (was, is) = if divergence.past == divergence.position {
+            (format!("{was_text} at {}", was.location), format!("{is_text} at {}", is.location))
+        } else {
+            let moved = format!("{is_text} at {}, which was call {} at {}", is.location, divergence.past, was.location);
+            ("something that never started".to_owned(), moved)
+        };
+        let function = Arc::clone(&self.caller.function);
+        Some(Mismatch { position: divergence.position, function, was, is, change })
     }
 
     /// What the history holds and a body that has ended did not ask for.

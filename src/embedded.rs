@@ -29,7 +29,10 @@ const THREADS: usize = 2;
 #[derive(Debug, thiserror::Error)]
 enum StartError {
     #[error("another process has the folder {}; {}", folder.display(), instead(url.as_deref()))]
-    Locked { folder: PathBuf, url: Option<String> },
+    Locked {
+        folder: PathBuf,
+        url: Option<String>,
+    },
     #[error(transparent)]
     Open(OpenError),
     #[error(
@@ -56,7 +59,8 @@ type Starting = Pin<Box<dyn Future<Output = Result<EmbeddedServer, EmbeddedError
 
 fn start(place: EmbeddedPlace) -> Starting {
     Box::pin(async move {
-        let boxed = |error: StartError| EmbeddedError(Box::<dyn error::Error + Send + Sync>::from(error));
+        let boxed =
+            |error: StartError| EmbeddedError(Box::<dyn error::Error + Send + Sync>::from(error));
         begin(place).await.map_err(boxed)
     })
 }
@@ -80,10 +84,12 @@ async fn begin(place: EmbeddedPlace) -> Result<EmbeddedServer, StartError> {
             Err(error) => drop(ready.send(Err(error))),
         }
     };
-    thread::Builder::new().name("resonate-server".to_owned()).spawn(move || {
-        run(&runtime, serving);
-        drop(done);
-    })?;
+    thread::Builder::new()
+        .name("resonate-server".to_owned())
+        .spawn(move || {
+            run(&runtime, serving);
+            drop(done);
+        })?;
     let url = opened.await.map_err(|_| StartError::Interrupted)??;
     let stop = Box::new(move || -> Pin<Box<dyn Future<Output = ()> + Send>> {
         drop(stop);
@@ -119,7 +125,9 @@ async fn serve(server: Server, listener: TcpListener, stopped: oneshot::Receiver
         let _stopped = stopped.await.is_err();
     };
     if let Err(error) = server.serve(listener, stop).await {
-        warn(format_args!("the server inside of this process stopped: {error}"));
+        warn(format_args!(
+            "the server inside of this process stopped: {error}"
+        ));
     }
 }
 
@@ -135,7 +143,9 @@ fn not_opened(error: OpenError) -> StartError {
 
 fn not_bound(error: BindError) -> StartError {
     match error {
-        BindError::InUse { address } => StartError::InUse { address: address.to_string() },
+        BindError::InUse { address } => StartError::InUse {
+            address: address.to_string(),
+        },
         error => StartError::Bind(error),
     }
 }

@@ -7,7 +7,9 @@ use std::{
     sync::{Arc, PoisonError, RwLock, Weak},
 };
 
-use crate::{Error, ErrorKind, Result, context, codec::Codecs, resonate::Process, settings::Settings};
+use crate::{
+    Error, ErrorKind, Result, codec::Codecs, context, resonate::Process, settings::Settings,
+};
 
 /// Every `Resonate` that was started and not dropped, oldest first.
 static STARTED: RwLock<Vec<Weak<Process>>> = RwLock::new(Vec::new());

@@ -16,17 +16,27 @@ pub(crate) struct Clock {
 impl Clock {
     /// The server said that it is `now`.
     pub(crate) fn correct(&self, now: Timestamp) {
-        self.ahead_millis.store(now.as_millis().saturating_sub(wall_millis()), Ordering::Relaxed);
+        self.ahead_millis.store(
+            now.as_millis().saturating_sub(wall_millis()),
+            Ordering::Relaxed,
+        );
     }
 
     pub(crate) fn now(&self) -> Timestamp {
-        Timestamp::from_millis(wall_millis().saturating_add(self.ahead_millis.load(Ordering::Relaxed)))
+        Timestamp::from_millis(
+            wall_millis().saturating_add(self.ahead_millis.load(Ordering::Relaxed)),
+        )
     }
 }
 
-#[expect(clippy::disallowed_methods, reason = "a root's timeout begins in this process, before the server is asked")]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "a root's timeout begins in this process, before the server is asked"
+)]
 fn wall_millis() -> i64 {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    let since = SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .unwrap_or_default();
     i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
 }
 

@@ -138,10 +138,22 @@ mod tests {
 
     #[test]
     fn a_signature_is_types_in_order_without_names() {
-        const ONE: Definition = function(&[parameter("card", "String"), parameter("cents", "u64")], "Receipt");
-        const RENAMED: Definition = function(&[parameter("c", "String"), parameter("n", "u64")], "Receipt");
-        const SWAPPED: Definition = function(&[parameter("cents", "u64"), parameter("card", "String")], "Receipt");
-        const RETYPED: Definition = function(&[parameter("card", "String"), parameter("cents", "u64")], "Bill");
+        const ONE: Definition = function(
+            &[parameter("card", "String"), parameter("cents", "u64")],
+            "Receipt",
+        );
+        const RENAMED: Definition = function(
+            &[parameter("c", "String"), parameter("n", "u64")],
+            "Receipt",
+        );
+        const SWAPPED: Definition = function(
+            &[parameter("cents", "u64"), parameter("card", "String")],
+            "Receipt",
+        );
+        const RETYPED: Definition = function(
+            &[parameter("card", "String"), parameter("cents", "u64")],
+            "Bill",
+        );
         assert_eq!(ONE.signature(), RENAMED.signature());
         assert_ne!(ONE.signature(), SWAPPED.signature());
         assert_ne!(ONE.signature(), RETYPED.signature());
@@ -149,7 +161,10 @@ mod tests {
 
     #[test]
     fn a_definition_reads_as_its_address_and_place() {
-        assert_eq!(format!("{:?}", function(&[], "()")), "payments/charge@2 (src/pay.rs:7)");
+        assert_eq!(
+            format!("{:?}", function(&[], "()")),
+            "payments/charge@2 (src/pay.rs:7)"
+        );
     }
 
     /// The fingerprint is compared between binaries: it must not change with the library.

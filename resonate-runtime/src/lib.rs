@@ -26,8 +26,9 @@ pub use self::{
     duration::{days, hours, minutes, seconds},
     error::{Error, ErrorKind, Result},
     ops::{
-        Execution, Promise, Sleep, Step, Tell, Timeout, cancel, execution, is_replaying, label, now, promise, random, reject,
-        resolve, shield, sleep, sleep_until, state, step, timeout, try_execution, try_state, uuid,
+        Execution, Promise, Sleep, Step, Tell, Timeout, cancel, execution, is_replaying, label,
+        now, promise, random, reject, resolve, shield, sleep, sleep_until, state, step, timeout,
+        try_execution, try_state, uuid,
     },
     registry::DuplicateFunction,
     resonate::{Builder, Found, Resonate, Search, StartError, Through},
@@ -35,6 +36,10 @@ pub use self::{
 };
 
 pub use resonate_core::Timestamp;
+
+/// All that generated code may name, where the attribute looks for it.
+#[doc(hidden)]
+pub use self::plumbing as __private;
 
 #[doc(hidden)]
 pub mod embedded {

@@ -49,7 +49,10 @@ pub(crate) fn wait(id: PromiseId) -> impl Future<Output = Result<Outcome>> + Sen
 
 /// Settles or cancels a promise; false if it was settled already.
 #[track_caller]
-pub(crate) fn tell(id: PromiseId, outcome: Outcome) -> impl Future<Output = Result<bool>> + Send + 'static {
+pub(crate) fn tell(
+    id: PromiseId,
+    outcome: Outcome,
+) -> impl Future<Output = Result<bool>> + Send + 'static {
     let process = ambient::process(Location::caller());
     async move { process?.tell(id, outcome).await }
 }
@@ -59,20 +62,33 @@ impl Process {
         if let Some(delay) = new.delay {
             new.call.start_at = self.clock().now().after(delay);
         }
-        let timeout_at = new.timeout.map_or(Timestamp::NEVER, |timeout| self.clock().now().after(timeout));
+        let timeout_at = new.timeout.map_or(Timestamp::NEVER, |timeout| {
+            self.clock().now().after(timeout)
+        });
         let call = Some(Arc::new(new.call));
-        let promise =
-            NewPromise { id: new.id, call, timeout_at, labels: new.labels, tags: BTreeMap::new() };
-        self.client().create(Create { promise, any: false }).await
+        let promise = NewPromise {
+            id: new.id,
+            call,
+            timeout_at,
+            labels: new.labels,
+            tags: BTreeMap::new(),
+        };
+        self.client()
+            .create(Create {
+                promise,
+                any: false,
+            })
+            .await
     }
 
     /// Settles or cancels a promise; false if it was settled already.
     pub(crate) async fn tell(&self, id: PromiseId, outcome: Outcome) -> Result<bool> {
         let told = match outcome {
             Outcome::Canceled { reason } => self.client().cancel(Cancel { id, reason }).await,
-            Outcome::Resolved(_) | Outcome::Rejected(_) | Outcome::Failed(_) | Outcome::TimedOut => {
-                self.client().settle(Settle { id, outcome }).await
-            }
+            Outcome::Resolved(_)
+            | Outcome::Rejected(_)
+            | Outcome::Failed(_)
+            | Outcome::TimedOut => self.client().settle(Settle { id, outcome }).await,
         };
         match told {
             Ok(reply) => Ok(reply.new),
@@ -89,12 +105,21 @@ pub(crate) async fn outcome(
     waits_for: Option<Address>,
     known: Option<PromiseReply>,
 ) -> Result<Outcome> {
-    let settled = |record: &Record| record.promise.settled().map(|settled| settled.outcome.clone());
+    let settled = |record: &Record| {
+        record
+            .promise
+            .settled()
+            .map(|settled| settled.outcome.clone())
+    };
     if let Some(outcome) = known.and_then(|reply| settled(&reply.record)) {
         return Ok(outcome);
     }
     let record = process.client().settled(id.clone(), waits_for).await?;
     settled(&record).ok_or_else(|| {
-        Error::of(ErrorKind::Unavailable, "the server sent a promise that is not settled").at(&id)
+        Error::of(
+            ErrorKind::Unavailable,
+            "the server sent a promise that is not settled",
+        )
+        .at(&id)
     })
 }

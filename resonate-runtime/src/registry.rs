@@ -14,7 +14,9 @@ inventory::collect!(Registration);
 
 /// Two functions claim one address.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("two functions are {address}: {first} and {second}; give one of them another `name`, `service` or `version`")]
+#[error(
+    "two functions are {address}: {first} and {second}; give one of them another `name`, `service` or `version`"
+)]
 pub struct DuplicateFunction {
     /// What both claim.
     pub address: String,
@@ -43,24 +45,27 @@ impl Registry {
     ///
     /// # Errors
     /// Two different functions with the same address.
-    pub(crate) fn of(definitions: impl IntoIterator<Item = &'static Definition>) -> Result<Self, DuplicateFunction> {
+    pub(crate) fn of(
+        definitions: impl IntoIterator<Item = &'static Definition>,
+    ) -> Result<Self, DuplicateFunction> {
         let mut functions: BTreeMap<Address, &'static Definition> = BTreeMap::new();
         for new in definitions {
             let old = functions.get(&new.address()).copied();
             let stands = match old {
                 None => new,
                 Some(old) if is_same(old, new) => old,
-                Some(old) if is_declared_alike(old, new) => if old.run.is_some() { old } else { new },
+                Some(old) if is_declared_alike(old, new) => {
+                    if old.run.is_some() {
+                        old
+                    } else {
+                        new
+                    }
+                }
                 Some(old) => return Err(conflict(old, new)),
             };
             functions.insert(stands.address(), stands);
         }
         Ok(Self { functions })
-    }
-
-    /// The function of this address, with a body or without.
-    pub(crate) fn find(&self, address: &Address) -> Option<&'static Definition> {
-        self.functions.get(address).copied()
     }
 
     /// All of them, in the order of their addresses.
@@ -70,8 +75,11 @@ impl Registry {
 
     /// The services for which a body is linked in.
     pub(crate) fn services(&self) -> Vec<String> {
-        let mut services: Vec<String> =
-            self.iter().filter(|function| function.run.is_some()).map(|function| function.service.to_owned()).collect();
+        let mut services: Vec<String> = self
+            .iter()
+            .filter(|function| function.run.is_some())
+            .map(|function| function.service.to_owned())
+            .collect();
         services.dedup();
         services
     }
@@ -79,7 +87,8 @@ impl Registry {
 
 /// One function that was linked twice, as happens with a library that is both a dependency and a test.
 fn is_same(one: &Definition, other: &Definition) -> bool {
-    (one.file, one.line) == (other.file, other.line) && one.body_fingerprint == other.body_fingerprint
+    (one.file, one.line) == (other.file, other.line)
+        && one.body_fingerprint == other.body_fingerprint
 }
 
 /// One of them is a declaration, and both have the same signature.
@@ -91,7 +100,11 @@ fn conflict(one: &Definition, other: &Definition) -> DuplicateFunction {
     let mut places = [one.location(), other.location()];
     places.sort();
     let [first, second] = places;
-    DuplicateFunction { address: one.address().to_string(), first, second }
+    DuplicateFunction {
+        address: one.address().to_string(),
+        first,
+        second,
+    }
 }
 
 #[cfg(test)]
@@ -100,7 +113,11 @@ mod tests {
     use crate::function::{Options, Parameter, Running};
     use crate::plumbing::Input;
 
-    const fn function(line: u32, result: &'static str, run: Option<fn(Input) -> Running>) -> Definition {
+    const fn function(
+        line: u32,
+        result: &'static str,
+        run: Option<fn(Input) -> Running>,
+    ) -> Definition {
         const PARAMETERS: &[Parameter] = &[];
         Definition {
             name: "charge",
@@ -144,7 +161,7 @@ mod tests {
     fn a_body_stands_beside_its_declaration_in_either_order() {
         for order in [[&ONE, &DECLARED], [&DECLARED, &ONE]] {
             let registry = Registry::of(order).unwrap();
-            assert_eq!(registry.find(&ONE.address()).unwrap().line, 1);
+            assert_eq!(registry.iter().next().unwrap().line, 1);
             assert_eq!(registry.services(), ["payments"]);
         }
         assert_eq!(Registry::of([&DECLARED]).unwrap().services(), [""; 0]);

@@ -146,11 +146,11 @@ mod tests {
             .max(Duration::from_secs(1))
             .max_attempts(0)
             .policy();
-        assert_eq!(
-            (policy.initial.as_millis(), policy.max.as_secs()),
-            (5, 1)
-        );
+        assert_eq!((policy.initial.as_millis(), policy.max.as_secs()), (5, 1));
         assert_eq!(policy.max_attempts, Some(1));
-        assert_eq!(Retry::fixed(Duration::from_secs(2)).policy().factor_percent, 100);
+        assert_eq!(
+            Retry::fixed(Duration::from_secs(2)).policy().factor_percent,
+            100
+        );
     }
 }

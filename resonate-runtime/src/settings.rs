@@ -7,7 +7,7 @@ use std::{
 };
 
 use resonate_core::{Payload, RetryPolicy};
-use serde::{Serialize, de::DeserializeOwned};
+use serde::Serialize;
 
 use crate::{Result, codec::Codecs};
 
@@ -21,24 +21,22 @@ pub(crate) struct Settings {
 
 impl Settings {
     /// Writes a value with the codec of this label, or the process's own.
-    pub(crate) fn encode<T: Serialize + ?Sized>(&self, codec: Option<&'static str>, value: &T) -> Result<Payload> {
+    pub(crate) fn encode<T: Serialize + ?Sized>(
+        &self,
+        codec: Option<&'static str>,
+        value: &T,
+    ) -> Result<Payload> {
         self.codecs.encode(codec, value)
-    }
-
-    /// Reads a value that anybody may have written.
-    pub(crate) fn decode<T: DeserializeOwned>(&self, payload: &Payload) -> Result<T> {
-        self.codecs.decode(payload)
-    }
-
-    /// Bytes that a payload may have.
-    pub(crate) fn payload_bytes_max(&self) -> usize {
-        self.codecs.payload_bytes_max()
     }
 }
 
 impl Default for Settings {
     fn default() -> Self {
-        Self { codecs: Codecs::default(), retry: RetryPolicy::DEFAULT, state: StateMap::default() }
+        Self {
+            codecs: Codecs::default(),
+            retry: RetryPolicy::DEFAULT,
+            state: StateMap::default(),
+        }
     }
 }
 
@@ -76,7 +74,10 @@ mod tests {
         state.insert(2u32);
         state.insert("pool".to_owned());
         assert_eq!(state.find::<u32>().as_deref(), Some(&2));
-        assert_eq!(state.find::<String>().as_deref().map(String::as_str), Some("pool"));
+        assert_eq!(
+            state.find::<String>().as_deref().map(String::as_str),
+            Some("pool")
+        );
         assert_eq!(state.find::<u64>(), None);
     }
 }

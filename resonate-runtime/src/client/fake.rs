@@ -10,7 +10,8 @@ use std::{
 
 use futures_util::{FutureExt, future::BoxFuture};
 use resonate_core::{
-    Create, Kind, Outcome, Payload, Promise, PromiseId, PromiseState, Record, Refusal, Seq, Settled, Timestamp,
+    Create, Kind, Outcome, Payload, Promise, PromiseId, PromiseState, Record, Refusal, Seq,
+    Settled, Timestamp,
 };
 use resonate_proto::{
     client::{Cancel, Page, PromiseReply, Search, ServedFunction, Settle, TreeSearch, Watch},
@@ -47,7 +48,11 @@ impl Fake {
     /// A server, and the streams that workers open to it.
     pub(crate) fn new() -> (Arc<Self>, mpsc::Receiver<FarEnd>) {
         let (streams, opened) = mpsc::channel(16);
-        let fake = Self { state: Mutex::default(), asked: AtomicUsize::new(0), streams };
+        let fake = Self {
+            state: Mutex::default(),
+            asked: AtomicUsize::new(0),
+            streams,
+        };
         (Arc::new(fake), opened)
     }
 
@@ -69,9 +74,16 @@ impl Fake {
     pub(crate) fn settle_now(&self, id: &str, outcome: Outcome) {
         let mut state = self.state();
         let record = state.records.get_mut(&PromiseId::new(id).unwrap()).unwrap();
-        let settled = Settled { outcome, at: Timestamp::from_millis(2), seq: Seq(1) };
+        let settled = Settled {
+            outcome,
+            at: Timestamp::from_millis(2),
+            seq: Seq(1),
+        };
         record.promise.state = PromiseState::Settled(Box::new(settled));
-        let reply = PromiseReply { record: Arc::new(record.clone()), new: false };
+        let reply = PromiseReply {
+            record: Arc::new(record.clone()),
+            new: false,
+        };
         for (watch, sender) in &state.watches {
             if watch.ids.contains(&reply.record.promise.id) {
                 // Nobody may watch any more.
@@ -84,7 +96,11 @@ impl Fake {
     pub(crate) fn watched(&self) -> Vec<Vec<String>> {
         let mut state = self.state();
         state.watches.retain(|(_, sender)| !sender.is_closed());
-        state.watches.iter().map(|(watch, _)| watch.ids.iter().map(ToString::to_string).collect()).collect()
+        state
+            .watches
+            .iter()
+            .map(|(watch, _)| watch.ids.iter().map(ToString::to_string).collect())
+            .collect()
     }
 
     /// All watches break.
@@ -94,7 +110,10 @@ impl Fake {
         }
     }
 
-    fn ask<T: Send + 'static>(&self, answer: impl FnOnce(&mut State) -> Answer<T>) -> BoxFuture<'static, Answer<T>> {
+    fn ask<T: Send + 'static>(
+        &self,
+        answer: impl FnOnce(&mut State) -> Answer<T>,
+    ) -> BoxFuture<'static, Answer<T>> {
         self.asked.fetch_add(1, Ordering::Relaxed);
         let mut state = self.state();
         let answer = match state.failures.pop_front() {
@@ -107,8 +126,15 @@ impl Fake {
 
 impl State {
     fn find(&self, id: &PromiseId) -> Answer<PromiseReply> {
-        let record = self.records.get(id).cloned().ok_or_else(|| Refusal::NotFound(id.clone()))?;
-        Ok(PromiseReply { record: Arc::new(record), new: false })
+        let record = self
+            .records
+            .get(id)
+            .cloned()
+            .ok_or_else(|| Refusal::NotFound(id.clone()))?;
+        Ok(PromiseReply {
+            record: Arc::new(record),
+            new: false,
+        })
     }
 }
 
@@ -121,7 +147,10 @@ impl Server for Fake {
         self.ask(|state| {
             let id = create.promise.id.clone();
             let new = !state.records.contains_key(&id);
-            state.records.entry(id.clone()).or_insert_with(|| pending(create));
+            state
+                .records
+                .entry(id.clone())
+                .or_insert_with(|| pending(create));
             state.find(&id).map(|reply| PromiseReply { new, ..reply })
         })
     }
@@ -132,35 +161,65 @@ impl Server for Fake {
 
     fn settle(&self, settle: Settle) -> BoxFuture<'static, Answer<PromiseReply>> {
         let known = self.state().find(&settle.id);
-        if let Some(settled) = known.as_ref().ok().and_then(|reply| reply.record.promise.settled().cloned()) {
-            let refusal = Refusal::AlreadySettled { id: settle.id, outcome: settled.outcome };
+        if let Some(settled) = known
+            .as_ref()
+            .ok()
+            .and_then(|reply| reply.record.promise.settled().cloned())
+        {
+            let refusal = Refusal::AlreadySettled {
+                id: settle.id,
+                outcome: settled.outcome,
+            };
             return self.ask(|_| Err(refusal.into()));
         }
         if known.is_ok() {
             self.settle_now(settle.id.as_str(), settle.outcome);
         }
-        self.ask(|state| state.find(&settle.id).map(|reply| PromiseReply { new: true, ..reply }))
+        self.ask(|state| {
+            state
+                .find(&settle.id)
+                .map(|reply| PromiseReply { new: true, ..reply })
+        })
     }
 
     fn cancel(&self, cancel: Cancel) -> BoxFuture<'static, Answer<PromiseReply>> {
-        let outcome = Outcome::Canceled { reason: cancel.reason };
-        Server::settle(self, Settle { id: cancel.id, outcome })
+        let outcome = Outcome::Canceled {
+            reason: cancel.reason,
+        };
+        Server::settle(
+            self,
+            Settle {
+                id: cancel.id,
+                outcome,
+            },
+        )
     }
 
     fn search(&self, search: Search) -> BoxFuture<'static, Answer<Page>> {
         self.ask(|state| {
-            let page = search.limit.map_or(2, |limit| usize::try_from(limit).unwrap().min(2));
+            let page = search
+                .limit
+                .map_or(2, |limit| usize::try_from(limit).unwrap().min(2));
             let from: usize = search.cursor.parse().unwrap_or(0);
             let all: Vec<_> = state.records.values().cloned().map(Arc::new).collect();
             let records: Vec<_> = all.iter().skip(from).take(page).cloned().collect();
             let next = from + records.len();
-            let cursor = if next < all.len() { next.to_string() } else { String::new() };
+            let cursor = if next < all.len() {
+                next.to_string()
+            } else {
+                String::new()
+            };
             Ok(Page { records, cursor })
         })
     }
 
     fn tree(&self, search: TreeSearch) -> BoxFuture<'static, Answer<Page>> {
-        self.ask(|state| Ok(Page { records: vec![state.find(&search.id)?.record], cursor: String::new() }))
+        self.ask(|state| {
+            Ok(Page {
+                records: vec![state.find(&search.id)?.record],
+                cursor: String::new(),
+            })
+        })
     }
 
     fn functions(&self) -> BoxFuture<'static, Answer<Vec<ServedFunction>>> {
@@ -183,7 +242,10 @@ impl Server for Fake {
     fn work(&self) -> WorkStream {
         let (outgoing, from_worker) = mpsc::channel(16);
         let (to_worker, incoming) = mpsc::channel(16);
-        drop(self.streams.try_send(FarEnd { from_worker, to_worker }));
+        drop(self.streams.try_send(FarEnd {
+            from_worker,
+            to_worker,
+        }));
         WorkStream { outgoing, incoming }
     }
 }
@@ -204,7 +266,10 @@ pub(crate) fn pending(create: Create) -> Record {
         tags: create.promise.tags,
         awaiters: Vec::new(),
     };
-    Record { promise, task: None }
+    Record {
+        promise,
+        task: None,
+    }
 }
 
 /// A value, as JSON.

@@ -23,13 +23,13 @@ use resonate_core::{Address, Create, PromiseId, Record};
 use resonate_proto::client::{Cancel, Page, PromiseReply, Search, Settle, TreeSearch};
 use tokio::{runtime::Handle, task::JoinHandle};
 
+use self::watch::Watcher;
 pub(crate) use self::{
     grpc::{BadUrl, Grpc},
     reconnect::{Backoff, Reachability},
     server::{Answer, CallError, Server, SharedServer, WorkStream},
     thread::IoThread,
 };
-use self::watch::Watcher;
 use crate::{Error, ErrorKind, Result};
 
 /// Asks a server. Cheap to clone.
@@ -45,7 +45,12 @@ impl Client {
     /// A client of this server whose work is done on `io`.
     pub(crate) fn new(server: SharedServer, reach: Arc<Reachability>, io: Handle) -> Self {
         let watcher = Watcher::start(Arc::clone(&server), Arc::clone(&reach), &io);
-        Self { server, reach, watcher, io }
+        Self {
+            server,
+            reach,
+            watcher,
+            io,
+        }
     }
 
     /// Creates a root, or gets the one of that name.
@@ -74,14 +79,22 @@ impl Client {
     }
 
     /// The promise once it has settled. `waits_for` is the function whose workers can settle it, if it is a call.
-    pub(crate) async fn settled(&self, id: PromiseId, waits_for: Option<Address>) -> Result<Arc<Record>> {
+    pub(crate) async fn settled(
+        &self,
+        id: PromiseId,
+        waits_for: Option<Address>,
+    ) -> Result<Arc<Record>> {
         self.watcher.settled(id, waits_for).await
     }
 
     /// Says soon if no server is there, although nothing is asked of it yet.
     pub(crate) fn look_for_server(&self) {
         let (server, reach) = (Arc::clone(&self.server), Arc::clone(&self.reach));
-        self.io.spawn(async move { persist(&*server, &reach, |server| server.functions()).await.map(|_| ()) });
+        self.io.spawn(async move {
+            persist(&*server, &reach, |server| server.functions())
+                .await
+                .map(|_| ())
+        });
     }
 
     /// Asks again and again until there is an answer.
@@ -90,7 +103,9 @@ impl Client {
         call: impl Fn(&dyn Server) -> BoxFuture<'static, Answer<T>> + Send + 'static,
     ) -> Result<T> {
         let (server, reach) = (Arc::clone(&self.server), Arc::clone(&self.reach));
-        let asking = self.io.spawn(async move { persist(&*server, &reach, call).await });
+        let asking = self
+            .io
+            .spawn(async move { persist(&*server, &reach, call).await });
         Background(asking).await.unwrap_or_else(|| Err(gone()))
     }
 }
@@ -118,7 +133,10 @@ async fn persist<T>(
 
 /// What a client sees whose process is leaving.
 pub(crate) fn gone() -> Error {
-    Error::of(ErrorKind::Unavailable, "the `Resonate` that this call went to is shut down")
+    Error::of(
+        ErrorKind::Unavailable,
+        "the `Resonate` that this call went to is shut down",
+    )
 }
 
 /// A tokio task that ends when nobody waits for it; none if its runtime ended.
@@ -128,7 +146,9 @@ impl<T> Future for Background<T> {
     type Output = Option<T>;
 
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<T>> {
-        Pin::new(&mut self.0).poll(context).map(std::result::Result::ok)
+        Pin::new(&mut self.0)
+            .poll(context)
+            .map(std::result::Result::ok)
     }
 }
 

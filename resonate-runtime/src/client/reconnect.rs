@@ -15,7 +15,9 @@ pub(crate) struct Backoff {
 
 impl Backoff {
     pub(crate) const fn new() -> Self {
-        Self { ceiling: limits::BACKOFF_FIRST }
+        Self {
+            ceiling: limits::BACKOFF_FIRST,
+        }
     }
 
     /// The wait before the next try.

@@ -4,15 +4,21 @@ use std::{collections::BTreeMap, sync::atomic::Ordering, time::Duration};
 
 use resonate_core::{NewPromise, Timestamp};
 
-use super::{
-    fake::Fake,
-    *,
-};
+use super::{fake::Fake, *};
 
 fn new(id: &str) -> Create {
     let id = PromiseId::new(id).unwrap();
     let (labels, tags) = (BTreeMap::new(), BTreeMap::new());
-    Create { promise: NewPromise { id, call: None, timeout_at: Timestamp::NEVER, labels, tags }, any: false }
+    Create {
+        promise: NewPromise {
+            id,
+            call: None,
+            timeout_at: Timestamp::NEVER,
+            labels,
+            tags,
+        },
+        any: false,
+    }
 }
 
 fn client(fake: &Arc<Fake>) -> Client {
@@ -31,7 +37,10 @@ async fn a_request_is_repeated_while_nobody_is_there() {
 #[tokio::test(start_paused = true)]
 async fn a_refusal_is_an_answer() {
     let (fake, _streams) = Fake::new();
-    let error = client(&fake).find(PromiseId::new("a").unwrap()).await.unwrap_err();
+    let error = client(&fake)
+        .find(PromiseId::new("a").unwrap())
+        .await
+        .unwrap_err();
     assert_eq!(error.kind(), ErrorKind::NotFound);
     assert_eq!(error.promise(), Some("a"));
     assert_eq!(fake.asked.load(Ordering::Relaxed), 1);
@@ -64,6 +73,12 @@ async fn a_client_whose_thread_has_ended_says_so() {
         tokio::task::yield_now().await;
     }
     drop(io);
-    assert_eq!(waiting.await.unwrap().unwrap_err().kind(), ErrorKind::Unavailable);
-    assert_eq!(client.create(new("b")).await.unwrap_err().kind(), ErrorKind::Unavailable);
+    assert_eq!(
+        waiting.await.unwrap().unwrap_err().kind(),
+        ErrorKind::Unavailable
+    );
+    assert_eq!(
+        client.create(new("b")).await.unwrap_err().kind(),
+        ErrorKind::Unavailable
+    );
 }

@@ -25,12 +25,17 @@ impl IoThread {
         let runtime = Builder::new_current_thread().enable_all().build()?;
         let handle = runtime.handle().clone();
         let (stop, stopped) = oneshot::channel::<()>();
-        thread::Builder::new().name("resonate-io".to_owned()).spawn(move || {
-            // Either way the handle is gone.
-            let _dropped = runtime.block_on(stopped).is_err();
-            runtime.shutdown_background();
-        })?;
-        Ok(Self { handle, _stop: stop })
+        thread::Builder::new()
+            .name("resonate-io".to_owned())
+            .spawn(move || {
+                // Either way the handle is gone.
+                let _dropped = runtime.block_on(stopped).is_err();
+                runtime.shutdown_background();
+            })?;
+        Ok(Self {
+            handle,
+            _stop: stop,
+        })
     }
 
     /// Where to spawn what must not be blocked.
@@ -48,7 +53,9 @@ mod tests {
     #[tokio::test]
     async fn it_goes_on_while_another_runtime_is_blocked_and_ends_with_its_owner() {
         let io = IoThread::start().unwrap();
-        let beating = io.handle().spawn(async { tokio::time::sleep(Duration::from_millis(1)).await });
+        let beating = io
+            .handle()
+            .spawn(async { tokio::time::sleep(Duration::from_millis(1)).await });
         // This runtime has one thread: it polls nothing until the other is done.
         while !beating.is_finished() {
             std::thread::yield_now();

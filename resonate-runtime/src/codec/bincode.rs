@@ -28,14 +28,22 @@ pub(super) fn write<T: Serialize + ?Sized>(value: &T) -> Result<Vec<u8>> {
 
 pub(super) fn read<T: DeserializeOwned>(data: &[u8]) -> Result<T> {
     let bad = |what: String| Error::of(ErrorKind::Decode, what);
-    let (format, bytes) = data.split_first().ok_or_else(|| bad("there are no bytes at all".to_owned()))?;
+    let (format, bytes) = data
+        .split_first()
+        .ok_or_else(|| bad("there are no bytes at all".to_owned()))?;
     if *format != FORMAT {
-        return Err(bad(format!("its format is {format}, this library reads {FORMAT}; upgrade it")));
+        return Err(bad(format!(
+            "its format is {format}, this library reads {FORMAT}; upgrade it"
+        )));
     }
-    let (Guarded(value), read) = bincode::serde::decode_from_slice(bytes, CONFIG).map_err(|error: DecodeError| bad(error.to_string()))?;
+    let (Guarded(value), read) = bincode::serde::decode_from_slice(bytes, CONFIG)
+        .map_err(|error: DecodeError| bad(error.to_string()))?;
     if read < bytes.len() {
         let left = bytes.len() - read;
-        return Err(bad(format!("{left} of {} bytes are left over: the types differ", bytes.len())));
+        return Err(bad(format!(
+            "{left} of {} bytes are left over: the types differ",
+            bytes.len()
+        )));
     }
     Ok(value)
 }

@@ -18,8 +18,15 @@ pub(super) struct Guarded<T>(pub(super) T);
 impl<'de, T: Deserialize<'de>> Deserialize<'de> for Guarded<T> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let elements = Cell::new(limits::ELEMENTS);
-        let level = Level { depth: 0, elements: &elements };
-        T::deserialize(Guard { inner: deserializer, level }).map(Self)
+        let level = Level {
+            depth: 0,
+            elements: &elements,
+        };
+        T::deserialize(Guard {
+            inner: deserializer,
+            level,
+        })
+        .map(Self)
     }
 }
 
@@ -34,16 +41,26 @@ impl Level<'_> {
     /// One deeper.
     fn below<E: serde::de::Error>(self) -> Result<Self, E> {
         if self.depth < limits::DEPTH {
-            return Ok(Self { depth: self.depth + 1, ..self });
+            return Ok(Self {
+                depth: self.depth + 1,
+                ..self
+            });
         }
-        Err(E::custom(format_args!("it is nested deeper than {}", limits::DEPTH)))
+        Err(E::custom(format_args!(
+            "it is nested deeper than {}",
+            limits::DEPTH
+        )))
     }
 
     /// One element more.
     fn element<E: serde::de::Error>(self) -> Result<(), E> {
         let left = self.elements.get().checked_sub(1);
-        left.map(|left| self.elements.set(left))
-            .ok_or_else(|| E::custom(format_args!("it has more than {} elements", limits::ELEMENTS)))
+        left.map(|left| self.elements.set(left)).ok_or_else(|| {
+            E::custom(format_args!(
+                "it has more than {} elements",
+                limits::ELEMENTS
+            ))
+        })
     }
 }
 
@@ -72,38 +89,74 @@ impl<'de, D: Deserializer<'de>> Deserializer<'de> for Guard<'_, D> {
         deserialize_identifier
     }
 
-    fn deserialize_unit_struct<V: Visitor<'de>>(self, name: &'static str, visitor: V) -> Result<V::Value, D::Error> {
+    fn deserialize_unit_struct<V: Visitor<'de>>(
+        self,
+        name: &'static str,
+        visitor: V,
+    ) -> Result<V::Value, D::Error> {
         self.inner.deserialize_unit_struct(name, visitor)
     }
 
     fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, D::Error> {
         let level = self.level.below()?;
-        self.inner.deserialize_any(Guard { inner: visitor, level })
+        self.inner.deserialize_any(Guard {
+            inner: visitor,
+            level,
+        })
     }
 
     fn deserialize_ignored_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, D::Error> {
         let level = self.level.below()?;
-        self.inner.deserialize_ignored_any(Guard { inner: visitor, level })
+        self.inner.deserialize_ignored_any(Guard {
+            inner: visitor,
+            level,
+        })
     }
 
     fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, D::Error> {
         let level = self.level;
-        self.inner.deserialize_option(Guard { inner: visitor, level })
+        self.inner.deserialize_option(Guard {
+            inner: visitor,
+            level,
+        })
     }
 
-    fn deserialize_newtype_struct<V: Visitor<'de>>(self, name: &'static str, visitor: V) -> Result<V::Value, D::Error> {
+    fn deserialize_newtype_struct<V: Visitor<'de>>(
+        self,
+        name: &'static str,
+        visitor: V,
+    ) -> Result<V::Value, D::Error> {
         let level = self.level.below()?;
-        self.inner.deserialize_newtype_struct(name, Guard { inner: visitor, level })
+        self.inner.deserialize_newtype_struct(
+            name,
+            Guard {
+                inner: visitor,
+                level,
+            },
+        )
     }
 
     fn deserialize_seq<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, D::Error> {
         let level = self.level.below()?;
-        self.inner.deserialize_seq(Guard { inner: visitor, level })
+        self.inner.deserialize_seq(Guard {
+            inner: visitor,
+            level,
+        })
     }
 
-    fn deserialize_tuple<V: Visitor<'de>>(self, len: usize, visitor: V) -> Result<V::Value, D::Error> {
+    fn deserialize_tuple<V: Visitor<'de>>(
+        self,
+        len: usize,
+        visitor: V,
+    ) -> Result<V::Value, D::Error> {
         let level = self.level.below()?;
-        self.inner.deserialize_tuple(len, Guard { inner: visitor, level })
+        self.inner.deserialize_tuple(
+            len,
+            Guard {
+                inner: visitor,
+                level,
+            },
+        )
     }
 
     fn deserialize_tuple_struct<V: Visitor<'de>>(
@@ -113,12 +166,22 @@ impl<'de, D: Deserializer<'de>> Deserializer<'de> for Guard<'_, D> {
         visitor: V,
     ) -> Result<V::Value, D::Error> {
         let level = self.level.below()?;
-        self.inner.deserialize_tuple_struct(name, len, Guard { inner: visitor, level })
+        self.inner.deserialize_tuple_struct(
+            name,
+            len,
+            Guard {
+                inner: visitor,
+                level,
+            },
+        )
     }
 
     fn deserialize_map<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, D::Error> {
         let level = self.level.below()?;
-        self.inner.deserialize_map(Guard { inner: visitor, level })
+        self.inner.deserialize_map(Guard {
+            inner: visitor,
+            level,
+        })
     }
 
     fn deserialize_struct<V: Visitor<'de>>(
@@ -128,7 +191,14 @@ impl<'de, D: Deserializer<'de>> Deserializer<'de> for Guard<'_, D> {
         visitor: V,
     ) -> Result<V::Value, D::Error> {
         let level = self.level.below()?;
-        self.inner.deserialize_struct(name, fields, Guard { inner: visitor, level })
+        self.inner.deserialize_struct(
+            name,
+            fields,
+            Guard {
+                inner: visitor,
+                level,
+            },
+        )
     }
 
     fn deserialize_enum<V: Visitor<'de>>(
@@ -138,7 +208,14 @@ impl<'de, D: Deserializer<'de>> Deserializer<'de> for Guard<'_, D> {
         visitor: V,
     ) -> Result<V::Value, D::Error> {
         let level = self.level.below()?;
-        self.inner.deserialize_enum(name, variants, Guard { inner: visitor, level })
+        self.inner.deserialize_enum(
+            name,
+            variants,
+            Guard {
+                inner: visitor,
+                level,
+            },
+        )
     }
 
     fn is_human_readable(&self) -> bool {
@@ -179,27 +256,45 @@ impl<'de, V: Visitor<'de>> Visitor<'de> for Guard<'_, V> {
 
     fn visit_some<D: Deserializer<'de>>(self, deserializer: D) -> Result<V::Value, D::Error> {
         let Self { inner, level } = self;
-        inner.visit_some(Guard { inner: deserializer, level })
+        inner.visit_some(Guard {
+            inner: deserializer,
+            level,
+        })
     }
 
-    fn visit_newtype_struct<D: Deserializer<'de>>(self, deserializer: D) -> Result<V::Value, D::Error> {
+    fn visit_newtype_struct<D: Deserializer<'de>>(
+        self,
+        deserializer: D,
+    ) -> Result<V::Value, D::Error> {
         let Self { inner, level } = self;
-        inner.visit_newtype_struct(Guard { inner: deserializer, level })
+        inner.visit_newtype_struct(Guard {
+            inner: deserializer,
+            level,
+        })
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, access: A) -> Result<V::Value, A::Error> {
         let Self { inner, level } = self;
-        inner.visit_seq(Guard { inner: access, level })
+        inner.visit_seq(Guard {
+            inner: access,
+            level,
+        })
     }
 
     fn visit_map<A: MapAccess<'de>>(self, access: A) -> Result<V::Value, A::Error> {
         let Self { inner, level } = self;
-        inner.visit_map(Guard { inner: access, level })
+        inner.visit_map(Guard {
+            inner: access,
+            level,
+        })
     }
 
     fn visit_enum<A: EnumAccess<'de>>(self, access: A) -> Result<V::Value, A::Error> {
         let Self { inner, level } = self;
-        inner.visit_enum(Guard { inner: access, level })
+        inner.visit_enum(Guard {
+            inner: access,
+            level,
+        })
     }
 }
 
@@ -208,14 +303,20 @@ impl<'de, S: DeserializeSeed<'de>> DeserializeSeed<'de> for Guard<'_, S> {
 
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<S::Value, D::Error> {
         let Self { inner, level } = self;
-        inner.deserialize(Guard { inner: deserializer, level })
+        inner.deserialize(Guard {
+            inner: deserializer,
+            level,
+        })
     }
 }
 
 impl<'de, A: SeqAccess<'de>> SeqAccess<'de> for Guard<'_, A> {
     type Error = A::Error;
 
-    fn next_element_seed<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<Option<S::Value>, A::Error> {
+    fn next_element_seed<S: DeserializeSeed<'de>>(
+        &mut self,
+        seed: S,
+    ) -> Result<Option<S::Value>, A::Error> {
         let level = self.level;
         level.element()?;
         self.inner.next_element_seed(Guard { inner: seed, level })
@@ -229,7 +330,10 @@ impl<'de, A: SeqAccess<'de>> SeqAccess<'de> for Guard<'_, A> {
 impl<'de, A: MapAccess<'de>> MapAccess<'de> for Guard<'_, A> {
     type Error = A::Error;
 
-    fn next_key_seed<K: DeserializeSeed<'de>>(&mut self, seed: K) -> Result<Option<K::Value>, A::Error> {
+    fn next_key_seed<K: DeserializeSeed<'de>>(
+        &mut self,
+        seed: K,
+    ) -> Result<Option<K::Value>, A::Error> {
         let level = self.level;
         level.element()?;
         self.inner.next_key_seed(Guard { inner: seed, level })
@@ -249,10 +353,19 @@ impl<'de, 'a, A: EnumAccess<'de>> EnumAccess<'de> for Guard<'a, A> {
     type Error = A::Error;
     type Variant = Guard<'a, A::Variant>;
 
-    fn variant_seed<S: DeserializeSeed<'de>>(self, seed: S) -> Result<(S::Value, Self::Variant), A::Error> {
+    fn variant_seed<S: DeserializeSeed<'de>>(
+        self,
+        seed: S,
+    ) -> Result<(S::Value, Self::Variant), A::Error> {
         let Self { inner, level } = self;
         let (value, variant) = inner.variant_seed(Guard { inner: seed, level })?;
-        Ok((value, Guard { inner: variant, level }))
+        Ok((
+            value,
+            Guard {
+                inner: variant,
+                level,
+            },
+        ))
     }
 }
 
@@ -270,7 +383,13 @@ impl<'de, A: VariantAccess<'de>> VariantAccess<'de> for Guard<'_, A> {
 
     fn tuple_variant<V: Visitor<'de>>(self, len: usize, visitor: V) -> Result<V::Value, A::Error> {
         let Self { inner, level } = self;
-        inner.tuple_variant(len, Guard { inner: visitor, level })
+        inner.tuple_variant(
+            len,
+            Guard {
+                inner: visitor,
+                level,
+            },
+        )
     }
 
     fn struct_variant<V: Visitor<'de>>(
@@ -279,6 +398,12 @@ impl<'de, A: VariantAccess<'de>> VariantAccess<'de> for Guard<'_, A> {
         visitor: V,
     ) -> Result<V::Value, A::Error> {
         let Self { inner, level } = self;
-        inner.struct_variant(fields, Guard { inner: visitor, level })
+        inner.struct_variant(
+            fields,
+            Guard {
+                inner: visitor,
+                level,
+            },
+        )
     }
 }

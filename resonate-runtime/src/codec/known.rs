@@ -32,16 +32,29 @@ struct Inner {
 impl Codecs {
     /// Writes with the first of `writes`, or JSON; reads all of them, JSON and bincode.
     pub(crate) fn new(writes: Vec<Arc<dyn Codec>>, reads: Vec<Arc<dyn Codec>>) -> Self {
-        let default = writes.first().map_or(Format::Json.label(), |codec| codec.label());
+        let default = writes
+            .first()
+            .map_or(Format::Json.label(), |codec| codec.label());
         let built_in: [Arc<dyn Codec>; 2] = [Arc::new(Json), Arc::new(Bincode)];
-        let known = built_in.into_iter().chain(reads).chain(writes).map(|codec| (codec.label(), codec)).collect();
+        let known = built_in
+            .into_iter()
+            .chain(reads)
+            .chain(writes)
+            .map(|codec| (codec.label(), codec))
+            .collect();
         let payload_bytes_max = AtomicUsize::new(PAYLOAD_BYTES);
-        Self(Arc::new(Inner { default, known, payload_bytes_max }))
+        Self(Arc::new(Inner {
+            default,
+            known,
+            payload_bytes_max,
+        }))
     }
 
     /// What the server allows.
     pub(crate) fn limit(&self, payload_bytes_max: usize) {
-        self.0.payload_bytes_max.store(payload_bytes_max, Ordering::Relaxed);
+        self.0
+            .payload_bytes_max
+            .store(payload_bytes_max, Ordering::Relaxed);
     }
 
     /// Bytes that a payload may have.
@@ -50,37 +63,61 @@ impl Codecs {
     }
 
     /// Writes a value with the codec of this label, or the process's own.
-    pub(crate) fn encode<T: Serialize + ?Sized>(&self, label: Option<&'static str>, value: &T) -> Result<Payload> {
+    pub(crate) fn encode<T: Serialize + ?Sized>(
+        &self,
+        label: Option<&'static str>,
+        value: &T,
+    ) -> Result<Payload> {
         let label = label.unwrap_or(self.0.default);
         let codec = self.0.known.get(label).ok_or_else(|| {
-            let message = format!("no codec `{label}` here; give it to `Resonate::builder().reads(..)`");
+            let message =
+                format!("no codec `{label}` here; give it to `Resonate::builder().reads(..)`");
             Error::of(ErrorKind::Misused, message).into_terminal()
         })?;
         let format = codec.format();
         let mut headers = BTreeMap::new();
-        let data = guarded(|| codec.seal(format.write(value)?, &mut headers)).map_err(not_written)?;
+        let data =
+            guarded(|| codec.seal(format.write(value)?, &mut headers)).map_err(not_written)?;
         if format.label() != label {
             headers.insert(FORMAT_HEADER.to_owned(), format.label().to_owned());
         }
-        let payload = Payload { encoding: Encoding(label.into()), headers, data: data.into() };
+        let payload = Payload {
+            encoding: Encoding(label.into()),
+            headers,
+            data: data.into(),
+        };
         self.check(payload)
     }
 
     /// Reads a value that anybody may have written.
     pub(crate) fn decode<T: DeserializeOwned>(&self, payload: &Payload) -> Result<T> {
         let label = payload.encoding.0.as_ref();
-        if let Some(format) = Format::ALL.into_iter().find(|format| format.label() == label) {
+        if let Some(format) = Format::ALL
+            .into_iter()
+            .find(|format| format.label() == label)
+        {
             return guarded(|| format.read(&payload.data)).map_err(|error| not_read(label, error));
         }
         let codec = self.0.known.get(label).ok_or_else(|| {
             let message = format!("it is encoded as `{label}`, which nobody reads here; give that codec to `Resonate::builder().reads(..)`");
             Error::of(ErrorKind::Decode, message).into_terminal()
         })?;
-        let named = payload.headers.get(FORMAT_HEADER).map_or(Format::Json.label(), String::as_str);
-        let format = Format::ALL.into_iter().find(|format| format.label() == named).ok_or_else(|| {
-            Error::of(ErrorKind::Decode, format!("what `{label}` sealed is `{named}`, which is no format")).into_terminal()
-        })?;
-        guarded(|| format.read(&codec.open(&payload.data, &payload.headers)?)).map_err(|error| not_read(label, error))
+        let named = payload
+            .headers
+            .get(FORMAT_HEADER)
+            .map_or(Format::Json.label(), String::as_str);
+        let format = Format::ALL
+            .into_iter()
+            .find(|format| format.label() == named)
+            .ok_or_else(|| {
+                Error::of(
+                    ErrorKind::Decode,
+                    format!("what `{label}` sealed is `{named}`, which is no format"),
+                )
+                .into_terminal()
+            })?;
+        guarded(|| format.read(&codec.open(&payload.data, &payload.headers)?))
+            .map_err(|error| not_read(label, error))
     }
 
     fn check(&self, payload: Payload) -> Result<Payload> {
@@ -88,7 +125,9 @@ impl Codecs {
         if bytes <= max {
             return Ok(payload);
         }
-        let message = format!("a payload has {bytes} bytes; at most {max} are allowed; store it elsewhere and pass a reference");
+        let message = format!(
+            "a payload has {bytes} bytes; at most {max} are allowed; store it elsewhere and pass a reference"
+        );
         Err(Error::of(ErrorKind::TooLarge, message).into_terminal())
     }
 }
@@ -101,7 +140,9 @@ impl Default for Codecs {
 
 impl std::fmt::Debug for Codecs {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Codecs").field("default", &self.0.default).finish_non_exhaustive()
+        f.debug_struct("Codecs")
+            .field("default", &self.0.default)
+            .finish_non_exhaustive()
     }
 }
 
@@ -109,20 +150,32 @@ impl std::fmt::Debug for Codecs {
 fn guarded<T>(run: impl FnOnce() -> Result<T>) -> Result<T> {
     panic::catch_unwind(AssertUnwindSafe(run)).unwrap_or_else(|panic| {
         let text = panic_text(&*panic);
-        Err(Error::of(ErrorKind::Decode, format!("its serde code panicked: {text}")))
+        Err(Error::of(
+            ErrorKind::Decode,
+            format!("its serde code panicked: {text}"),
+        ))
     })
 }
 
 /// What a panic said.
 pub(crate) fn panic_text(panic: &(dyn Any + Send)) -> &str {
     let text = panic.downcast_ref::<&'static str>().copied();
-    text.or_else(|| panic.downcast_ref::<String>().map(String::as_str)).unwrap_or("(no text)")
+    text.or_else(|| panic.downcast_ref::<String>().map(String::as_str))
+        .unwrap_or("(no text)")
 }
 
 fn not_written(error: Error) -> Error {
-    Error::of(ErrorKind::Decode, format!("a value could not be written: {error:#}")).into_terminal()
+    Error::of(
+        ErrorKind::Decode,
+        format!("a value could not be written: {error:#}"),
+    )
+    .into_terminal()
 }
 
 fn not_read(label: &str, error: Error) -> Error {
-    Error::of(ErrorKind::Decode, format!("a value encoded as `{label}` could not be read: {error:#}")).into_terminal()
+    Error::of(
+        ErrorKind::Decode,
+        format!("a value encoded as `{label}` could not be read: {error:#}"),
+    )
+    .into_terminal()
 }

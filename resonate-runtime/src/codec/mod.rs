@@ -12,8 +12,8 @@ mod tests;
 
 use std::collections::BTreeMap;
 
-pub use self::payload::{Bincode, Format, Json};
 pub(crate) use self::known::{Codecs, panic_text};
+pub use self::payload::{Bincode, Format, Json};
 
 use crate::Result;
 

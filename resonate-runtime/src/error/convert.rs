@@ -5,17 +5,17 @@ use std::{any::Any, error, ops::Deref};
 use resonate_core::{Failure, Refusal};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use super::{
-    Error, ErrorKind, Report,
-    report::Cause,
-};
+use super::{Error, ErrorKind, Report, report::Cause};
 
 /// `?` on anything. What came from [`Error::into_std`] or a box becomes what it was.
 impl<E: error::Error + Send + Sync + 'static> From<E> for Error {
     fn from(original: E) -> Self {
         let mut original = Some(original);
         let slot: &mut dyn Any = &mut original;
-        if let Some(report) = slot.downcast_mut::<Option<Box<Report>>>().and_then(Option::take) {
+        if let Some(report) = slot
+            .downcast_mut::<Option<Box<Report>>>()
+            .and_then(Option::take)
+        {
             return Self(report);
         }
         let original = original.expect("only a report is taken out, and then this is not reached");
@@ -42,7 +42,9 @@ impl Error {
     pub(crate) fn refused(refusal: &Refusal) -> Self {
         let (kind, promise) = match refusal {
             Refusal::NotFound(id) => (ErrorKind::NotFound, id),
-            Refusal::AlreadyExists { id, .. } | Refusal::AlreadySettled { id, .. } => (ErrorKind::AlreadyExists, id),
+            Refusal::AlreadyExists { id, .. } | Refusal::AlreadySettled { id, .. } => {
+                (ErrorKind::AlreadyExists, id)
+            }
             Refusal::TooLarge { id, .. } => (ErrorKind::TooLarge, id),
             Refusal::StaleVersion { id, .. }
             | Refusal::TurnGap { id, .. }

@@ -103,7 +103,10 @@ impl Error {
     /// The error that `?` made this from, if it was of this type and made in this process.
     #[must_use]
     pub fn downcast_ref<E: std::error::Error + 'static>(&self) -> Option<&E> {
-        self.0.original.as_ref().and_then(|original| original.downcast_ref())
+        self.0
+            .original
+            .as_ref()
+            .and_then(|original| original.downcast_ref())
     }
 
     /// The same as a value that implements [`std::error::Error`]. `?` makes the very same error from it again.
@@ -138,9 +141,9 @@ impl Error {
                 };
                 Some(Self::of(FailureKind::Canceled, message).at(promise))
             }
-            Outcome::TimedOut => {
-                Some(Self::of(FailureKind::Timeout, "its time was over before it settled").at(promise))
-            }
+            Outcome::TimedOut => Some(
+                Self::of(FailureKind::Timeout, "its time was over before it settled").at(promise),
+            ),
         }
     }
 

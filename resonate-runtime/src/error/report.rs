@@ -22,7 +22,7 @@ pub(crate) struct Report {
 #[derive(Clone, Debug)]
 pub(crate) struct Cause {
     text: String,
-    next: Option<Box<Cause>>,
+    next: Option<Box<Self>>,
 }
 
 impl Report {
@@ -114,7 +114,7 @@ impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.message)?;
         if let Some(promise) = &self.promise
-            && !self.message.contains(promise.as_str())
+            && !self.message.contains(&format!("`{promise}`"))
         {
             write!(f, " (promise `{promise}`)")?;
         }

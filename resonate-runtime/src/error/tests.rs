@@ -38,10 +38,15 @@ fn the_promise_is_where_it_began() {
 
 #[test]
 fn causes_cross_services() {
-    let error = Error::from(io::Error::other("disk full")).context("writing the label").context("shipping");
+    let error = Error::from(io::Error::other("disk full"))
+        .context("writing the label")
+        .context("shipping");
     let there = Error::of_failure(error.to_failure());
     assert_eq!(there.causes(), ["writing the label", "disk full"]);
-    assert_eq!(format!("{there:#}"), "shipping: writing the label: disk full");
+    assert_eq!(
+        format!("{there:#}"),
+        "shipping: writing the label: disk full"
+    );
     assert_eq!(
         format!("{there:?}"),
         "shipping [failed]\n\nCaused by:\n    writing the label\n    disk full"
@@ -60,7 +65,9 @@ fn a_box_becomes_the_same_error_again() {
 
 #[test]
 fn json_brings_everything_but_finality() {
-    let error = Error::from(io::Error::other("disk full")).context("writing").at(&id("a"));
+    let error = Error::from(io::Error::other("disk full"))
+        .context("writing")
+        .at(&id("a"));
     let text = serde_json::to_string(&error).unwrap();
     let read: Error = serde_json::from_str(&text).unwrap();
     assert_eq!(read.to_failure(), error.to_failure());
@@ -71,9 +78,18 @@ fn outcomes_without_an_answer_are_errors() {
     let kind = |outcome| Error::of_outcome(&outcome, &id("a")).map(|error| error.kind());
     assert_eq!(kind(Outcome::TimedOut), Some(ErrorKind::Timeout));
     let reason = "by hand".to_owned();
-    assert_eq!(kind(Outcome::Canceled { reason }), Some(ErrorKind::Canceled));
-    assert_eq!(kind(Outcome::Failed(Failure::new(ErrorKind::Panicked, "x"))), Some(ErrorKind::Panicked));
-    assert_eq!(kind(Outcome::Rejected(resonate_core::Payload::json("1"))), None);
+    assert_eq!(
+        kind(Outcome::Canceled { reason }),
+        Some(ErrorKind::Canceled)
+    );
+    assert_eq!(
+        kind(Outcome::Failed(Failure::new(ErrorKind::Panicked, "x"))),
+        Some(ErrorKind::Panicked)
+    );
+    assert_eq!(
+        kind(Outcome::Rejected(resonate_core::Payload::json("1"))),
+        None
+    );
 }
 
 #[test]

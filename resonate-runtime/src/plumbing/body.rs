@@ -22,12 +22,17 @@ pub struct Arguments(pub(crate) Result<Payload>);
 impl Arguments {
     pub(super) fn write<A: Serialize>(definition: &'static Definition, arguments: &A) -> Self {
         let written = ambient::codecs().encode(definition.options.codec, arguments);
-        Self(written.map_err(|error| error.context(format_args!("the arguments of {}", definition.address()))))
+        Self(written.map_err(|error| {
+            error.context(format_args!("the arguments of {}", definition.address()))
+        }))
     }
 
     /// For arguments that cannot be written; the program that has them did not compile.
     pub(super) fn none(definition: &'static Definition) -> Self {
-        let message = format!("the arguments of {} cannot be written", definition.address());
+        let message = format!(
+            "the arguments of {} cannot be written",
+            definition.address()
+        );
         Self(Err(Error::of(ErrorKind::Decode, message).into_terminal()))
     }
 }
@@ -41,7 +46,11 @@ pub struct Input {
 
 impl Input {
     pub(crate) fn new(definition: &'static Definition, param: Payload, codecs: Codecs) -> Self {
-        Self { param, codecs, definition }
+        Self {
+            param,
+            codecs,
+            definition,
+        }
     }
 
     pub(super) fn definition(&self) -> &'static Definition {
@@ -55,7 +64,10 @@ impl Input {
 
     fn read<A>(&self, decoder: Decoder<A>) -> Result<A> {
         (decoder.read)(&self.param, &self.codecs).map_err(|error| {
-            let message = format!("the arguments of {} do not fit its parameters", self.definition.address());
+            let message = format!(
+                "the arguments of {} do not fit its parameters",
+                self.definition.address()
+            );
             error.context(message)
         })
     }
@@ -68,7 +80,9 @@ pub struct Decoder<A> {
 
 impl<A: DeserializeOwned> Decoder<A> {
     pub(super) fn new() -> Self {
-        Self { read: |param, codecs| codecs.decode(param) }
+        Self {
+            read: |param, codecs| codecs.decode(param),
+        }
     }
 }
 
@@ -151,6 +165,9 @@ impl fmt::Debug for Arguments {
 
 impl fmt::Debug for Input {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Input").field("definition", &self.definition).field("param", &self.param).finish_non_exhaustive()
+        f.debug_struct("Input")
+            .field("definition", &self.definition)
+            .field("param", &self.param)
+            .finish_non_exhaustive()
     }
 }

@@ -40,6 +40,10 @@ impl<E: Value + From<Error>> AnswerError for E {}
 
 /// Starts nothing: builds the lazy call.
 #[track_caller]
-pub fn call<R>(definition: &'static Definition, output: Output<R>, arguments: Arguments) -> Call<R> {
+pub fn call<R>(
+    definition: &'static Definition,
+    output: Output<R>,
+    arguments: Arguments,
+) -> Call<R> {
     Call::new(definition, output, arguments.0)
 }

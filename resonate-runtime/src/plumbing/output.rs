@@ -18,7 +18,11 @@ pub(crate) enum Ending {
     /// With a value.
     Resolved(Payload),
     /// With an error of the function's own type: an answer, unless its retry policy says `again`.
-    Rejected { answer: Payload, failure: Failure, again: bool },
+    Rejected {
+        answer: Payload,
+        failure: Failure,
+        again: bool,
+    },
     /// With an error without a type of its own; `again` is what its retry policy says of it, if it says something.
     Failed { error: Error, again: Option<bool> },
 }
@@ -26,7 +30,10 @@ pub(crate) enum Ending {
 impl Ended {
     /// The attempt ended with an error that no further attempt can mend.
     pub(super) fn in_vain(error: Error) -> Self {
-        Self(Ending::Failed { error: error.into_terminal(), again: None })
+        Self(Ending::Failed {
+            error: error.into_terminal(),
+            again: None,
+        })
     }
 }
 
@@ -34,20 +41,28 @@ impl Ended {
 pub struct Output<R> {
     close: fn(R, &Input) -> Ended,
     decode: fn(&Outcome, &Codecs, &PromiseId) -> Result<R>,
-    from_error: fn(Error) -> Result<R>,
+    recover: fn(Error) -> Result<R>,
 }
 
 impl<T: Value, E: AnswerError> Output<Result<T, E>> {
     /// A value or an answer; an error of ours arrives as an `E`.
     pub(crate) const fn of_result() -> Self {
-        Self { close: close_result, decode: decode_result, from_error: |error| Ok(Err(E::from(error))) }
+        Self {
+            close: close_result,
+            decode: decode_result,
+            recover: |error| Ok(Err(E::from(error))),
+        }
     }
 }
 
 impl<T: Value> Output<T> {
     /// A value; an error of ours ends whoever awaits it.
     pub(crate) const fn of_value() -> Self {
-        Self { close: |value, input| resolved(&value, input), decode: decode_value, from_error: Err }
+        Self {
+            close: |value, input| resolved(&value, input),
+            decode: decode_value,
+            recover: Err,
+        }
     }
 }
 
@@ -57,7 +72,7 @@ impl<R> Output<R> {
         Self {
             close: |_, _| Ended::in_vain(cannot_travel::<R>()),
             decode: |_, _, _| Err(cannot_travel::<R>()),
-            from_error: Err,
+            recover: Err,
         }
     }
 
@@ -67,13 +82,18 @@ impl<R> Output<R> {
     }
 
     /// What a settled promise gives; an error of ours is not folded into `R`.
-    pub(crate) fn decode(self, outcome: &Outcome, codecs: &Codecs, promise: &PromiseId) -> Result<R> {
+    pub(crate) fn decode(
+        self,
+        outcome: &Outcome,
+        codecs: &Codecs,
+        promise: &PromiseId,
+    ) -> Result<R> {
         (self.decode)(outcome, codecs, promise).map_err(|error| error.at(promise))
     }
 
     /// An error of ours as an `R`, where `R` has a place for it.
-    pub(crate) fn from_error(self, error: Error) -> Result<R> {
-        (self.from_error)(error)
+    pub(crate) fn recover(self, error: Error) -> Result<R> {
+        (self.recover)(error)
     }
 }
 
@@ -88,9 +108,16 @@ fn close_result<T: Value, E: AnswerError>(result: Result<T, E>, input: &Input) -
         Ok(error) => return Ended(Ending::Failed { error, again }),
         Err(error) => error,
     };
-    let failure = Failure::new(ErrorKind::Failed, format!("it answered with a `{}`", type_name::<E>()));
+    let failure = Failure::new(
+        ErrorKind::Failed,
+        format!("it answered with a `{}`", type_name::<E>()),
+    );
     match input.encode(&error) {
-        Ok(answer) => Ended(Ending::Rejected { answer, failure, again: again == Some(true) }),
+        Ok(answer) => Ended(Ending::Rejected {
+            answer,
+            failure,
+            again: again == Some(true),
+        }),
         Err(error) => Ended::in_vain(error),
     }
 }
@@ -112,13 +139,20 @@ fn own<E: 'static>(error: E) -> Result<Error, E> {
     }
 }
 
-fn decode_result<T: Value, E: AnswerError>(outcome: &Outcome, codecs: &Codecs, promise: &PromiseId) -> Result<Result<T, E>> {
+fn decode_result<T: Value, E: AnswerError>(
+    outcome: &Outcome,
+    codecs: &Codecs,
+    promise: &PromiseId,
+) -> Result<Result<T, E>> {
     match outcome {
-        Outcome::Rejected(payload) if TypeId::of::<E>() == TypeId::of::<Error>() => Err(rejected(payload, codecs)),
-        Outcome::Rejected(payload) => codecs.decode(payload).map(Err),
-        Outcome::Resolved(_) | Outcome::Failed(_) | Outcome::Canceled { .. } | Outcome::TimedOut => {
-            decode_value(outcome, codecs, promise).map(Ok)
+        Outcome::Rejected(payload) if TypeId::of::<E>() == TypeId::of::<Error>() => {
+            Err(rejected(payload, codecs))
         }
+        Outcome::Rejected(payload) => codecs.decode(payload).map(Err),
+        Outcome::Resolved(_)
+        | Outcome::Failed(_)
+        | Outcome::Canceled { .. }
+        | Outcome::TimedOut => decode_value(outcome, codecs, promise).map(Ok),
     }
 }
 
@@ -127,7 +161,8 @@ fn decode_value<T: Value>(outcome: &Outcome, codecs: &Codecs, promise: &PromiseI
         Outcome::Resolved(payload) => codecs.decode(payload),
         Outcome::Rejected(payload) => Err(rejected(payload, codecs)),
         Outcome::Failed(_) | Outcome::Canceled { .. } | Outcome::TimedOut => {
-            Err(Error::of_outcome(outcome, promise).expect("an outcome without a payload is an error"))
+            Err(Error::of_outcome(outcome, promise)
+                .expect("an outcome without a payload is an error"))
         }
     }
 }
@@ -144,7 +179,11 @@ fn rejected(payload: &Payload, codecs: &Codecs) -> Error {
         let text = String::from_utf8_lossy(&payload.data);
         return Error::of(ErrorKind::Failed, format_args!("it was rejected: {text}"));
     }
-    let message = format!("it was rejected with {} bytes of `{}`", payload.bytes(), payload.encoding.0);
+    let message = format!(
+        "it was rejected with {} bytes of `{}`",
+        payload.bytes(),
+        payload.encoding.0
+    );
     Error::of(ErrorKind::Failed, message)
 }
 

@@ -153,18 +153,39 @@ impl Builder {
             let about = self.about(&registry, services);
             let (settings, clock) = (Arc::clone(&settings), Arc::clone(&clock));
             let begin = worker::BEGIN;
-            let start = worker::Start { server: Arc::clone(&server), reach, clock, settings, about, registry, runtime, begin };
+            let start = worker::Start {
+                server: Arc::clone(&server),
+                reach,
+                clock,
+                settings,
+                about,
+                registry,
+                runtime,
+                begin,
+            };
             Some(registered(worker::start(start, io.handle()), server.url()).await?)
         };
         let url = server.url().to_owned();
         let grace = self.grace.unwrap_or(limits::GRACE);
-        let process = Arc::new(Process::new(Parts { client, settings, clock, url, grace, worker, embedded, io }));
+        let process = Arc::new(Process::new(Parts {
+            client,
+            settings,
+            clock,
+            url,
+            grace,
+            worker,
+            embedded,
+            io,
+        }));
         ambient::started(&process);
         Ok(Resonate::new(process))
     }
 
     /// The server to use, and the one inside of this process if that is it.
-    async fn server(&mut self, io: &IoThread) -> Result<(SharedServer, Option<EmbeddedServer>), StartError> {
+    async fn server(
+        &mut self,
+        io: &IoThread,
+    ) -> Result<(SharedServer, Option<EmbeddedServer>), StartError> {
         if let Some(server) = self.server.take() {
             return Ok((server, None));
         }
@@ -186,7 +207,9 @@ impl Builder {
             (Some(_), Some(what)) => Err(StartError::TwoServers { what }),
             (Some(url), None) => Ok(Place::Url(url.clone())),
             (None, Some(_)) => Ok(Place::Inside(self.inside())),
-            (None, None) => Ok(env::var(URL).map_or_else(|_| Place::Inside(self.inside()), Place::Url)),
+            (None, None) => {
+                Ok(env::var(URL).map_or_else(|_| Place::Inside(self.inside()), Place::Url))
+            }
         }
     }
 
@@ -194,9 +217,15 @@ impl Builder {
         let (data_dir, listen) = if self.in_memory {
             (None, ANYWHERE)
         } else {
-            (Some(self.data_dir.clone().unwrap_or_else(|| DATA_DIR.into())), LISTEN)
+            (
+                Some(self.data_dir.clone().unwrap_or_else(|| DATA_DIR.into())),
+                LISTEN,
+            )
         };
-        EmbeddedPlace { data_dir, listen: self.listen.clone().unwrap_or_else(|| listen.to_owned()) }
+        EmbeddedPlace {
+            data_dir,
+            listen: self.listen.clone().unwrap_or_else(|| listen.to_owned()),
+        }
     }
 
     fn settings(&mut self) -> Settings {
@@ -234,12 +263,21 @@ enum Place {
 
 fn services(wanted: Option<Vec<String>>, registry: &Registry) -> Result<Vec<String>, StartError> {
     let known = registry.services();
-    let Some(mut wanted) = wanted else { return Ok(known) };
+    let Some(mut wanted) = wanted else {
+        return Ok(known);
+    };
     wanted.sort();
     wanted.dedup();
     if let Some(service) = wanted.iter().find(|service| !known.contains(service)) {
-        let known = if known.is_empty() { "there is none".to_owned() } else { format!("there is {}", known.join(", ")) };
-        return Err(StartError::UnknownService { service: service.clone(), known });
+        let known = if known.is_empty() {
+            "there is none".to_owned()
+        } else {
+            format!("there is {}", known.join(", "))
+        };
+        return Err(StartError::UnknownService {
+            service: service.clone(),
+            known,
+        });
     }
     Ok(wanted)
 }
@@ -251,28 +289,52 @@ fn connect(url: &str, io: &IoThread) -> Result<SharedServer, StartError> {
 }
 
 async fn embed(place: EmbeddedPlace) -> Result<EmbeddedServer, StartError> {
-    let Some(Embedded(start)) = inventory::iter::<Embedded>().next() else { return Err(StartError::NoServer) };
-    start(place).await.map_err(|error| StartError::Embedded(error.0))
+    let Some(Embedded(start)) = inventory::iter::<Embedded>().next() else {
+        return Err(StartError::NoServer);
+    };
+    start(place)
+        .await
+        .map_err(|error| StartError::Embedded(error.0))
 }
 
 /// Waits until the worker is registered, or its first try has failed.
 async fn registered(mut worker: WorkerHandle, url: &str) -> Result<WorkerHandle, StartError> {
-    let tried = timeout(limits::FIRST_LOOK, worker.state.wait_for(|state| *state != State::Connecting)).await;
+    let tried = timeout(
+        limits::FIRST_LOOK,
+        worker.state.wait_for(|state| *state != State::Connecting),
+    )
+    .await;
     let state = tried.map(|state| state.map(|state| state.clone()));
     match state.unwrap_or(Ok(State::Connecting)) {
-        Ok(State::Refused { kind, message }) => Err(StartError::Refused { url: url.to_owned(), kind, message }),
-        Ok(State::Connecting | State::Unreachable | State::Serving | State::Left) | Err(_) => Ok(worker),
+        Ok(State::Refused { kind, message }) => Err(StartError::Refused {
+            url: url.to_owned(),
+            kind,
+            message,
+        }),
+        Ok(State::Connecting | State::Unreachable | State::Serving | State::Left) | Err(_) => {
+            Ok(worker)
+        }
     }
 }
 
 fn default_name() -> String {
     let program = env::current_exe().ok();
-    let program = program.as_deref().and_then(|path| path.file_stem()).map(|name| name.to_string_lossy().into_owned());
-    format!("{}-{}", program.unwrap_or_else(|| "resonate".to_owned()), process::id())
+    let program = program
+        .as_deref()
+        .and_then(|path| path.file_stem())
+        .map(|name| name.to_string_lossy().into_owned());
+    format!(
+        "{}-{}",
+        program.unwrap_or_else(|| "resonate".to_owned()),
+        process::id()
+    )
 }
 
 impl std::fmt::Debug for Builder {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Builder").field("url", &self.url).field("serve", &self.serve).finish_non_exhaustive()
+        f.debug_struct("Builder")
+            .field("url", &self.url)
+            .field("serve", &self.serve)
+            .finish_non_exhaustive()
     }
 }

@@ -7,7 +7,9 @@ use futures_util::future::BoxFuture;
 /// Starts a server inside of this process. Submitted once, by the package `resonate` with its feature `embedded`.
 #[doc(hidden)]
 #[derive(Debug)]
-pub struct Embedded(pub fn(EmbeddedPlace) -> BoxFuture<'static, Result<EmbeddedServer, EmbeddedError>>);
+pub struct Embedded(
+    pub fn(EmbeddedPlace) -> BoxFuture<'static, Result<EmbeddedServer, EmbeddedError>>,
+);
 
 inventory::collect!(Embedded);
 

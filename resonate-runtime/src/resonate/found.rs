@@ -44,7 +44,10 @@ impl Found {
     /// The function, if it is a call: `service/function@version`.
     #[must_use]
     pub fn function(&self) -> Option<String> {
-        self.record.promise.call().map(|call| call.address.to_string())
+        self.record
+            .promise
+            .call()
+            .map(|call| call.address.to_string())
     }
 
     /// The id of its caller, if it has one.
@@ -76,14 +79,21 @@ impl Found {
     /// # Errors
     /// How it ended, if not with a value, or that the value is no `T`.
     pub fn value<T: Value>(&self) -> Result<Option<T>> {
-        let Some(settled) = self.record.promise.settled() else { return Ok(None) };
-        Output::<T>::of_value().decode(&settled.outcome, &self.codecs, &self.record.promise.id).map(Some)
+        let Some(settled) = self.record.promise.settled() else {
+            return Ok(None);
+        };
+        Output::<T>::of_value()
+            .decode(&settled.outcome, &self.codecs, &self.record.promise.id)
+            .map(Some)
     }
 }
 
 impl fmt::Debug for Found {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Found").field("id", &self.id()).field("state", &self.state()).finish_non_exhaustive()
+        f.debug_struct("Found")
+            .field("id", &self.id())
+            .field("state", &self.state())
+            .finish_non_exhaustive()
     }
 }
 
@@ -142,11 +152,18 @@ impl Search {
         let state = self.state.map(|state| {
             StateFilter::named(&state).ok_or_else(|| {
                 let known: Vec<&str> = StateFilter::ALL.iter().map(|state| state.name()).collect();
-                misused(format!("there is no state {state:?}; there are {}", known.join(", ")))
+                misused(format!(
+                    "there is no state {state:?}; there are {}",
+                    known.join(", ")
+                ))
             })
         });
         let function = self.function.map(|function| {
-            let no_function = || misused(format!("{function:?} is no function; write `service/function` or `service/`"));
+            let no_function = || {
+                misused(format!(
+                    "{function:?} is no function; write `service/function` or `service/`"
+                ))
+            };
             FunctionFilter::parse(&function).ok_or_else(no_function)
         });
         let limit = self.limit.unwrap_or(LIMIT);
@@ -169,8 +186,19 @@ mod tests {
     #[test]
     fn what_cannot_be_looked_for_says_what_can() {
         let text = |search: Search| search.into_request().unwrap_err().to_string();
-        assert!(text(Search::new().state("running")).ends_with("timedout, leased, suspended, halted"));
-        assert_eq!(text(Search::new().function("charge")), "\"charge\" is no function; write `service/function` or `service/`");
-        assert!(Search::new().state("halted").function("shop/").into_request().is_ok());
+        assert!(
+            text(Search::new().state("running")).ends_with("timedout, leased, suspended, halted")
+        );
+        assert_eq!(
+            text(Search::new().function("charge")),
+            "\"charge\" is no function; write `service/function` or `service/`"
+        );
+        assert!(
+            Search::new()
+                .state("halted")
+                .function("shop/")
+                .into_request()
+                .is_ok()
+        );
     }
 }

@@ -17,13 +17,13 @@ use tokio::signal;
 
 #[doc(hidden)]
 pub use self::embedded::{Embedded, EmbeddedError, EmbeddedPlace, EmbeddedServer};
+pub(crate) use self::process::Process;
 pub use self::{
     builder::Builder,
     found::{Found, Search},
     start_error::StartError,
     through::Through,
 };
-pub(crate) use self::process::Process;
 
 use crate::{
     Error, ErrorKind, Result, ambient,
@@ -100,7 +100,11 @@ impl Resonate {
     ///
     /// # Errors
     /// There is no such promise, or the value cannot be written.
-    pub async fn resolve<T: Serialize + ?Sized>(&self, id: impl AsRef<str>, value: &T) -> Result<bool> {
+    pub async fn resolve<T: Serialize + ?Sized>(
+        &self,
+        id: impl AsRef<str>,
+        value: &T,
+    ) -> Result<bool> {
         let outcome = Outcome::Resolved(self.process.settings().encode(None, value)?);
         self.process.tell(promise_id(id.as_ref())?, outcome).await
     }
@@ -109,7 +113,11 @@ impl Resonate {
     ///
     /// # Errors
     /// There is no such promise, or the value cannot be written.
-    pub async fn reject<E: Serialize + ?Sized>(&self, id: impl AsRef<str>, error: &E) -> Result<bool> {
+    pub async fn reject<E: Serialize + ?Sized>(
+        &self,
+        id: impl AsRef<str>,
+        error: &E,
+    ) -> Result<bool> {
         let outcome = Outcome::Rejected(self.process.settings().encode(None, error)?);
         self.process.tell(promise_id(id.as_ref())?, outcome).await
     }
@@ -119,7 +127,9 @@ impl Resonate {
     /// # Errors
     /// There is no such promise.
     pub async fn cancel(&self, id: impl AsRef<str>, reason: impl Into<String>) -> Result<bool> {
-        let outcome = Outcome::Canceled { reason: reason.into() };
+        let outcome = Outcome::Canceled {
+            reason: reason.into(),
+        };
         self.process.tell(promise_id(id.as_ref())?, outcome).await
     }
 
@@ -147,7 +157,11 @@ impl Resonate {
     /// There is no such promise.
     pub async fn tree(&self, id: impl AsRef<str>) -> Result<Vec<Found>> {
         let id = promise_id(id.as_ref())?;
-        let mut request = resonate_proto::client::TreeSearch { id, limit: None, cursor: String::new() };
+        let mut request = resonate_proto::client::TreeSearch {
+            id,
+            limit: None,
+            cursor: String::new(),
+        };
         let mut found = Vec::new();
         loop {
             let page = self.process.client().tree(request.clone()).await?;

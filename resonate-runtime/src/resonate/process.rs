@@ -44,8 +44,26 @@ pub(super) struct Parts {
 
 impl Process {
     pub(super) fn new(parts: Parts) -> Self {
-        let Parts { client, settings, clock, url, grace, worker, embedded, io } = parts;
-        Self { client, settings, clock, url, grace, worker, embedded: Mutex::new(embedded), _io: io }
+        let Parts {
+            client,
+            settings,
+            clock,
+            url,
+            grace,
+            worker,
+            embedded,
+            io,
+        } = parts;
+        Self {
+            client,
+            settings,
+            clock,
+            url,
+            grace,
+            worker,
+            embedded: Mutex::new(embedded),
+            _io: io,
+        }
     }
 
     pub(crate) fn client(&self) -> &Client {
@@ -77,15 +95,24 @@ impl Process {
     /// # Errors
     /// The server refused it.
     pub(super) async fn left(&self) -> Result<()> {
-        let Some(worker) = &self.worker else { return std::future::pending().await };
+        let Some(worker) = &self.worker else {
+            return std::future::pending().await;
+        };
         let mut state = worker.state.clone();
-        let ended = state.wait_for(|state| matches!(state, State::Left | State::Refused { .. })).await;
+        let ended = state
+            .wait_for(|state| matches!(state, State::Left | State::Refused { .. }))
+            .await;
         match ended.map(|state| state.clone()) {
             Ok(State::Refused { kind, message }) => {
-                let message = format!("the server at {} refuses this worker ({kind}): {message}", self.url);
+                let message = format!(
+                    "the server at {} refuses this worker ({kind}): {message}",
+                    self.url
+                );
                 Err(Error::of(ErrorKind::Unavailable, message).into_terminal())
             }
-            Ok(State::Connecting | State::Unreachable | State::Serving | State::Left) | Err(_) => Ok(()),
+            Ok(State::Connecting | State::Unreachable | State::Serving | State::Left) | Err(_) => {
+                Ok(())
+            }
         }
     }
 
@@ -96,7 +123,11 @@ impl Process {
 
     /// Stops the server inside, if there is one, and waits for its end.
     pub(super) async fn stop_server(&self) {
-        let embedded = self.embedded.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let embedded = self
+            .embedded
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .take();
         if let Some(embedded) = embedded {
             (embedded.stop)().await;
         }
@@ -111,6 +142,9 @@ impl Drop for Process {
 
 impl fmt::Debug for Process {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Process").field("client", &self.client).field("worker", &self.worker).finish_non_exhaustive()
+        f.debug_struct("Process")
+            .field("client", &self.client)
+            .field("worker", &self.worker)
+            .finish_non_exhaustive()
     }
 }

@@ -28,13 +28,17 @@ pub enum StartError {
         why: String,
     },
     /// A URL was given, and a place for a server inside of this process too.
-    #[error("both a URL and a server inside of this process were asked for; leave out `{what}`, or the URL")]
+    #[error(
+        "both a URL and a server inside of this process were asked for; leave out `{what}`, or the URL"
+    )]
     TwoServers {
         /// What asks for a server inside.
         what: &'static str,
     },
     /// The program is built without a server.
-    #[error("no URL is given and this program has no server inside; set RESONATE_URL, or use the feature `embedded` of `resonate`")]
+    #[error(
+        "no URL is given and this program has no server inside; set RESONATE_URL, or use the feature `embedded` of `resonate`"
+    )]
     NoServer,
     /// The server inside of this process does not start.
     #[error("the server inside of this process does not start: {0}")]

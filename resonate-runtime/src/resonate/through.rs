@@ -30,7 +30,9 @@ impl<R> Through<R> {
     {
         let Self { process, call } = self;
         let mut result = Box::pin(call.result());
-        std::future::poll_fn(move |context| ambient::through(&process, || result.as_mut().poll(context)))
+        std::future::poll_fn(move |context| {
+            ambient::through(&process, || result.as_mut().poll(context))
+        })
     }
 }
 
@@ -45,6 +47,8 @@ impl<R> Future for Through<R> {
 
 impl<R> fmt::Debug for Through<R> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Through").field("process", &self.process).finish_non_exhaustive()
+        f.debug_struct("Through")
+            .field("process", &self.process)
+            .finish_non_exhaustive()
     }
 }

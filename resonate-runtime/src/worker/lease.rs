@@ -17,7 +17,12 @@ pub(crate) struct Lease {
 
 impl Lease {
     pub(crate) const fn new() -> Self {
-        Self { length: resonate_core::limits::LEASE, confirmed: None, unanswered: VecDeque::new(), last: 0 }
+        Self {
+            length: resonate_core::limits::LEASE,
+            confirmed: None,
+            unanswered: VecDeque::new(),
+            last: 0,
+        }
     }
 
     /// The hello that was sent at `sent` was answered: leases have this length.

@@ -59,8 +59,22 @@ pub(crate) struct Parts {
 
 impl Worker {
     pub(crate) fn new(link: Arc<dyn Link>, parts: Parts) -> Self {
-        let Parts { session, slots, settings, runtime, served } = parts;
-        Self(Arc::new(Inner { link, session, slots, settings, runtime, served, started: Instant::now() }))
+        let Parts {
+            session,
+            slots,
+            settings,
+            runtime,
+            served,
+        } = parts;
+        Self(Arc::new(Inner {
+            link,
+            session,
+            slots,
+            settings,
+            runtime,
+            served,
+            started: Instant::now(),
+        }))
     }
 
     pub(crate) fn session(&self) -> SessionId {
@@ -119,7 +133,9 @@ impl Worker {
 
 impl fmt::Debug for Worker {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Worker").field("session", &self.0.session).finish_non_exhaustive()
+        f.debug_struct("Worker")
+            .field("session", &self.0.session)
+            .finish_non_exhaustive()
     }
 }
 
@@ -152,14 +168,16 @@ pub(crate) enum ExecutionEvent {
     /// It is claimed again while its body is warm.
     Claimed {
         version: TaskVersion,
-        record: Record,
         /// What settled since, in log order.
         settled: Vec<Record>,
         /// None when it asked for it itself.
         slot: Option<Slot>,
     },
     /// Its turn is written, or refused.
-    TurnAnswered { n: u32, answer: Result<TurnReply, Refusal> },
+    TurnAnswered {
+        n: u32,
+        answer: Result<TurnReply, Refusal>,
+    },
     /// Some of its children settled, in log order; may repeat what it holds.
     Settled(Vec<Settlement>),
     /// The claim, or the body, is void: destructors run, nothing is canceled.

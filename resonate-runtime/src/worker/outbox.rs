@@ -32,7 +32,7 @@ struct Queue {
 enum Item {
     /// Still to be sent, if it is still in `unanswered`.
     Turn(u64),
-    Other(FromWorker),
+    Other(Box<FromWorker>),
 }
 
 impl Outbox {
@@ -53,7 +53,7 @@ impl Outbox {
 
     /// Anything else; it is lost with the stream.
     pub(crate) fn send(&self, item: FromWorker) {
-        self.lock().unsent.push_back(Item::Other(item));
+        self.lock().unsent.push_back(Item::Other(Box::new(item)));
         self.filled.notify_one();
     }
 
@@ -75,8 +75,10 @@ impl Outbox {
             && let Some(item) = queue.unsent.pop_front()
         {
             match item {
-                Item::Turn(no) => batch.extend(queue.unanswered.get(&no).cloned().map(FromWorker::Turn)),
-                Item::Other(item) => batch.push(item),
+                Item::Turn(no) => {
+                    batch.extend(queue.unanswered.get(&no).cloned().map(FromWorker::Turn))
+                }
+                Item::Other(item) => batch.push(*item),
             }
         }
         if !queue.unsent.is_empty() {
@@ -97,7 +99,9 @@ impl Outbox {
         let mut queue = self.lock();
         let is_this = |turn: &Turn| turn.version == version && turn.n == n;
         let no = queue.of_task.get(task).copied();
-        let Some(no) = no.filter(|no| queue.unanswered.get(no).is_some_and(is_this)) else { return false };
+        let Some(no) = no.filter(|no| queue.unanswered.get(no).is_some_and(is_this)) else {
+            return false;
+        };
         queue.unanswered.remove(&no);
         queue.of_task.remove(task);
         true
@@ -107,7 +111,12 @@ impl Outbox {
     pub(crate) fn forget(&self, task: &PromiseId, version: TaskVersion) {
         let mut queue = self.lock();
         let no = queue.of_task.get(task).copied();
-        if let Some(no) = no.filter(|no| queue.unanswered.get(no).is_some_and(|turn| turn.version <= version)) {
+        if let Some(no) = no.filter(|no| {
+            queue
+                .unanswered
+                .get(no)
+                .is_some_and(|turn| turn.version <= version)
+        }) {
             queue.unanswered.remove(&no);
             queue.of_task.remove(task);
         }
@@ -127,7 +136,10 @@ impl Outbox {
     /// Every claim is over.
     pub(crate) fn clear(&self) {
         let last = self.lock().last;
-        *self.lock() = Queue { last, ..Queue::default() };
+        *self.lock() = Queue {
+            last,
+            ..Queue::default()
+        };
     }
 
     fn lock(&self) -> MutexGuard<'_, Queue> {
@@ -144,7 +156,15 @@ mod tests {
 
     fn turn(id: &str, n: u32) -> Turn {
         let id = PromiseId::new(id).unwrap();
-        Turn { id, version: TaskVersion(1), session: SessionId(1), n, shown: Seq::ZERO, ops: vec![], end: End::GoOn }
+        Turn {
+            id,
+            version: TaskVersion(1),
+            session: SessionId(1),
+            n,
+            shown: Seq::ZERO,
+            ops: vec![],
+            end: End::GoOn,
+        }
     }
 
     fn sent(outbox: &Outbox) -> Vec<String> {
@@ -158,7 +178,9 @@ mod tests {
     #[test]
     fn turns_go_again_in_order_until_they_are_answered() {
         let outbox = Outbox::default();
-        ["a", "b", "c"].iter().for_each(|id| outbox.submit(turn(id, 1)));
+        ["a", "b", "c"]
+            .iter()
+            .for_each(|id| outbox.submit(turn(id, 1)));
         assert_eq!(sent(&outbox), ["a 1", "b 1", "c 1"]);
         assert!(outbox.answered(&turn("b", 1).id, TaskVersion(1), 1));
         outbox.send(FromWorker::Drain);
@@ -198,7 +220,9 @@ mod tests {
     #[test]
     fn a_batch_has_its_limit_and_the_rest_follows() {
         let outbox = Outbox::default();
-        ["a", "b", "c"].iter().for_each(|id| outbox.submit(turn(id, 1)));
+        ["a", "b", "c"]
+            .iter()
+            .for_each(|id| outbox.submit(turn(id, 1)));
         assert_eq!(outbox.take(2).len(), 2);
         assert_eq!(outbox.take(2).len(), 1);
     }

@@ -77,11 +77,23 @@ pub(crate) fn start(start: Start, io: &Handle) -> WorkerHandle {
     let server = Arc::clone(&start.server);
     let stream = assemble(start, obeyed, state);
     io.spawn(run(server, stream));
-    WorkerHandle { orders, state: shown }
+    WorkerHandle {
+        orders,
+        state: shown,
+    }
 }
 
 fn assemble(start: Start, orders: watch::Receiver<Orders>, state: watch::Sender<State>) -> Stream {
-    let Start { server, reach, clock, settings, about, registry, runtime, begin } = start;
+    let Start {
+        server,
+        reach,
+        clock,
+        settings,
+        about,
+        registry,
+        runtime,
+        begin,
+    } = start;
     let outbox = Arc::new(Outbox::default());
     let slots = Slots::new(about.capacity, {
         let outbox = Arc::clone(&outbox);
@@ -89,13 +101,37 @@ fn assemble(start: Start, orders: watch::Receiver<Orders>, state: watch::Sender<
     });
     let serving = Arc::new(Serving::new(outbox, begin));
     let is_served = |definition: &&'static Definition| {
-        definition.run.is_some() && about.services.iter().any(|service| service == definition.service)
+        definition.run.is_some()
+            && about
+                .services
+                .iter()
+                .any(|service| service == definition.service)
     };
-    let served = registry.iter().filter(is_served).map(|definition| (definition.address(), definition)).collect();
-    let parts = Parts { session: about.session, slots, settings, runtime, served };
+    let served = registry
+        .iter()
+        .filter(is_served)
+        .map(|definition| (definition.address(), definition))
+        .collect();
+    let parts = Parts {
+        session: about.session,
+        slots,
+        settings,
+        runtime,
+        served,
+    };
     let worker = Worker::new(Arc::clone(&serving) as _, parts);
     let url = server.url().to_owned();
-    Stream { worker, serving, about, lease: Lease::new(), clock, reach, url, orders, state }
+    Stream {
+        worker,
+        serving,
+        about,
+        lease: Lease::new(),
+        clock,
+        reach,
+        url,
+        orders,
+        state,
+    }
 }
 
 async fn run(server: SharedServer, mut stream: Stream) {
@@ -116,7 +152,10 @@ async fn run(server: SharedServer, mut stream: Stream) {
             Ended::LeaseOver => stream.lose_lease(),
             Ended::Refused { kind, message } => {
                 stream.serving.lose_all("the server refused its worker");
-                say::warn(format_args!("the server at {} refuses this worker: {message}", server.url()));
+                say::warn(format_args!(
+                    "the server at {} refuses this worker: {message}",
+                    server.url()
+                ));
                 stream.state.send_replace(State::Refused { kind, message });
                 return;
             }
@@ -152,7 +191,14 @@ impl Stream {
             if until <= now {
                 return std::ops::ControlFlow::Continue(());
             }
-            let next = self.lease.ends_at().into_iter().chain(leaving).chain([until]).min().unwrap_or(until);
+            let next = self
+                .lease
+                .ends_at()
+                .into_iter()
+                .chain(leaving)
+                .chain([until])
+                .min()
+                .unwrap_or(until);
             tokio::select! {
                 () = sleep_until(next) => {}
                 changed = self.orders.changed() => if changed.is_err() {

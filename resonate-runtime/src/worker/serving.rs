@@ -42,7 +42,10 @@ impl About {
         let is_served = |definition: &Definition| {
             definition.run.is_some() && services.iter().any(|service| service == definition.service)
         };
-        registry.iter().map(|definition| registered(definition, is_served(definition))).collect()
+        registry
+            .iter()
+            .map(|definition| registered(definition, is_served(definition)))
+            .collect()
     }
 }
 
@@ -50,7 +53,12 @@ fn registered(definition: &'static Definition, served: bool) -> Function {
     let parameters = definition.parameters.iter();
     Function {
         address: definition.address(),
-        parameters: parameters.map(|one| Parameter { name: one.name.to_owned(), ty: one.ty.to_owned() }).collect(),
+        parameters: parameters
+            .map(|one| Parameter {
+                name: one.name.to_owned(),
+                ty: one.ty.to_owned(),
+            })
+            .collect(),
         result: definition.result.to_owned(),
         signature: definition.signature(),
         body_fingerprint: definition.body_fingerprint,
@@ -61,7 +69,12 @@ fn registered(definition: &'static Definition, served: bool) -> Function {
 
 impl Serving {
     pub(crate) fn new(outbox: Arc<Outbox>, begin: Begin) -> Self {
-        Self { table: Mutex::default(), outbox, left: Notify::new(), begin }
+        Self {
+            table: Mutex::default(),
+            outbox,
+            left: Notify::new(),
+            begin,
+        }
     }
 
     pub(super) fn table(&self) -> MutexGuard<'_, Table> {
@@ -91,7 +104,10 @@ impl Serving {
 
     /// The server has let go of tasks that were named. One whose turn is not answered hears it from the answer.
     pub(super) fn let_go(&self, tasks: Vec<PromiseId>) {
-        for task in tasks.into_iter().filter(|task| !self.outbox.waits_for(task)) {
+        for task in tasks
+            .into_iter()
+            .filter(|task| !self.outbox.waits_for(task))
+        {
             let why = "its claim ended while the worker was not connected".to_owned();
             self.table().dropped(&task, TaskVersion(u64::MAX), why);
         }
@@ -109,13 +125,19 @@ impl Serving {
     pub(super) fn carry_out(self: &Arc<Self>, worker: &Worker, effects: Vec<Effect>) {
         for effect in effects {
             match effect {
-                Effect::Send(item) => self.outbox.send(item),
-                Effect::Start { dispatched, slot: Some(slot) } => self.begin(worker, dispatched, slot),
-                Effect::Start { dispatched, slot: None } => {
+                Effect::Send(item) => self.outbox.send(*item),
+                Effect::Start {
+                    dispatched,
+                    slot: Some(slot),
+                } => self.begin(worker, *dispatched, slot),
+                Effect::Start {
+                    dispatched,
+                    slot: None,
+                } => {
                     let (serving, worker) = (Arc::clone(self), worker.clone());
                     worker.runtime().clone().spawn(async move {
                         let slot = worker.slots().take().await;
-                        serving.begin(&worker, dispatched, slot);
+                        serving.begin(&worker, *dispatched, slot);
                     });
                 }
             }
@@ -125,7 +147,13 @@ impl Serving {
     /// Begins a dispatched execution, unless it was dropped while it waited for its slot.
     fn begin(&self, worker: &Worker, dispatched: Dispatched, slot: Slot) {
         let record = &dispatched.record;
-        let (id, version) = (record.promise.id.clone(), record.task.as_ref().map_or(TaskVersion(0), |task| task.version));
+        let (id, version) = (
+            record.promise.id.clone(),
+            record
+                .task
+                .as_ref()
+                .map_or(TaskVersion(0), |task| task.version),
+        );
         if !self.table().is_waiting(&id, version) {
             return;
         }
@@ -173,6 +201,8 @@ impl Link for Serving {
 
 impl std::fmt::Debug for Serving {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Serving").field("executions", &self.table().len()).finish_non_exhaustive()
+        f.debug_struct("Serving")
+            .field("executions", &self.table().len())
+            .finish_non_exhaustive()
     }
 }

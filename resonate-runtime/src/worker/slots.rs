@@ -33,7 +33,13 @@ impl Slots {
     /// So many slots; `on_free` is called after each that becomes free.
     pub(crate) fn new(capacity: usize, on_free: impl Fn() + Send + Sync + 'static) -> Self {
         let semaphore = Arc::new(Semaphore::new(capacity));
-        Self(Arc::new(Inner { semaphore, capacity, waiting: AtomicUsize::new(0), closed: AtomicBool::new(false), on_free: Box::new(on_free) }))
+        Self(Arc::new(Inner {
+            semaphore,
+            capacity,
+            waiting: AtomicUsize::new(0),
+            closed: AtomicBool::new(false),
+            on_free: Box::new(on_free),
+        }))
     }
 
     /// A slot, if one is free and the worker is not leaving.
@@ -48,7 +54,10 @@ impl Slots {
     /// A slot, as soon as one is free; first come, first served. Dropping the future loses the place in the line.
     pub(crate) async fn take(&self) -> Slot {
         let _waiting = Waiting::begin(&self.0.waiting);
-        let permit = Arc::clone(&self.0.semaphore).acquire_owned().await.expect("the semaphore is never closed");
+        let permit = Arc::clone(&self.0.semaphore)
+            .acquire_owned()
+            .await
+            .expect("the semaphore is never closed");
         self.slot(permit)
     }
 
@@ -59,16 +68,17 @@ impl Slots {
 
     /// How many are free beyond those somebody waits for.
     pub(crate) fn free(&self) -> usize {
-        self.0.semaphore.available_permits().saturating_sub(self.0.waiting.load(Ordering::Acquire))
-    }
-
-    /// How many there are.
-    pub(crate) fn capacity(&self) -> usize {
-        self.0.capacity
+        self.0
+            .semaphore
+            .available_permits()
+            .saturating_sub(self.0.waiting.load(Ordering::Acquire))
     }
 
     fn slot(&self, permit: OwnedSemaphorePermit) -> Slot {
-        Slot { permit: Some(permit), slots: self.clone() }
+        Slot {
+            permit: Some(permit),
+            slots: self.clone(),
+        }
     }
 }
 

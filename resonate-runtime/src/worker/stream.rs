@@ -49,7 +49,10 @@ pub(super) struct Stream {
 impl Stream {
     /// Carries one connection to its end.
     pub(super) async fn carry(&mut self, stream: WorkStream) -> Ended {
-        let WorkStream { outgoing, mut incoming } = stream;
+        let WorkStream {
+            outgoing,
+            mut incoming,
+        } = stream;
         let welcome = match self.greet(&outgoing, &mut incoming).await {
             ControlFlow::Continue(welcome) => welcome,
             ControlFlow::Break(ended) => return ended,
@@ -78,17 +81,27 @@ impl Stream {
         let until = self.lease.ends_at().map_or(latest, |end| end.min(latest));
         let Ok(first) = timeout_at(until, incoming.recv()).await else {
             let lost = || Ended::Lost("the server did not answer the hello".to_owned());
-            return ControlFlow::Break(if self.lease.is_over(Instant::now()) { Ended::LeaseOver } else { lost() });
+            return ControlFlow::Break(if self.lease.is_over(Instant::now()) {
+                Ended::LeaseOver
+            } else {
+                lost()
+            });
         };
         let mut items = match first {
             Some(Ok(items)) => items.into_iter(),
             Some(Err(error)) => return ControlFlow::Break(broken(error)),
-            None => return ControlFlow::Break(Ended::Lost("the server ended the stream".to_owned())),
+            None => {
+                return ControlFlow::Break(Ended::Lost("the server ended the stream".to_owned()));
+            }
         };
         let welcome = match items.next() {
             Some(ToWorker::Welcome(welcome)) => welcome,
-            Some(ToWorker::Refused { kind, message }) => return ControlFlow::Break(Ended::Refused { kind, message }),
-            first => return ControlFlow::Break(Ended::Lost(format!("the server began with {first:?}"))),
+            Some(ToWorker::Refused { kind, message }) => {
+                return ControlFlow::Break(Ended::Refused { kind, message });
+            }
+            first => {
+                return ControlFlow::Break(Ended::Lost(format!("the server began with {first:?}")));
+            }
         };
         let heartbeat = self.welcomed(welcome, sent);
         for item in items {
@@ -100,7 +113,10 @@ impl Stream {
     fn welcomed(&mut self, welcome: Welcome, sent: Instant) -> Duration {
         self.lease.welcomed(sent, welcome.lease);
         self.clock.correct(welcome.now);
-        self.worker.settings().codecs.limit(welcome.payload_bytes_max);
+        self.worker
+            .settings()
+            .codecs
+            .limit(welcome.payload_bytes_max);
         self.serving.let_go(welcome.let_go);
         self.reach.worked(&self.url);
         self.state.send_replace(State::Serving);
@@ -127,7 +143,13 @@ impl Stream {
             if deadline.is_some_and(|deadline| self.is_drained(now, deadline)) {
                 return self.leave(outgoing, incoming).await;
             }
-            let end = self.lease.ends_at().into_iter().chain(deadline).chain(backlog).min();
+            let end = self
+                .lease
+                .ends_at()
+                .into_iter()
+                .chain(deadline)
+                .chain(backlog)
+                .min();
             tokio::select! {
                 received = incoming.recv() => match self.take_in(received) {
                     ControlFlow::Continue(()) => {}
@@ -169,20 +191,31 @@ impl Stream {
                 serving.carry_out(&self.worker, effects);
             }
             ToWorker::TurnAnswer(answer) => {
-                if serving.outbox.answered(&answer.task, answer.version, answer.n) {
+                if serving
+                    .outbox
+                    .answered(&answer.task, answer.version, answer.n)
+                {
                     serving.table().turn_answered(answer);
                 }
             }
-            ToWorker::Settlements { task, version, settled } => serving.table().settled(&task, version, settled),
+            ToWorker::Settlements {
+                task,
+                version,
+                settled,
+            } => serving.table().settled(&task, version, settled),
             ToWorker::Drop { task, version, why } => {
                 serving.table().dropped(&task, version, why);
                 serving.outbox.forget(&task, version);
                 serving.left.notify_waiters();
             }
             ToWorker::HeartbeatAnswer { n } => self.lease.answered(n),
-            ToWorker::Refused { kind, message } => return ControlFlow::Break(Ended::Refused { kind, message }),
+            ToWorker::Refused { kind, message } => {
+                return ControlFlow::Break(Ended::Refused { kind, message });
+            }
             ToWorker::Welcome(_) => {
-                return ControlFlow::Break(Ended::Lost("the server welcomed this worker twice".to_owned()));
+                return ControlFlow::Break(Ended::Lost(
+                    "the server welcomed this worker twice".to_owned(),
+                ));
             }
         }
         ControlFlow::Continue(())
@@ -204,8 +237,12 @@ impl Stream {
             ));
         }
         let stalled = stalled.into_iter().map(|(held, _)| held).collect();
-        self.serving.outbox.send(FromWorker::Heartbeat { n: self.lease.beat(now), stalled });
-        said.into_iter().for_each(|item| self.serving.outbox.send(item));
+        self.serving.outbox.send(FromWorker::Heartbeat {
+            n: self.lease.beat(now),
+            stalled,
+        });
+        said.into_iter()
+            .for_each(|item| self.serving.outbox.send(item));
     }
 
     /// The next batch: what waits, and more credits if slots became free.
@@ -221,13 +258,16 @@ impl Stream {
 
     /// Does what it is told once per connection; gives the moment at which it must have left.
     fn obey(&self, connection: &mut Connection, orders: Orders) -> Option<Instant> {
-        let Orders::Leave { until } = orders else { return None };
+        let Orders::Leave { until } = orders else {
+            return None;
+        };
         if !connection.drained {
             connection.drained = true;
             self.worker.slots().close();
             self.serving.outbox.send(FromWorker::Drain);
             let said = self.serving.table().drain();
-            said.into_iter().for_each(|item| self.serving.outbox.send(item));
+            said.into_iter()
+                .for_each(|item| self.serving.outbox.send(item));
         }
         Some(until)
     }
@@ -243,7 +283,8 @@ impl Stream {
         mut incoming: mpsc::Receiver<Answer<Vec<ToWorker>>>,
     ) -> Ended {
         let said = self.serving.table().give_back_all();
-        said.into_iter().for_each(|item| self.serving.outbox.send(item));
+        said.into_iter()
+            .for_each(|item| self.serving.outbox.send(item));
         let farewell = async {
             loop {
                 let batch = self.serving.outbox.take(limits::BATCH_ITEMS);
@@ -254,7 +295,9 @@ impl Stream {
             drop(outgoing);
             while let Some(Ok(_)) = incoming.recv().await {}
         };
-        let _in_time = tokio::time::timeout(limits::FAREWELL, farewell).await.is_ok();
+        let _in_time = tokio::time::timeout(limits::FAREWELL, farewell)
+            .await
+            .is_ok();
         Ended::Left
     }
 }
@@ -276,7 +319,13 @@ struct Greeted {
 fn broken(error: CallError) -> Ended {
     match error {
         CallError::Unavailable(why) => Ended::Lost(why),
-        CallError::Forbidden(message) => Ended::Refused { kind: "forbidden".to_owned(), message },
-        CallError::Refused(refusal) => Ended::Refused { kind: "refused".to_owned(), message: refusal.to_string() },
+        CallError::Forbidden(message) => Ended::Refused {
+            kind: "forbidden".to_owned(),
+            message,
+        },
+        CallError::Refused(refusal) => Ended::Refused {
+            kind: "refused".to_owned(),
+            message: refusal.to_string(),
+        },
     }
 }

@@ -39,8 +39,12 @@ pub(crate) struct BadUrl {
 impl Grpc {
     /// A server at this URL. Must be called in the runtime that is to drive its connections.
     pub(crate) fn new(url: &str) -> Result<Self, BadUrl> {
-        let bad = |why: String| BadUrl { url: url.to_owned(), why };
-        let endpoint = Endpoint::from_shared(url.to_owned()).map_err(|error| bad(error.to_string()))?;
+        let bad = |why: String| BadUrl {
+            url: url.to_owned(),
+            why,
+        };
+        let endpoint =
+            Endpoint::from_shared(url.to_owned()).map_err(|error| bad(error.to_string()))?;
         if endpoint.uri().scheme_str() != Some("http") {
             return Err(bad("only `http://` is possible".to_owned()));
         }
@@ -56,8 +60,12 @@ impl Grpc {
         let worker = WorkerCaller::new(endpoint.connect_lazy());
         Ok(Self {
             url: url.to_owned(),
-            client: client.max_decoding_message_size(MESSAGE_BYTES).max_encoding_message_size(MESSAGE_BYTES),
-            worker: worker.max_decoding_message_size(MESSAGE_BYTES).max_encoding_message_size(MESSAGE_BYTES),
+            client: client
+                .max_decoding_message_size(MESSAGE_BYTES)
+                .max_encoding_message_size(MESSAGE_BYTES),
+            worker: worker
+                .max_decoding_message_size(MESSAGE_BYTES)
+                .max_encoding_message_size(MESSAGE_BYTES),
         })
     }
 }
@@ -112,13 +120,17 @@ impl Server for Grpc {
 }
 
 /// Waits for the reply, but not for ever, and reads it.
-fn answered<W, T>(call: impl Future<Output = Result<Response<W>, Status>> + Send + 'static) -> BoxFuture<'static, Answer<T>>
+fn answered<W, T>(
+    call: impl Future<Output = Result<Response<W>, Status>> + Send + 'static,
+) -> BoxFuture<'static, Answer<T>>
 where
     W: Send + 'static,
     T: TryFrom<W, Error = BadMessage>,
 {
     Box::pin(async move {
-        let reply = tokio::time::timeout(limits::REPLY, call).await.map_err(|_| status::late(limits::REPLY))?;
+        let reply = tokio::time::timeout(limits::REPLY, call)
+            .await
+            .map_err(|_| status::late(limits::REPLY))?;
         let reply = reply.map_err(|status| status::read(&status))?;
         T::try_from(reply.into_inner()).map_err(|bad| status::not_understood(&bad))
     })
@@ -130,9 +142,19 @@ mod tests {
 
     #[tokio::test]
     async fn a_url_that_cannot_be_one_says_how_one_looks() {
-        for (url, why) in [("", "invalid URI"), ("127.0.0.1:8001", "only `http://`"), ("https://a", "only `http://`")] {
-            let error = Grpc::new(url).err().map(|error| error.to_string()).unwrap_or_default();
-            assert!(error.contains(why) && error.contains("http://127.0.0.1:8001"), "{url}: {error}");
+        for (url, why) in [
+            ("", "invalid URI"),
+            ("127.0.0.1:8001", "only `http://`"),
+            ("https://a", "only `http://`"),
+        ] {
+            let error = Grpc::new(url)
+                .err()
+                .map(|error| error.to_string())
+                .unwrap_or_default();
+            assert!(
+                error.contains(why) && error.contains("http://127.0.0.1:8001"),
+                "{url}: {error}"
+            );
         }
         assert!(Grpc::new("http://127.0.0.1:8001").is_ok());
     }

@@ -39,12 +39,17 @@ pub(super) fn read(status: &Status) -> CallError {
 
 /// No reply in this time.
 pub(super) fn late(after: Duration) -> CallError {
-    CallError::Unavailable(format!("the server did not answer within {} s", after.as_secs()))
+    CallError::Unavailable(format!(
+        "the server did not answer within {} s",
+        after.as_secs()
+    ))
 }
 
 /// A reply that makes no sense.
 pub(super) fn not_understood(bad: &BadMessage) -> CallError {
-    CallError::Forbidden(format!("the server's answer is not understood ({bad}); it is of another version"))
+    CallError::Forbidden(format!(
+        "the server's answer is not understood ({bad}); it is of another version"
+    ))
 }
 
 /// The status's text, and under it the deepest cause, which names the socket's error.
@@ -53,7 +58,11 @@ fn described(status: &Status) -> String {
     while let Some(next) = cause.and_then(|cause| cause.source()) {
         cause = Some(next);
     }
-    let message = if status.message().is_empty() { status.code().description() } else { status.message() };
+    let message = if status.message().is_empty() {
+        status.code().description()
+    } else {
+        status.message()
+    };
     match cause.map(ToString::to_string) {
         Some(cause) if !message.contains(&cause) => format!("{message}: {cause}"),
         Some(_) | None => message.to_owned(),
@@ -69,7 +78,10 @@ mod tests {
     #[test]
     fn a_refusal_comes_back_as_it_was() {
         let refusal = Refusal::NotFound(PromiseId::new("a").unwrap());
-        assert_eq!(read(&status::to_status(&refusal)), CallError::Refused(refusal));
+        assert_eq!(
+            read(&status::to_status(&refusal)),
+            CallError::Refused(refusal)
+        );
     }
 
     #[test]

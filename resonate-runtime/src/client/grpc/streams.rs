@@ -16,7 +16,10 @@ use crate::{
     limits,
 };
 
-pub(super) fn watch(mut client: ClientCaller<Channel>, watch: &Watch) -> mpsc::Receiver<Answer<PromiseReply>> {
+pub(super) fn watch(
+    mut client: ClientCaller<Channel>,
+    watch: &Watch,
+) -> mpsc::Receiver<Answer<PromiseReply>> {
     let (sender, receiver) = mpsc::channel(limits::BATCHES);
     let request = v1::WatchRequest::from(watch);
     tokio::spawn(async move {
@@ -45,7 +48,10 @@ pub(super) fn work(mut worker: WorkerCaller<Channel>) -> WorkStream {
 }
 
 /// Writes batches as messages that fit the wire, until one side has enough.
-async fn write(mut batches: mpsc::Receiver<Vec<FromWorker>>, messages: mpsc::Sender<v1::FromWorker>) {
+async fn write(
+    mut batches: mpsc::Receiver<Vec<FromWorker>>,
+    messages: mpsc::Sender<v1::FromWorker>,
+) {
     while let Some(batch) = batches.recv().await {
         for message in FromWorker::batches(&batch) {
             if messages.send(message).await.is_err() {

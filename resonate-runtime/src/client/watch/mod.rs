@@ -50,11 +50,22 @@ impl Watcher {
     }
 
     /// The promise once it has settled. Dropping the future waits no more.
-    pub(super) async fn settled(&self, id: PromiseId, waits_for: Option<Address>) -> Result<Arc<Record>> {
+    pub(super) async fn settled(
+        &self,
+        id: PromiseId,
+        waits_for: Option<Address>,
+    ) -> Result<Arc<Record>> {
         let (answer, answered) = oneshot::channel();
-        let wanted = Wanted { id, waits_for, answer };
+        let wanted = Wanted {
+            id,
+            waits_for,
+            answer,
+        };
         self.wanted.send(wanted).await.map_err(|_| gone())?;
-        answered.await.map_err(|_| gone())?.map_err(CallError::into_error)
+        answered
+            .await
+            .map_err(|_| gone())?
+            .map_err(CallError::into_error)
     }
 }
 
@@ -128,10 +139,19 @@ impl Watching {
 
     fn add(&mut self, batch: impl Iterator<Item = Wanted>) {
         let mut new = Vec::new();
-        for Wanted { id, waits_for, answer } in batch {
+        for Wanted {
+            id,
+            waits_for,
+            answer,
+        } in batch
+        {
             let waiting = self.waiting.entry(id).or_insert_with_key(|id| {
                 new.push(id.clone());
-                Waiting { answers: Vec::new(), waits_for, since: Instant::now() }
+                Waiting {
+                    answers: Vec::new(),
+                    waits_for,
+                    since: Instant::now(),
+                }
             });
             waiting.answers.push(answer);
         }
@@ -190,7 +210,10 @@ impl Watching {
     fn retry(&mut self) {
         self.retry_at = None;
         let waiting = &self.waiting;
-        let lost = std::mem::take(&mut self.lost).into_iter().filter(|id| waiting.contains_key(id)).collect();
+        let lost = std::mem::take(&mut self.lost)
+            .into_iter()
+            .filter(|id| waiting.contains_key(id))
+            .collect();
         self.watch(lost);
     }
 
@@ -245,9 +268,13 @@ impl Watching {
             return;
         }
         // A server that hangs must not keep news from those who wait.
-        let Ok(Ok(functions)) = timeout(limits::LOOK_AROUND, self.server.functions()).await else { return };
+        let Ok(Ok(functions)) = timeout(limits::LOOK_AROUND, self.server.functions()).await else {
+            return;
+        };
         let is_served = |address: &Address| {
-            functions.iter().any(|served| served.function.address == *address && served.workers > 0)
+            functions
+                .iter()
+                .any(|served| served.function.address == *address && served.workers > 0)
         };
         self.unserved.retain(|address| !is_served(address));
         for (address, id) in long {
@@ -261,7 +288,11 @@ impl Watching {
 }
 
 /// From a stream to the one queue, with its number; the end too.
-async fn pass_on(stream: StreamNo, mut items: mpsc::Receiver<Answer<PromiseReply>>, news: mpsc::Sender<News>) {
+async fn pass_on(
+    stream: StreamNo,
+    mut items: mpsc::Receiver<Answer<PromiseReply>>,
+    news: mpsc::Sender<News>,
+) {
     loop {
         let item = items.recv().await;
         let ends = item.as_ref().is_none_or(std::result::Result::is_err);

@@ -40,7 +40,10 @@ impl Streams {
                 closed.push(no);
             }
         }
-        let opened = cut(ids).into_iter().map(|ids| (self.open(&ids), ids)).collect();
+        let opened = cut(ids)
+            .into_iter()
+            .map(|ids| (self.open(&ids), ids))
+            .collect();
         Change { closed, opened }
     }
 
@@ -58,8 +61,15 @@ impl Streams {
 
     /// Forgets what nobody wants any more; gives the streams that are left with nothing to bring.
     pub(super) fn retain(&mut self, wanted: impl Fn(&PromiseId) -> bool) -> Vec<StreamNo> {
-        self.streams.values_mut().for_each(|ids| ids.retain(&wanted));
-        let idle: Vec<StreamNo> = self.streams.iter().filter(|(_, ids)| ids.is_empty()).map(|(no, _)| *no).collect();
+        self.streams
+            .values_mut()
+            .for_each(|ids| ids.retain(&wanted));
+        let idle: Vec<StreamNo> = self
+            .streams
+            .iter()
+            .filter(|(_, ids)| ids.is_empty())
+            .map(|(no, _)| *no)
+            .collect();
         for no in &idle {
             self.streams.remove(no);
         }
@@ -68,8 +78,12 @@ impl Streams {
 
     /// The streams of about this size, if one more makes them enough to be gathered.
     fn alike(&self, size: usize) -> Option<Vec<StreamNo>> {
-        let alike: Vec<StreamNo> =
-            self.streams.iter().filter(|(_, ids)| rank(ids.len()) == rank(size)).map(|(no, _)| *no).collect();
+        let alike: Vec<StreamNo> = self
+            .streams
+            .iter()
+            .filter(|(_, ids)| rank(ids.len()) == rank(size))
+            .map(|(no, _)| *no)
+            .collect();
         (GATHER <= alike.len() + 1).then_some(alike)
     }
 
@@ -117,9 +131,17 @@ mod tests {
         let mut sent = 0;
         for n in 0..10_000 {
             let change = streams.add(vec![id(n)]);
-            sent += change.opened.iter().map(|(_, ids)| ids.len()).sum::<usize>();
+            sent += change
+                .opened
+                .iter()
+                .map(|(_, ids)| ids.len())
+                .sum::<usize>();
         }
-        assert!(streams.streams.len() <= 40, "{} streams", streams.streams.len());
+        assert!(
+            streams.streams.len() <= 40,
+            "{} streams",
+            streams.streams.len()
+        );
         assert!(sent <= 10_000 * 6, "{sent} ids sent");
         let watched: BTreeSet<_> = streams.streams.values().flatten().cloned().collect();
         assert_eq!(watched.len(), 10_000);

@@ -9,7 +9,10 @@ use resonate_proto::{client::ServedFunction, stream::Function};
 use super::*;
 use crate::{
     ErrorKind,
-    client::{Server as _, fake::{Fake, value}},
+    client::{
+        Server as _,
+        fake::{Fake, value},
+    },
 };
 
 fn id(text: &str) -> PromiseId {
@@ -18,8 +21,19 @@ fn id(text: &str) -> PromiseId {
 
 async fn created(fake: &Fake, id: PromiseId) {
     let (labels, tags) = (BTreeMap::new(), BTreeMap::new());
-    let promise = NewPromise { id, call: None, timeout_at: Timestamp::NEVER, labels, tags };
-    fake.create(Create { promise, any: false }).await.unwrap();
+    let promise = NewPromise {
+        id,
+        call: None,
+        timeout_at: Timestamp::NEVER,
+        labels,
+        tags,
+    };
+    fake.create(Create {
+        promise,
+        any: false,
+    })
+    .await
+    .unwrap();
 }
 
 fn watcher(fake: &Arc<Fake>) -> Watcher {
@@ -47,7 +61,8 @@ async fn ten_thousand_at_once_are_few_streams() {
     let open = fake.watched();
     assert!(open.len() <= 40, "{} streams", open.len());
     assert_eq!(open.iter().map(Vec::len).sum::<usize>(), 10_000);
-    ids.iter().for_each(|text| fake.settle_now(text, value("1")));
+    ids.iter()
+        .for_each(|text| fake.settle_now(text, value("1")));
     for record in join_all(all).await {
         assert_eq!(record.unwrap().unwrap().promise.state_name(), "resolved");
     }
@@ -89,7 +104,10 @@ async fn a_promise_that_does_not_exist_fails_alone() {
     let watcher = watcher(&fake);
     created(&fake, id("a")).await;
     let (a, missing) = (waiting(&watcher, "a"), waiting(&watcher, "missing"));
-    assert_eq!(missing.await.unwrap().unwrap_err().kind(), ErrorKind::NotFound);
+    assert_eq!(
+        missing.await.unwrap().unwrap_err().kind(),
+        ErrorKind::NotFound
+    );
     settle_down().await;
     fake.settle_now("a", value("1"));
     assert!(a.await.unwrap().is_ok());
@@ -116,7 +134,14 @@ async fn a_function_that_nobody_serves_is_said_once_until_somebody_does() {
     let mut watching = Watching::new(Arc::clone(&fake) as _, Arc::default(), news);
     let (answer, _answered) = oneshot::channel();
     created(&fake, id("a")).await;
-    watching.add([Wanted { id: id("a"), waits_for: Some(address.clone()), answer }].into_iter());
+    watching.add(
+        [Wanted {
+            id: id("a"),
+            waits_for: Some(address.clone()),
+            answer,
+        }]
+        .into_iter(),
+    );
     watching.look_around().await;
     assert!(watching.unserved.is_empty(), "too early");
     tokio::time::advance(limits::LOOK_AROUND).await;
@@ -137,5 +162,10 @@ fn served(address: &Address) -> ServedFunction {
         served: true,
         location: "src/pay.rs:1".to_owned(),
     };
-    ServedFunction { function, workers: 1, ready: 0, waiting_since: None }
+    ServedFunction {
+        function,
+        workers: 1,
+        ready: 0,
+        waiting_since: None,
+    }
 }

@@ -12,9 +12,16 @@ use crate::worker::{
 impl Table {
     /// A dispatch, or a page of one.
     pub(crate) fn dispatch(&mut self, page: Dispatch, slots: &Slots) -> Vec<Effect> {
-        let Dispatch { record, warm, mut children, more } = page;
+        let Dispatch {
+            record,
+            warm,
+            mut children,
+            more,
+        } = page;
         let id = record.promise.id.clone();
-        let Some(version) = record.task.as_ref().map(|task| task.version) else { return Vec::new() };
+        let Some(version) = record.task.as_ref().map(|task| task.version) else {
+            return Vec::new();
+        };
         if let Some((_, earlier)) = self.pages.remove(&id).filter(|(of, _)| *of == version) {
             children = earlier.into_iter().chain(children).collect();
         }
@@ -23,25 +30,33 @@ impl Table {
             return Vec::new();
         }
         let slot = self.slot_of(&id, version, slots);
-        let mut effects = vec![Effect::Send(FromWorker::Acknowledge { task: id.clone(), version })];
+        let mut effects = vec![Effect::send(FromWorker::Acknowledge {
+            task: id.clone(),
+            version,
+        })];
         let here = self.entries.get(&id).map(|entry| entry.version);
         match here {
             // It was sent again before the acknowledgement arrived.
             Some(here) if version <= here => {}
-            Some(_) if warm => self.claimed_warm(version, record, children, slot),
+            Some(_) if warm => self.claimed_warm(&id, version, children, slot),
             None if warm => {
-                self.asked.insert(id.clone(), Asked::History { version, slot });
-                effects.push(Effect::Send(FromWorker::NeedHistory { task: id, version }));
+                self.asked
+                    .insert(id.clone(), Asked::History { version, slot });
+                effects.push(Effect::send(FromWorker::NeedHistory { task: id, version }));
             }
             Some(_) | None if self.draining => {
-                effects.push(Effect::Send(FromWorker::GiveBack { task: id, version }));
+                effects.push(Effect::send(FromWorker::GiveBack { task: id, version }));
             }
             Some(_) | None => {
                 let why = "it was claimed again and begins from its first line".to_owned();
                 self.part(&id, ExecutionEvent::Dropped { why });
                 let dispatched = Dispatched { record, children };
-                self.entries.insert(id, Entry::waiting(version, &dispatched));
-                effects.push(Effect::Start { dispatched, slot });
+                self.entries
+                    .insert(id, Entry::waiting(version, &dispatched));
+                effects.push(Effect::Start {
+                    dispatched: Box::new(dispatched),
+                    slot,
+                });
             }
         }
         effects
@@ -50,9 +65,22 @@ impl Table {
     /// The slot that was kept for a dispatch, or a free one; counts it against the credits if it was not asked for.
     fn slot_of(&mut self, id: &PromiseId, version: TaskVersion, slots: &Slots) -> Option<Slot> {
         match self.asked.remove(id) {
-            Some(Asked::History { version: of, slot }) if of == version => slot.or_else(|| slots.try_take()),
-            Some(Asked::Reclaim { version: of, shown, dispatched: false }) if of.next() == version => {
-                self.asked.insert(id.clone(), Asked::Reclaim { version: of, shown, dispatched: true });
+            Some(Asked::History { version: of, slot }) if of == version => {
+                slot.or_else(|| slots.try_take())
+            }
+            Some(Asked::Reclaim {
+                version: of,
+                shown,
+                dispatched: false,
+            }) if of.next() == version => {
+                self.asked.insert(
+                    id.clone(),
+                    Asked::Reclaim {
+                        version: of,
+                        shown,
+                        dispatched: true,
+                    },
+                );
                 None
             }
             Some(Asked::History { .. } | Asked::Reclaim { .. }) | None => {
@@ -62,28 +90,61 @@ impl Table {
         }
     }
 
-    fn claimed_warm(&mut self, version: TaskVersion, record: Record, settled: Vec<Record>, slot: Option<Slot>) {
-        self.bring_back(&record.promise.id);
-        if let Some(entry) = self.entries.get_mut(&record.promise.id) {
+    fn claimed_warm(
+        &mut self,
+        id: &PromiseId,
+        version: TaskVersion,
+        settled: Vec<Record>,
+        slot: Option<Slot>,
+    ) {
+        self.bring_back(id);
+        if let Some(entry) = self.entries.get_mut(id) {
             entry.version = version;
             entry.tied = false;
-            entry.tell(ExecutionEvent::Claimed { version, record, settled, slot });
+            entry.tell(ExecutionEvent::Claimed {
+                version,
+                settled,
+                slot,
+            });
         }
     }
 
     /// The execution asks for its tied task; none if it is not here any more.
-    pub(crate) fn reclaim(&mut self, id: &PromiseId, version: TaskVersion, shown: Seq) -> Option<FromWorker> {
-        self.entries.get(id).filter(|entry| entry.version == version)?;
-        self.asked.insert(id.clone(), Asked::Reclaim { version, shown, dispatched: false });
-        Some(FromWorker::Reclaim(Held { task: id.clone(), version, shown }))
+    pub(crate) fn reclaim(
+        &mut self,
+        id: &PromiseId,
+        version: TaskVersion,
+        shown: Seq,
+    ) -> Option<FromWorker> {
+        self.entries
+            .get(id)
+            .filter(|entry| entry.version == version)?;
+        self.asked.insert(
+            id.clone(),
+            Asked::Reclaim {
+                version,
+                shown,
+                dispatched: false,
+            },
+        );
+        Some(FromWorker::Reclaim(Held {
+            task: id.clone(),
+            version,
+            shown,
+        }))
     }
 
     /// The claim, or the body, is void.
     pub(crate) fn dropped(&mut self, id: &PromiseId, version: TaskVersion, why: String) {
         match self.asked.remove(id) {
             // Two said it at once: the server had dispatched the task before it was asked, and counted that.
-            Some(Asked::Reclaim { version: of, dispatched: true, .. }) if of == version => self.received += 1,
-            Some(Asked::Reclaim { version: of, .. } | Asked::History { version: of, .. }) if of <= version => {}
+            Some(Asked::Reclaim {
+                version: of,
+                dispatched: true,
+                ..
+            }) if of == version => self.received += 1,
+            Some(Asked::Reclaim { version: of, .. } | Asked::History { version: of, .. })
+                if of <= version => {}
             Some(newer) => {
                 self.asked.insert(id.clone(), newer);
             }
@@ -92,7 +153,11 @@ impl Table {
         if self.pages.get(id).is_some_and(|(of, _)| *of <= version) {
             self.pages.remove(id);
         }
-        if self.entries.get(id).is_some_and(|entry| entry.version <= version) {
+        if self
+            .entries
+            .get(id)
+            .is_some_and(|entry| entry.version <= version)
+        {
             self.part(id, ExecutionEvent::Dropped { why });
         }
     }
@@ -103,11 +168,20 @@ impl Table {
         self.pages.clear();
         let mut again = Vec::new();
         self.asked.retain(|id, asked| {
-            let Asked::Reclaim { version, shown, dispatched: false } = asked else {
+            let Asked::Reclaim {
+                version,
+                shown,
+                dispatched: false,
+            } = asked
+            else {
                 // A dispatch that was to follow is not named in the hello, so it is given back.
                 return false;
             };
-            again.push(FromWorker::Reclaim(Held { task: id.clone(), version: *version, shown: *shown }));
+            again.push(FromWorker::Reclaim(Held {
+                task: id.clone(),
+                version: *version,
+                shown: *shown,
+            }));
             true
         });
         again
@@ -119,7 +193,12 @@ impl Table {
         self.asked.clear();
         let ids: Vec<PromiseId> = self.entries.keys().cloned().collect();
         for id in ids {
-            self.part(&id, ExecutionEvent::Dropped { why: why.to_owned() });
+            self.part(
+                &id,
+                ExecutionEvent::Dropped {
+                    why: why.to_owned(),
+                },
+            );
         }
     }
 }

@@ -11,9 +11,18 @@ use crate::{limits, worker::link::ExecutionEvent};
 
 impl Table {
     /// Suspended, its body kept. Gives what to say of those that had to make room.
-    pub(crate) fn set_aside(&mut self, id: &PromiseId, version: TaskVersion, now: Instant) -> Vec<FromWorker> {
+    pub(crate) fn set_aside(
+        &mut self,
+        id: &PromiseId,
+        version: TaskVersion,
+        now: Instant,
+    ) -> Vec<FromWorker> {
         // A claim that came meanwhile has a newer version.
-        let Some(entry) = self.entries.get_mut(id).filter(|entry| entry.version == version && entry.aside.is_none()) else {
+        let Some(entry) = self
+            .entries
+            .get_mut(id)
+            .filter(|entry| entry.version == version && entry.aside.is_none())
+        else {
             return Vec::new();
         };
         if self.draining {
@@ -36,7 +45,11 @@ impl Table {
         let mut said = Vec::new();
         while let Some(oldest) = self.aside.first_entry() {
             let id = oldest.get();
-            let since = self.entries.get(id).and_then(|entry| entry.aside).map(|(_, since)| since);
+            let since = self
+                .entries
+                .get(id)
+                .and_then(|entry| entry.aside)
+                .map(|(_, since)| since);
             if since.is_some_and(|since| now.duration_since(since) < age) {
                 break;
             }
@@ -48,7 +61,10 @@ impl Table {
 
     /// It goes on: it is not aside any more.
     pub(super) fn bring_back(&mut self, id: &PromiseId) {
-        let place = self.entries.get_mut(id).and_then(|entry| entry.aside.take());
+        let place = self
+            .entries
+            .get_mut(id)
+            .and_then(|entry| entry.aside.take());
         if let Some((place, _)) = place {
             self.aside.remove(&place);
         }
@@ -59,13 +75,20 @@ impl Table {
     pub(crate) fn drain(&mut self) -> Vec<FromWorker> {
         self.draining = true;
         let mut said = self.evict_older(Duration::ZERO, Instant::now());
-        let waiting = self.entries.iter().filter(|(_, entry)| matches!(entry.body, Body::Waiting(_)));
-        let waiting: Vec<_> = waiting.map(|(id, entry)| (id.clone(), entry.version)).collect();
+        let waiting = self
+            .entries
+            .iter()
+            .filter(|(_, entry)| matches!(entry.body, Body::Waiting(_)));
+        let waiting: Vec<_> = waiting
+            .map(|(id, entry)| (id.clone(), entry.version))
+            .collect();
         for (id, version) in waiting {
             self.remove(&id);
             said.push(FromWorker::GiveBack { task: id, version });
         }
-        self.entries.values_mut().for_each(|entry| entry.tell(ExecutionEvent::Drain));
+        self.entries
+            .values_mut()
+            .for_each(|entry| entry.tell(ExecutionEvent::Drain));
         said
     }
 
@@ -73,13 +96,21 @@ impl Table {
     pub(crate) fn give_back_all(&mut self) -> Vec<FromWorker> {
         let held = self.held();
         self.lose_all("its worker is leaving");
-        held.into_iter().map(|held| FromWorker::GiveBack { task: held.task, version: held.version }).collect()
+        held.into_iter()
+            .map(|held| FromWorker::GiveBack {
+                task: held.task,
+                version: held.version,
+            })
+            .collect()
     }
 
     /// Puts a body out of memory; a tied one is given back, since nobody else could wake it.
     fn evict(&mut self, id: &PromiseId) -> Option<FromWorker> {
         let entry = self.entries.get(id)?;
-        let said = entry.tied.then(|| FromWorker::GiveBack { task: id.clone(), version: entry.version });
+        let said = entry.tied.then(|| FromWorker::GiveBack {
+            task: id.clone(),
+            version: entry.version,
+        });
         self.part(id, ExecutionEvent::Evict);
         said
     }

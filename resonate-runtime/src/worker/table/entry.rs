@@ -42,7 +42,14 @@ impl Entry {
     }
 
     fn new(version: TaskVersion, body: Body) -> Self {
-        Self { version, body, aside: None, tied: false, blocks: false, backlog: Vec::new() }
+        Self {
+            version,
+            body,
+            aside: None,
+            tied: false,
+            blocks: false,
+            backlog: Vec::new(),
+        }
     }
 
     /// The highest place of the log it holds.
@@ -66,7 +73,9 @@ impl Entry {
 
     /// Tells it what waits; true if nothing waits any more.
     pub(super) fn flush(&mut self) -> bool {
-        let Body::Running(handle) = &self.body else { return self.backlog.is_empty() };
+        let Body::Running(handle) = &self.body else {
+            return self.backlog.is_empty();
+        };
         let events = handle.events.clone();
         let mut waiting = std::mem::take(&mut self.backlog).into_iter();
         while let Some(event) = waiting.next() {
@@ -81,14 +90,21 @@ impl Entry {
 
     /// What is to be told to one that leaves the table: everything that waits, and this.
     pub(super) fn part(mut self, last: ExecutionEvent) -> Option<Parting> {
-        let Body::Running(handle) = self.body else { return None };
+        let Body::Running(handle) = self.body else {
+            return None;
+        };
         self.backlog.push(last);
-        Some(Parting { events: handle.events, backlog: self.backlog })
+        Some(Parting {
+            events: handle.events,
+            backlog: self.backlog,
+        })
     }
 
     fn keep(&mut self, event: ExecutionEvent) {
         match (self.backlog.last_mut(), event) {
-            (Some(ExecutionEvent::Settled(waiting)), ExecutionEvent::Settled(more)) => waiting.extend(more),
+            (Some(ExecutionEvent::Settled(waiting)), ExecutionEvent::Settled(more)) => {
+                waiting.extend(more)
+            }
             (_, event) => self.backlog.push(event),
         }
     }
@@ -117,7 +133,6 @@ impl Parting {
 }
 
 /// Gives one event, or gets it back. One that has ended needs none.
-#[expect(clippy::result_large_err, reason = "the event is moved back to where it came from")]
 fn give(events: &Sender<ExecutionEvent>, event: ExecutionEvent) -> Result<(), ExecutionEvent> {
     match events.try_send(event) {
         Ok(()) | Err(TrySendError::Closed(_)) => Ok(()),
@@ -126,6 +141,8 @@ fn give(events: &Sender<ExecutionEvent>, event: ExecutionEvent) -> Result<(), Ex
 }
 
 fn highest(children: &[Record]) -> Seq {
-    let seqs = children.iter().filter_map(|child| child.promise.settled().map(|settled| settled.seq));
+    let seqs = children
+        .iter()
+        .filter_map(|child| child.promise.settled().map(|settled| settled.seq));
     seqs.max().unwrap_or(Seq::ZERO)
 }

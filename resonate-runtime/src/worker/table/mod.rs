@@ -6,8 +6,6 @@
 mod arrive;
 mod aside;
 mod entry;
-#[cfg(test)]
-mod tests;
 
 use std::collections::HashMap;
 
@@ -24,9 +22,18 @@ use super::{
 #[derive(Debug)]
 pub(crate) enum Effect {
     /// Say this to the server.
-    Send(FromWorker),
+    Send(Box<FromWorker>),
     /// Begin this execution, in this slot or else in the next that is free.
-    Start { dispatched: Dispatched, slot: Option<Slot> },
+    Start {
+        dispatched: Box<Dispatched>,
+        slot: Option<Slot>,
+    },
+}
+
+impl Effect {
+    fn send(item: FromWorker) -> Self {
+        Self::Send(Box::new(item))
+    }
 }
 
 /// The executions of a worker.
@@ -51,9 +58,16 @@ pub(crate) struct Table {
 #[derive(Debug)]
 enum Asked {
     /// A tied task, again; `dispatched` once a dispatch has come that may be the answer.
-    Reclaim { version: TaskVersion, shown: Seq, dispatched: bool },
+    Reclaim {
+        version: TaskVersion,
+        shown: Seq,
+        dispatched: bool,
+    },
     /// A whole dispatch in place of a warm one; the slot is kept for it.
-    History { version: TaskVersion, slot: Option<Slot> },
+    History {
+        version: TaskVersion,
+        slot: Option<Slot>,
+    },
 }
 
 impl Table {
@@ -70,7 +84,11 @@ impl Table {
     /// A dispatched execution has begun; false if it was dropped before.
     pub(crate) fn began(&mut self, version: TaskVersion, handle: ExecutionHandle) -> bool {
         let draining = self.draining;
-        if let Some(entry) = self.entries.get_mut(&handle.id).filter(|entry| entry.version == version) {
+        if let Some(entry) = self
+            .entries
+            .get_mut(&handle.id)
+            .filter(|entry| entry.version == version)
+        {
             entry.body = Body::Running(handle);
             if draining {
                 entry.tell(ExecutionEvent::Drain);
@@ -79,38 +97,59 @@ impl Table {
             return true;
         }
         let why = "it was dropped before it began".to_owned();
-        self.parting.extend(Entry::running(handle).part(ExecutionEvent::Dropped { why }));
+        self.parting
+            .extend(Entry::running(handle).part(ExecutionEvent::Dropped { why }));
         self.flush();
         false
     }
 
     /// True if it is dispatched under this version and has not begun.
     pub(crate) fn is_waiting(&self, id: &PromiseId, version: TaskVersion) -> bool {
-        self.entries.get(id).is_some_and(|entry| entry.version == version && matches!(entry.body, Body::Waiting(_)))
+        self.entries
+            .get(id)
+            .is_some_and(|entry| entry.version == version && matches!(entry.body, Body::Waiting(_)))
     }
 
     /// A turn goes out; how it ends says whether the task stays with this session while it is suspended.
     pub(crate) fn submitted(&mut self, turn: &Turn) {
-        if let Some(entry) = self.entries.get_mut(&turn.id).filter(|entry| entry.version == turn.version) {
+        if let Some(entry) = self
+            .entries
+            .get_mut(&turn.id)
+            .filter(|entry| entry.version == turn.version)
+        {
             entry.tied = matches!(turn.end, resonate_core::End::Suspend { tied: true });
         }
     }
 
     /// Nothing of it is here any more.
     pub(crate) fn forget(&mut self, id: &PromiseId, version: TaskVersion) {
-        if self.entries.get(id).is_some_and(|entry| entry.version <= version) {
+        if self
+            .entries
+            .get(id)
+            .is_some_and(|entry| entry.version <= version)
+        {
             self.remove(id);
         }
     }
 
     /// The server answered a turn.
     pub(crate) fn turn_answered(&mut self, answer: TurnAnswer) {
-        let TurnAnswer { task, version, n, answer } = answer;
+        let TurnAnswer {
+            task,
+            version,
+            n,
+            answer,
+        } = answer;
         self.tell(&task, version, ExecutionEvent::TurnAnswered { n, answer });
     }
 
     /// Some children settled.
-    pub(crate) fn settled(&mut self, task: &PromiseId, version: TaskVersion, settled: Vec<Settlement>) {
+    pub(crate) fn settled(
+        &mut self,
+        task: &PromiseId,
+        version: TaskVersion,
+        settled: Vec<Settlement>,
+    ) {
         self.tell(task, version, ExecutionEvent::Settled(settled));
     }
 
@@ -118,15 +157,24 @@ impl Table {
     pub(crate) fn flush(&mut self) -> bool {
         let parting = std::mem::take(&mut self.parting);
         self.parting = parting.into_iter().filter_map(Parting::flush).collect();
-        let all = self.entries.values_mut().fold(true, |all, entry| entry.flush() && all);
-        all && self.parting.is_empty()
+        let late = self
+            .entries
+            .values_mut()
+            .filter_map(|entry| (!entry.flush()).then_some(()))
+            .count();
+        late == 0 && self.parting.is_empty()
     }
 
     /// What the session holds, for the hello: leased, or suspended and tied. In the order of their ids.
     pub(crate) fn held(&self) -> Vec<Held> {
         let held = self.entries.iter().filter(|(_, entry)| entry.is_held());
-        let mut held: Vec<Held> =
-            held.map(|(id, entry)| Held { task: id.clone(), version: entry.version, shown: entry.shown() }).collect();
+        let mut held: Vec<Held> = held
+            .map(|(id, entry)| Held {
+                task: id.clone(),
+                version: entry.version,
+                shown: entry.shown(),
+            })
+            .collect();
         held.sort_by(|one, other| one.task.cmp(&other.task));
         held
     }
@@ -135,13 +183,21 @@ impl Table {
     pub(crate) fn stalled(&mut self, now: u64, limit: u64) -> Vec<(Held, bool)> {
         let mut stalled = Vec::new();
         for (id, entry) in &mut self.entries {
-            let Body::Running(handle) = &entry.body else { continue };
-            let since = handle.polling_since.load(std::sync::atomic::Ordering::Acquire);
+            let Body::Running(handle) = &entry.body else {
+                continue;
+            };
+            let since = handle
+                .polling_since
+                .load(std::sync::atomic::Ordering::Acquire);
             if since == 0 || now.saturating_sub(since) < limit {
                 entry.blocks = false;
                 continue;
             }
-            let held = Held { task: id.clone(), version: entry.version, shown: handle.shown() };
+            let held = Held {
+                task: id.clone(),
+                version: entry.version,
+                shown: handle.shown(),
+            };
             stalled.push((held, std::mem::replace(&mut entry.blocks, true)));
         }
         stalled.sort_by(|one, other| one.0.task.cmp(&other.0.task));
@@ -150,7 +206,11 @@ impl Table {
 
     /// How many dispatches this stream may have carried in all, with so many free slots.
     pub(crate) fn credits(&self, free: usize) -> u64 {
-        let free = if self.draining { 0 } else { u64::try_from(free).unwrap_or(u64::MAX) };
+        let free = if self.draining {
+            0
+        } else {
+            u64::try_from(free).unwrap_or(u64::MAX)
+        };
         self.received.saturating_add(free)
     }
 
@@ -165,7 +225,11 @@ impl Table {
     }
 
     fn tell(&mut self, task: &PromiseId, version: TaskVersion, event: ExecutionEvent) {
-        if let Some(entry) = self.entries.get_mut(task).filter(|entry| entry.version == version) {
+        if let Some(entry) = self
+            .entries
+            .get_mut(task)
+            .filter(|entry| entry.version == version)
+        {
             entry.tell(event);
         }
     }

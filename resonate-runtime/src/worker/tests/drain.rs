@@ -3,12 +3,17 @@
 use super::*;
 
 fn leave(peer: &Peer, grace: Duration) {
-    peer.worker.orders.send_replace(Orders::Leave { until: Instant::now() + grace });
+    peer.worker.orders.send_replace(Orders::Leave {
+        until: Instant::now() + grace,
+    });
 }
 
 async fn has_left(peer: &Peer) {
     let mut state = peer.worker.state.clone();
-    timeout(LEASE * 10, state.wait_for(|state| *state == State::Left)).await.expect("it leaves").unwrap();
+    timeout(LEASE * 10, state.wait_for(|state| *state == State::Left))
+        .await
+        .expect("it leaves")
+        .unwrap();
 }
 
 #[tokio::test(start_paused = true)]
@@ -31,7 +36,10 @@ async fn running_executions_are_told_and_waited_for() {
     leave(&peer, LEASE);
     assert_eq!(far.next_beating().await, FromWorker::Drain);
     assert!(matches!(one.event().await, ExecutionEvent::Drain));
-    assert!(one.worker.slots().try_take().is_none(), "nothing new begins");
+    assert!(
+        one.worker.slots().try_take().is_none(),
+        "nothing new begins"
+    );
     one.slot = None;
     assert!(far.is_silent().await, "a free slot is no credit any more");
     one.submit(1, End::Release);
@@ -39,7 +47,10 @@ async fn running_executions_are_told_and_waited_for() {
     far.answer("a", 1, 1, TurnStatus::Over).await;
     one.event().await;
     one.worker.forget(&one.handle.id, TaskVersion(1));
-    assert!(far.end.from_worker.recv().await.is_none(), "the stream ends without a word");
+    assert!(
+        far.end.from_worker.recv().await.is_none(),
+        "the stream ends without a word"
+    );
     drop(far);
     has_left(&peer).await;
 }
@@ -51,7 +62,13 @@ async fn what_does_not_end_in_time_is_given_back_and_dropped() {
     let mut one = far.run(&peer, "a", 1).await;
     leave(&peer, Duration::from_secs(2));
     assert_eq!(far.next_beating().await, FromWorker::Drain);
-    assert_eq!(far.next_beating().await, FromWorker::GiveBack { task: promise_id("a"), version: TaskVersion(1) });
+    assert_eq!(
+        far.next_beating().await,
+        FromWorker::GiveBack {
+            task: promise_id("a"),
+            version: TaskVersion(1)
+        }
+    );
     one.event().await;
     one.is_dropped().await;
     drop(far);
@@ -73,7 +90,13 @@ async fn suspended_bodies_leave_memory_and_tasks_that_have_not_begun_are_given_b
     far.acknowledged("waiting", 1).await;
     leave(&peer, LEASE);
     assert_eq!(far.next_beating().await, FromWorker::Drain);
-    assert_eq!(far.next_beating().await, FromWorker::GiveBack { task: promise_id("waiting"), version: TaskVersion(1) });
+    assert_eq!(
+        far.next_beating().await,
+        FromWorker::GiveBack {
+            task: promise_id("waiting"),
+            version: TaskVersion(1)
+        }
+    );
     assert!(matches!(aside.event().await, ExecutionEvent::Evict));
     drop(far);
     has_left(&peer).await;
@@ -89,7 +112,13 @@ async fn a_task_that_arrives_too_late_is_given_back() {
     assert_eq!(far.next_beating().await, FromWorker::Drain);
     far.dispatch("late", 1).await;
     far.acknowledged("late", 1).await;
-    assert_eq!(far.next_beating().await, FromWorker::GiveBack { task: promise_id("late"), version: TaskVersion(1) });
+    assert_eq!(
+        far.next_beating().await,
+        FromWorker::GiveBack {
+            task: promise_id("late"),
+            version: TaskVersion(1)
+        }
+    );
 }
 
 #[tokio::test(start_paused = true)]

@@ -15,7 +15,10 @@ async fn a_lease_without_answered_heartbeats_drops_everything_and_begins_anew() 
     let (mut far, hello) = peer.hello().await;
     assert!(hello.held.is_empty());
     far.welcome(&[]).await;
-    assert!(far.is_silent().await, "the turn of the lost claim is not repeated");
+    assert!(
+        far.is_silent().await,
+        "the turn of the lost claim is not repeated"
+    );
 }
 
 #[tokio::test(start_paused = true)]
@@ -26,7 +29,9 @@ async fn answered_heartbeats_keep_the_lease() {
     let end = Instant::now() + LEASE * 4;
     let mut beats = 0;
     while let Ok(item) = tokio::time::timeout_at(end, far.next()).await {
-        let FromWorker::Heartbeat { n, stalled } = item else { panic!("{item:?}") };
+        let FromWorker::Heartbeat { n, stalled } = item else {
+            panic!("{item:?}")
+        };
         assert!(stalled.is_empty());
         far.say(ToWorker::HeartbeatAnswer { n }).await;
         beats += 1;
@@ -85,11 +90,16 @@ async fn a_body_that_blocks_for_a_lease_is_named_until_it_comes_back() {
     let stalled = async |far: &mut Far| match far.next().await {
         FromWorker::Heartbeat { n, stalled } => {
             far.say(ToWorker::HeartbeatAnswer { n }).await;
-            stalled.into_iter().map(|held| held.task.to_string()).collect::<Vec<_>>()
+            stalled
+                .into_iter()
+                .map(|held| held.task.to_string())
+                .collect::<Vec<_>>()
         }
         other => panic!("{other:?}"),
     };
-    one.handle.polling_since.store(one.worker.millis(), Ordering::Release);
+    one.handle
+        .polling_since
+        .store(one.worker.millis(), Ordering::Release);
     let began = Instant::now();
     while stalled(&mut far).await.is_empty() {}
     assert!(LEASE <= began.elapsed() && began.elapsed() <= LEASE + HEARTBEAT);

@@ -15,10 +15,12 @@ use std::{
 };
 
 use resonate_core::{
-    Address, Call, Create, End, NewPromise, Payload, PromiseId, Record, RetryPolicy, Seq, SessionId, Task, TaskState,
-    TaskVersion, Timestamp, Turn, TurnReply, TurnStatus,
+    Address, Call, Create, End, NewPromise, Payload, PromiseId, Record, RetryPolicy, Seq,
+    SessionId, Task, TaskState, TaskVersion, Timestamp, Turn, TurnReply, TurnStatus,
 };
-use resonate_proto::stream::{Dispatch, FromWorker, Hello, PROTOCOL, ToWorker, TurnAnswer, Welcome};
+use resonate_proto::stream::{
+    Dispatch, FromWorker, Hello, PROTOCOL, ToWorker, TurnAnswer, Welcome,
+};
 use tokio::{
     runtime::Handle,
     sync::mpsc,
@@ -88,16 +90,40 @@ struct Begun {
 /// Executions that have begun, by the session of their worker.
 static BEGUN: Mutex<BTreeMap<SessionId, Vec<Begun>>> = Mutex::new(BTreeMap::new());
 
-fn begin(worker: Worker, _: &'static Definition, dispatched: Dispatched, slot: Slot) -> ExecutionHandle {
+fn begin(
+    worker: Worker,
+    _: &'static Definition,
+    dispatched: Dispatched,
+    slot: Slot,
+) -> ExecutionHandle {
     let version = dispatched.record.task.as_ref().unwrap().version;
-    let (handle, events) = handle(dispatched.record.promise.id.as_str(), version.0, limits::EXECUTION_EVENTS);
+    let (handle, events) = handle(
+        dispatched.record.promise.id.as_str(),
+        version.0,
+        limits::EXECUTION_EVENTS,
+    );
     let session = worker.session();
-    let begun = Begun { worker, handle: handle.clone(), events, dispatched, slot: Some(slot) };
-    BEGUN.lock().unwrap().entry(session).or_default().push(begun);
+    let begun = Begun {
+        worker,
+        handle: handle.clone(),
+        events,
+        dispatched,
+        slot: Some(slot),
+    };
+    BEGUN
+        .lock()
+        .unwrap()
+        .entry(session)
+        .or_default()
+        .push(begun);
     handle
 }
 
-fn handle(id: &str, version: u64, room: usize) -> (ExecutionHandle, mpsc::Receiver<ExecutionEvent>) {
+fn handle(
+    id: &str,
+    version: u64,
+    room: usize,
+) -> (ExecutionHandle, mpsc::Receiver<ExecutionEvent>) {
     let (events, taken) = mpsc::channel(room);
     let handle = ExecutionHandle {
         id: promise_id(id),
@@ -116,7 +142,13 @@ impl Peer {
         let services = vec!["payments".to_owned()];
         let session = SessionId(fastrand::u128(..));
         let functions = About::functions(&registry, &services);
-        let about = About { session, name: "test".to_owned(), services, functions, capacity };
+        let about = About {
+            session,
+            name: "test".to_owned(),
+            services,
+            functions,
+            capacity,
+        };
         let worker = start(
             Start {
                 server: fake,
@@ -130,13 +162,23 @@ impl Peer {
             },
             &Handle::current(),
         );
-        Self { worker, streams, session }
+        Self {
+            worker,
+            streams,
+            session,
+        }
     }
 
     /// The next stream that the worker opens, and what it says first.
     async fn hello(&mut self) -> (Far, Hello) {
-        let end = timeout(Duration::from_secs(60), self.streams.recv()).await.expect("a stream").unwrap();
-        let mut far = Far { end, items: Default::default() };
+        let end = timeout(Duration::from_secs(60), self.streams.recv())
+            .await
+            .expect("a stream")
+            .unwrap();
+        let mut far = Far {
+            end,
+            items: Default::default(),
+        };
         match far.next().await {
             FromWorker::Hello(hello) => (far, hello),
             other => panic!("{other:?} before the hello"),
@@ -184,7 +226,11 @@ impl Far {
     }
 
     async fn say(&self, item: ToWorker) {
-        self.end.to_worker.send(Ok(vec![item])).await.expect("the worker reads");
+        self.end
+            .to_worker
+            .send(Ok(vec![item]))
+            .await
+            .expect("the worker reads");
     }
 
     /// The next item; a worker that says nothing for ten lease times is stuck.
@@ -193,7 +239,9 @@ impl Far {
             if let Some(item) = self.items.pop_front() {
                 return item;
             }
-            let batch = timeout(LEASE * 10, self.end.from_worker.recv()).await.expect("the worker says something");
+            let batch = timeout(LEASE * 10, self.end.from_worker.recv())
+                .await
+                .expect("the worker says something");
             self.items.extend(batch.expect("the stream is open"));
         }
     }
@@ -210,16 +258,22 @@ impl Far {
 
     /// True if nothing but heartbeats comes within a heartbeat and a half.
     async fn is_silent(&mut self) -> bool {
-        timeout(HEARTBEAT * 3 / 2, self.next_beating()).await.is_err()
+        timeout(HEARTBEAT * 3 / 2, self.next_beating())
+            .await
+            .is_err()
     }
 
     async fn dispatch(&self, id: &str, version: u64) {
-        self.say(ToWorker::Dispatch(dispatch(id, version, false))).await;
+        self.say(ToWorker::Dispatch(dispatch(id, version, false)))
+            .await;
     }
 
     /// Reads the acknowledgement of a dispatch.
     async fn acknowledged(&mut self, id: &str, version: u64) {
-        let acknowledge = FromWorker::Acknowledge { task: promise_id(id), version: TaskVersion(version) };
+        let acknowledge = FromWorker::Acknowledge {
+            task: promise_id(id),
+            version: TaskVersion(version),
+        };
         assert_eq!(self.next_beating().await, acknowledge);
     }
 
@@ -240,9 +294,18 @@ impl Far {
 
     /// Answers a turn.
     async fn answer(&self, id: &str, version: u64, n: u32, status: TurnStatus) {
-        let answer = Ok(TurnReply { settled: vec![], status });
+        let answer = Ok(TurnReply {
+            settled: vec![],
+            status,
+        });
         let (task, version) = (promise_id(id), TaskVersion(version));
-        self.say(ToWorker::TurnAnswer(TurnAnswer { task, version, n, answer })).await;
+        self.say(ToWorker::TurnAnswer(TurnAnswer {
+            task,
+            version,
+            n,
+            answer,
+        }))
+        .await;
     }
 
     /// The connection breaks.
@@ -257,11 +320,22 @@ impl Begun {
     fn submit(&self, n: u32, end: End) {
         let (id, version) = (self.handle.id.clone(), self.handle.version());
         let session = self.worker.session();
-        self.worker.submit(Turn { id, version, session, n, shown: self.handle.shown(), ops: vec![], end });
+        self.worker.submit(Turn {
+            id,
+            version,
+            session,
+            n,
+            shown: self.handle.shown(),
+            ops: vec![],
+            end,
+        });
     }
 
     async fn event(&mut self) -> ExecutionEvent {
-        timeout(LEASE * 10, self.events.recv()).await.expect("an event").expect("the worker holds the execution")
+        timeout(LEASE * 10, self.events.recv())
+            .await
+            .expect("an event")
+            .expect("the worker holds the execution")
     }
 
     /// The next event is that everything of it is void.
@@ -282,7 +356,12 @@ fn promise_id(id: &str) -> PromiseId {
 }
 
 fn dispatch(id: &str, version: u64, warm: bool) -> Dispatch {
-    Dispatch { record: record(id, version), warm, children: vec![], more: false }
+    Dispatch {
+        record: record(id, version),
+        warm,
+        children: vec![],
+        more: false,
+    }
 }
 
 /// A call that this worker has claimed.
@@ -304,19 +383,38 @@ fn record(id: &str, version: u64) -> Record {
     };
     let (session, since) = (SessionId(0), Timestamp::ZERO);
     let state = TaskState::Leased { session, since };
-    let task = Task { state, ..Task::pending(TaskVersion(version), Timestamp::ZERO) };
-    Record { task: Some(task), ..pending(Create { promise, any: false }) }
+    let task = Task {
+        state,
+        ..Task::pending(TaskVersion(version), Timestamp::ZERO)
+    };
+    Record {
+        task: Some(task),
+        ..pending(Create {
+            promise,
+            any: false,
+        })
+    }
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_worker_says_who_it_is_and_what_it_serves() {
     let mut peer = Peer::start(3);
     let (_far, hello) = peer.hello().await;
-    assert_eq!((hello.protocol, hello.session, hello.capacity, hello.granted), (PROTOCOL, peer.session, 3, 3));
+    assert_eq!(
+        (hello.protocol, hello.session, hello.capacity, hello.granted),
+        (PROTOCOL, peer.session, 3, 3)
+    );
     assert_eq!(hello.services, ["payments"]);
     let function = &hello.functions[0];
     assert_eq!(function.address.to_string(), "payments/charge@1");
-    assert_eq!((function.served, function.body_fingerprint, &*function.location), (true, 7, "src/pay.rs:1"));
+    assert_eq!(
+        (
+            function.served,
+            function.body_fingerprint,
+            &*function.location
+        ),
+        (true, 7, "src/pay.rs:1")
+    );
     assert!(hello.held.is_empty());
 }
 
@@ -325,8 +423,24 @@ async fn a_refused_worker_says_why_and_comes_back_no_more() {
     let mut peer = Peer::start(1);
     let (far, _) = peer.hello().await;
     let message = "parameter `cents` of payments/charge@1 is `u64` there and `i64` here".to_owned();
-    far.say(ToWorker::Refused { kind: "signature".to_owned(), message: message.clone() }).await;
-    let refused = State::Refused { kind: "signature".to_owned(), message };
-    peer.worker.state.wait_for(|state| *state == refused).await.unwrap();
-    assert!(timeout(LEASE * 10, peer.streams.recv()).await.expect("the worker has ended").is_none());
+    far.say(ToWorker::Refused {
+        kind: "signature".to_owned(),
+        message: message.clone(),
+    })
+    .await;
+    let refused = State::Refused {
+        kind: "signature".to_owned(),
+        message,
+    };
+    peer.worker
+        .state
+        .wait_for(|state| *state == refused)
+        .await
+        .unwrap();
+    assert!(
+        timeout(LEASE * 10, peer.streams.recv())
+            .await
+            .expect("the worker has ended")
+            .is_none()
+    );
 }

@@ -20,7 +20,11 @@ async fn every_turn_is_repeated_after_its_answer_was_lost() {
         far.breaks().await;
         let (again, hello) = peer.hello().await;
         far = again;
-        let held: Vec<_> = hello.held.iter().map(|held| (held.task.as_str(), held.version.0)).collect();
+        let held: Vec<_> = hello
+            .held
+            .iter()
+            .map(|held| (held.task.as_str(), held.version.0))
+            .collect();
         assert_eq!(held, [("a", 1), ("b", 1), ("c", 1)]);
         far.welcome(&[]).await;
         for id in ["c", "a", "b"] {
@@ -30,7 +34,9 @@ async fn every_turn_is_repeated_after_its_answer_was_lost() {
             far.answer(id, 1, n, TurnStatus::Leased).await;
         }
         for one in &mut executions {
-            assert!(matches!(one.event().await, ExecutionEvent::TurnAnswered { n: of, answer: Ok(_) } if of == n));
+            assert!(
+                matches!(one.event().await, ExecutionEvent::TurnAnswered { n: of, answer: Ok(_) } if of == n)
+            );
         }
     }
     assert!(far.is_silent().await);
@@ -55,7 +61,10 @@ async fn a_turn_submitted_while_nobody_is_connected_follows_those_before() {
 async fn what_was_let_go_is_dropped_unless_a_turn_is_still_to_be_answered() {
     let mut peer = Peer::start(2);
     let mut far = peer.welcomed().await;
-    let (mut lost, mut unanswered) = (far.run(&peer, "lost", 1).await, far.run(&peer, "unanswered", 1).await);
+    let (mut lost, mut unanswered) = (
+        far.run(&peer, "lost", 1).await,
+        far.run(&peer, "unanswered", 1).await,
+    );
     unanswered.submit(1, End::Suspend { tied: false });
     far.turn("unanswered", 1).await;
     far.breaks().await;
@@ -64,10 +73,18 @@ async fn what_was_let_go_is_dropped_unless_a_turn_is_still_to_be_answered() {
     lost.is_dropped().await;
     far.turn("unanswered", 1).await;
     far.answer("unanswered", 1, 1, TurnStatus::Suspended).await;
-    assert!(matches!(unanswered.event().await, ExecutionEvent::TurnAnswered { n: 1, .. }));
+    assert!(matches!(
+        unanswered.event().await,
+        ExecutionEvent::TurnAnswered { n: 1, .. }
+    ));
     far.breaks().await;
     let (_far, hello) = peer.hello().await;
-    assert_eq!(hello.held.len(), 1, "lost is named no more: {:?}", hello.held);
+    assert_eq!(
+        hello.held.len(),
+        1,
+        "lost is named no more: {:?}",
+        hello.held
+    );
 }
 
 #[tokio::test(start_paused = true)]
@@ -86,7 +103,11 @@ async fn a_suspended_body_is_named_only_if_it_is_tied() {
     }
     far.breaks().await;
     let (_far, hello) = peer.hello().await;
-    let held: Vec<_> = hello.held.iter().map(|held| (held.task.as_str(), held.version.0, held.shown)).collect();
+    let held: Vec<_> = hello
+        .held
+        .iter()
+        .map(|held| (held.task.as_str(), held.version.0, held.shown))
+        .collect();
     assert_eq!(held, [("tied", 4, Seq(9))]);
 }
 
@@ -103,8 +124,14 @@ async fn a_dispatch_that_comes_twice_is_acknowledged_twice_and_begun_once() {
 #[tokio::test(start_paused = true)]
 async fn a_dispatch_in_pages_is_one_and_a_broken_one_is_none() {
     let mut peer = Peer::start(2);
-    let mut far = peer.welcomed().await;
-    let page = |child: &str, more| ToWorker::Dispatch(Dispatch { children: vec![record(child, 1)], more, ..dispatch("a", 1, false) });
+    let far = peer.welcomed().await;
+    let page = |child: &str, more| {
+        ToWorker::Dispatch(Dispatch {
+            children: vec![record(child, 1)],
+            more,
+            ..dispatch("a", 1, false)
+        })
+    };
     far.say(page("a.x", true)).await;
     far.breaks().await;
     let mut far = peer.welcomed().await;
@@ -113,7 +140,12 @@ async fn a_dispatch_in_pages_is_one_and_a_broken_one_is_none() {
     far.say(page("a.z", false)).await;
     far.acknowledged("a", 1).await;
     let one = peer.begun().await;
-    let children: Vec<_> = one.dispatched.children.iter().map(|child| child.promise.id.as_str()).collect();
+    let children: Vec<_> = one
+        .dispatched
+        .children
+        .iter()
+        .map(|child| child.promise.id.as_str())
+        .collect();
     assert_eq!(children, ["a.x", "a.y", "a.z"]);
 }
 
@@ -125,10 +157,23 @@ async fn a_refused_turn_reaches_the_execution_and_what_it_forgets_is_not_said_ag
     one.submit(1, End::GoOn);
     far.turn("a", 1).await;
     let (id, version, current) = (promise_id("a"), TaskVersion(1), TaskVersion(2));
-    let refusal = Refusal::StaleVersion { id: id.clone(), version, current, state: "leased" };
-    let answer = TurnAnswer { task: id.clone(), version, n: 1, answer: Err(refusal) };
+    let refusal = Refusal::StaleVersion {
+        id: id.clone(),
+        version,
+        current,
+        state: "leased",
+    };
+    let answer = TurnAnswer {
+        task: id.clone(),
+        version,
+        n: 1,
+        answer: Err(refusal),
+    };
     far.say(ToWorker::TurnAnswer(answer)).await;
-    assert!(matches!(one.event().await, ExecutionEvent::TurnAnswered { answer: Err(_), .. }));
+    assert!(matches!(
+        one.event().await,
+        ExecutionEvent::TurnAnswered { answer: Err(_), .. }
+    ));
     one.worker.forget(&id, version);
     far.breaks().await;
     let (mut far, hello) = peer.hello().await;
@@ -152,13 +197,20 @@ async fn settlements_wait_joined_for_an_execution_that_is_busy() {
             outcome: Some(Outcome::TimedOut),
         };
         let (task, version) = (promise_id("a.b"), TaskVersion(2));
-        far.say(ToWorker::Settlements { task, version, settled: vec![settlement] }).await;
+        far.say(ToWorker::Settlements {
+            task,
+            version,
+            settled: vec![settlement],
+        })
+        .await;
     }
     assert!(far.is_silent().await, "the stream stays open");
     let mut seen = Vec::new();
     let mut taken = 0;
     while seen.len() < 10 {
-        let ExecutionEvent::Settled(settled) = events.recv().await.unwrap() else { panic!("only settlements") };
+        let ExecutionEvent::Settled(settled) = events.recv().await.unwrap() else {
+            panic!("only settlements")
+        };
         seen.extend(settled.into_iter().map(|settlement| settlement.seq.0));
         taken += 1;
     }
@@ -171,7 +223,11 @@ async fn a_drop_of_an_older_claim_changes_nothing() {
     let mut peer = Peer::start(2);
     let mut far = peer.welcomed().await;
     let mut one = far.run(&peer, "a", 3).await;
-    let drop_of = |version| ToWorker::Drop { task: promise_id("a"), version: TaskVersion(version), why: "canceled".to_owned() };
+    let drop_of = |version| ToWorker::Drop {
+        task: promise_id("a"),
+        version: TaskVersion(version),
+        why: "canceled".to_owned(),
+    };
     far.say(drop_of(2)).await;
     far.dispatch("b", 1).await;
     far.acknowledged("b", 1).await;

@@ -5,6 +5,8 @@ use std::{path::PathBuf, time::Duration};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 
+use super::bench::Bench;
+
 const CODES: &str = "\
 Exit codes:
   0   done; a promise that was waited for is resolved
@@ -88,6 +90,8 @@ pub(crate) enum Command {
     Functions(Plain),
     /// Say what the server is and how it does.
     Info(Plain),
+    /// Measure steps or calls on a server of its own, on this machine.
+    Bench(Bench),
     /// Write the completions of a shell to standard output.
     Completions {
         /// Which shell.
@@ -254,6 +258,7 @@ impl Command {
             Self::Cancel(of) | Self::Halt(of) => of.plain.json,
             Self::Continue(of) => of.plain.json,
             Self::Workers(plain) | Self::Functions(plain) | Self::Info(plain) => plain.json,
+            Self::Bench(bench) => bench.json,
             Self::Completions { .. } => false,
         }
     }

@@ -3,6 +3,7 @@
 //! [`args`] is what is typed, one file per group of commands does it, [`output`] prints, [`code`] is how it ends.
 
 mod args;
+pub mod bench;
 mod call;
 mod change;
 mod code;
@@ -24,13 +25,12 @@ use self::{
     output::Output,
 };
 
-/// Does what the command line says; the code is what the process ends with.
-pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
+/// Does what the command line says; the code is what the process ends with. `bench` makes the load of `resonate bench`.
+pub fn main(arguments: impl IntoIterator<Item = OsString>, bench: bench::Run) -> ExitCode {
     let arguments = match Arguments::try_parse_from(arguments) {
         Ok(arguments) => arguments,
         Err(error) => {
-            // Help and versions are such errors too, and go to standard output.
-            let _gone = error.print();
+            output::usage(&error);
             return if error.use_stderr() {
                 Code::Usage.into()
             } else {
@@ -44,9 +44,13 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         arguments.common.output
     };
     let out = Output::new(form);
-    let ended = runtime(&arguments.command)
-        .map_err(|error| Failed::new(Code::Broken, error))
-        .and_then(|runtime| runtime.block_on(run(&arguments, out)));
+    let ended = match &arguments.command {
+        // It has a runtime of its own.
+        Command::Bench(asked) => bench::run(asked, bench, out),
+        command => runtime(command)
+            .map_err(|error| Failed::new(Code::Broken, error))
+            .and_then(|runtime| runtime.block_on(run(&arguments, out))),
+    };
     match ended {
         Ok(code) => code.into(),
         Err(Failed { code, message }) => {
@@ -72,6 +76,7 @@ fn runtime(command: &Command) -> io::Result<tokio::runtime::Runtime> {
         | Command::Workers(_)
         | Command::Functions(_)
         | Command::Info(_)
+        | Command::Bench(_)
         | Command::Completions { .. } => tokio::runtime::Builder::new_current_thread(),
     };
     builder.enable_all().build()
@@ -94,6 +99,10 @@ async fn run(arguments: &Arguments, out: Output) -> Result<Code, Failed> {
         Command::Workers(_) => look::workers(url, out).await,
         Command::Functions(_) => look::functions(url, out).await,
         Command::Info(_) => look::info(url, out).await,
+        Command::Bench(_) => Err(Failed::new(
+            Code::Broken,
+            "a bench has a runtime of its own",
+        )),
         Command::Completions { shell } => {
             let mut script = Vec::new();
             clap_complete::generate(*shell, &mut Arguments::command(), "resonate", &mut script);

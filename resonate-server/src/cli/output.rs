@@ -69,6 +69,12 @@ impl Output {
     }
 }
 
+/// What is wrong with the command line, or the help that was asked for: that goes to standard output.
+pub(crate) fn usage(error: &clap::Error) {
+    // A reader that has gone away is no mistake.
+    let _gone = error.print();
+}
+
 /// A table with columns as wide as what is in them.
 pub(crate) fn table<const N: usize>(header: [&str; N], rows: &[[String; N]]) -> String {
     let width = |column: usize| {

@@ -1,0 +1,141 @@
+//! The store in one SQLite file: nothing to install, and any tool can open it.
+//!
+//! Read in this order: [`schema`] (what lies where), [`open`] (lock, file, log, pragmas), [`db`] (one connection and how
+//! its errors are told apart), [`read`] and [`decode`], [`write`](mod@write) and [`rows`], [`trim`], [`sum`] (a checksum
+//! in every row), [`verify`].
+
+mod db;
+mod decode;
+mod error;
+mod folder;
+mod log;
+mod open;
+mod pragma;
+mod read;
+mod rows;
+mod schema;
+mod sum;
+#[cfg(test)]
+mod tests;
+mod trim;
+mod verify;
+mod write;
+
+use std::{
+    fs::File,
+    path::{Path, PathBuf},
+};
+
+use resonate_core::Part;
+
+use self::db::Db;
+pub use self::error::OpenError;
+use super::{
+    Reader, Store,
+    batch::{self, Batch, OutboxRow, Trim},
+    error::{CommitError, Damage, LoadError, WriteError},
+    record::{Due, Floor, Found, Head, Key, Limit, Mark, Page, Tree},
+    search::{Hits, Search},
+};
+
+/// The file in the data folder.
+pub const FILE: &str = "resonate.db";
+
+/// A store in one file. Only one is open on a folder at any time.
+#[derive(Debug)]
+pub struct SqliteStore {
+    db: Db,
+    file: PathBuf,
+    parts: u16,
+    /// Held until the connection above is closed: fields are dropped in their order.
+    _lock: File,
+}
+
+impl SqliteStore {
+    /// Opens the store of a data folder, and makes folder and store if there are none.
+    pub fn open(folder: &Path, parts: u16) -> Result<Self, OpenError> {
+        open::open(folder, parts)
+    }
+
+    /// Reads everything and compares it with its checksums and with what the partitions count; the first 100 damages.
+    pub fn verify(&mut self) -> Result<Vec<Damage>, LoadError> {
+        let (file, parts) = (&self.file, self.parts);
+        self.db
+            .read("any", |conn| verify::verify(conn, file, parts))
+    }
+}
+
+impl Drop for SqliteStore {
+    /// Folds the log into the file, so that a copy of the file alone is complete. If that fails, the log keeps it all.
+    fn drop(&mut self) {
+        drop(self.db.fold_away());
+    }
+}
+
+impl Reader for SqliteStore {
+    fn tree(
+        &mut self,
+        part: Part,
+        root: &str,
+        after: Option<u64>,
+        limit: Limit,
+    ) -> Result<Option<Tree>, LoadError> {
+        self.db.tree(part, root, after, limit)
+    }
+
+    fn due(&mut self, due: &Due, limit: Limit) -> Result<Page<Found>, LoadError> {
+        self.db.due(due, limit)
+    }
+
+    fn search(&mut self, search: &Search, limit: Limit) -> Result<Hits, LoadError> {
+        self.db.search(search, limit)
+    }
+
+    fn outbox(
+        &mut self,
+        part: Part,
+        after: Option<Mark>,
+        limit: Limit,
+    ) -> Result<Page<(Mark, OutboxRow)>, LoadError> {
+        self.db.outbox(part, after, limit)
+    }
+
+    fn inbox(&mut self, part: Part) -> Result<Vec<(Part, Mark)>, LoadError> {
+        self.db.inbox(part)
+    }
+
+    fn rows(&mut self, after: Option<Key>, limit: Limit) -> Result<Page<Found>, LoadError> {
+        self.db.rows(after, limit)
+    }
+}
+
+impl Store for SqliteStore {
+    fn take(&mut self, floors: &[Floor]) -> Result<Vec<Head>, WriteError> {
+        batch::check_floors(floors, self.parts)?;
+        self.db
+            .write("part", |conn| write::take(conn, self.parts, floors))
+    }
+
+    fn commit(&mut self, lane: &[Batch]) -> Result<(), CommitError> {
+        batch::check(lane, self.parts)?;
+        let fenced = self.db.write("promise", |conn| write::commit(conn, lane))?;
+        if fenced.is_empty() {
+            Ok(())
+        } else {
+            Err(CommitError::Fenced(fenced))
+        }
+    }
+
+    fn trim(&mut self, what: &[Trim], limit: usize) -> Result<usize, WriteError> {
+        self.db
+            .write("promise", |conn| trim::trim(conn, what, limit))
+    }
+
+    fn upkeep(&mut self) -> Result<(), WriteError> {
+        self.db.fold_long()
+    }
+
+    fn reader(&self) -> Result<Box<dyn Reader>, LoadError> {
+        Ok(Box::new(open::reader(&self.file)?))
+    }
+}

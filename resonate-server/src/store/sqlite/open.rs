@@ -1,0 +1,132 @@
+//! Opening: lock, file, log, what kind of file it is, settings, tables; in this order.
+
+use std::{
+    io,
+    path::{Path, PathBuf},
+};
+
+use rusqlite::{Connection, OpenFlags};
+
+use super::{
+    super::error::{Damage, LoadError},
+    FILE, SqliteStore,
+    db::Db,
+    error::OpenError,
+    folder, log, pragma, schema,
+};
+
+/// As many as a map of partitions may have.
+const PARTS_MAX: u16 = 4_096;
+
+pub(super) fn open(folder: &Path, parts: u16) -> Result<SqliteStore, OpenError> {
+    if !parts.is_power_of_two() || parts > PARTS_MAX {
+        return Err(OpenError::BadPartitions { asked: parts });
+    }
+    folder::create(folder)?;
+    let lock = folder::lock(folder)?;
+    let file = folder.join(FILE);
+    let log = folder.join(format!("{FILE}-wal"));
+    not_beheaded(&file, &log)?;
+    folder::touch(&file)?;
+    log::rewrite(&log)?;
+    // From here on nothing but SQLite opens the file: closing another descriptor of it would drop SQLite's locks.
+    let mut conn = connect(&file, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
+    let is_new = recognize(&conn, &file)?;
+    pragma::set(&conn, &file, pragma::WRITER)?;
+    if is_new {
+        schema::create(&mut conn, parts).map_err(|error| OpenError::database(&file, error))?;
+    }
+    let found = header(&conn, &file, "parts")?;
+    if found != u32::from(parts) {
+        return Err(OpenError::OtherPartitions {
+            file,
+            found,
+            asked: parts,
+        });
+    }
+    let mut db = Db::new(conn, &file);
+    // SQLite does not tell when the sync of a new file's first page fails, and deletes the log of a file without one.
+    db.fold_now().map_err(|error| OpenError::Database {
+        file: file.clone(),
+        source: error.into(),
+    })?;
+    // At every start, not only at the first: a process that made the store may have ended before it came this far.
+    folder::sync(folder)?;
+    Ok(SqliteStore {
+        db,
+        file,
+        parts,
+        _lock: lock,
+    })
+}
+
+/// Refuses a log without its file: SQLite would delete it and begin a new store.
+fn not_beheaded(file: &Path, log: &Path) -> Result<(), OpenError> {
+    let is_empty = |path: &Path| match path.metadata() {
+        Ok(metadata) => Ok(metadata.len() == 0),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(true),
+        Err(error) => Err(folder::failed("look at", path)(error)),
+    };
+    if !is_empty(file)? || is_empty(log)? {
+        return Ok(());
+    }
+    let (key, why) = (
+        "the file".to_owned(),
+        format!("it is missing or empty, but {} is not", log.display()),
+    );
+    Err(OpenError::Damaged(Damage {
+        file: file.to_owned(),
+        table: "any",
+        key,
+        why,
+    }))
+}
+
+/// A second connection that only reads.
+pub(super) fn reader(file: &Path) -> Result<Db, LoadError> {
+    let open = || {
+        let conn = connect(file, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
+        pragma::set(&conn, file, pragma::READER)?;
+        Ok(Db::new(conn, file))
+    };
+    open().map_err(|error: OpenError| LoadError::Failed {
+        file: file.to_owned(),
+        source: error.into(),
+    })
+}
+
+fn connect(file: &Path, access: OpenFlags) -> Result<Connection, OpenError> {
+    let flags = access | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    Connection::open_with_flags(file, flags).map_err(|error| OpenError::database(file, error))
+}
+
+/// Whether the file is new. Refuses what is not ours, or newer than we are, before anything is changed.
+fn recognize(conn: &Connection, file: &Path) -> Result<bool, OpenError> {
+    let failed = |error| OpenError::database(file, error);
+    if schema::is_empty(conn).map_err(failed)? {
+        return Ok(true);
+    }
+    let file: PathBuf = file.to_owned();
+    if schema::application(conn).map_err(failed)? != schema::APPLICATION {
+        return Err(OpenError::Foreign { file });
+    }
+    let (found, known) = (header(conn, &file, "format")?, schema::FORMAT);
+    if found > known {
+        Err(OpenError::NewerFormat { file, found, known })
+    } else {
+        Ok(false)
+    }
+}
+
+fn header(conn: &Connection, file: &Path, name: &str) -> Result<u32, OpenError> {
+    let number = schema::header(conn, name).map_err(|error| OpenError::database(file, error))?;
+    number.ok_or_else(|| {
+        let (key, why) = (name.to_owned(), "it is missing or no number".to_owned());
+        OpenError::Damaged(Damage {
+            file: file.to_owned(),
+            table: "header",
+            key,
+            why,
+        })
+    })
+}

@@ -1,8 +1,7 @@
 //! The store in one SQLite file: nothing to install, and any tool can open it.
 //!
-//! Read in this order: [`schema`] (what lies where), [`open`] (lock, file, log, pragmas), [`db`] (one connection and how
-//! its errors are told apart), [`read`] and [`decode`], [`write`](mod@write) and [`rows`], [`trim`], [`sum`] (a checksum
-//! in every row), [`verify`].
+//! Read in this order: `schema` (what lies where), `open` (lock, file, log, pragmas), `db` (one connection and how its
+//! errors are told apart), `read` and `decode`, `write` and `rows`, `trim`, `sum` (a checksum in every row), `verify`.
 
 mod db;
 mod decode;

@@ -1,9 +1,9 @@
 //! What lies where in the file, and how a new file begins.
 //!
 //! Every index leads with what rises (time, root number) and names the partition after it, so that the rows of one
-//! commit, whatever their partitions, lie side by side: 128 rows of 128 partitions dirty some 45 pages this way and some
-//! 590 with the partition in front (see the bench in the tests). Rows lie in the order in which they were first written;
-//! the key is an index, since documents of more than a few hundred bytes make a clustered key's pages few and far between.
+//! commit, whatever their partitions, lie side by side. Measured, 128 rows of 128 partitions among 300,000: some 45 pages
+//! written this way, some 590 with the partition in front. Rows lie in the order in which they were first written, and
+//! the key is an index: a clustered key spreads documents of more than a few hundred bytes over pages few and far between.
 //! `sum` is the row's checksum, see [`super::sum`].
 
 use rusqlite::{Connection, OptionalExtension, params};

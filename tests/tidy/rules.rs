@@ -64,6 +64,12 @@ const CODE: &[Ban] = &[
         "every queue has its bound in limits.rs",
     ),
     (
+        "resonate_runtime resonate_macros",
+        &["resonate-server/src"],
+        &["server/src/bench/", "server/src/main.rs"],
+        "the server never names the runtime; see docs/decisions/0004",
+    ),
+    (
         "println eprintln print eprint",
         &["resonate-"],
         &["server/src/cli/output.rs", "macros/src/durable/debug.rs"],
@@ -119,7 +125,16 @@ pub(crate) const LAYERS: &[(&str, &[&str])] = &[
     ("resonate-proto", &["resonate-core"]),
     ("resonate-macros", &[]),
     ("resonate-runtime", &["resonate-core", "resonate-proto"]),
-    ("resonate-server", &["resonate-core", "resonate-proto"]),
+    // The last two for the load of `resonate bench` only; a ban above keeps them out of everything else.
+    (
+        "resonate-server",
+        &[
+            "resonate-core",
+            "resonate-proto",
+            "resonate-macros",
+            "resonate-runtime",
+        ],
+    ),
     (
         "resonate",
         &["resonate-macros", "resonate-runtime", "resonate-server"],

@@ -60,10 +60,22 @@ pub(super) struct RowNo {
 }
 
 impl Memory {
-    /// The name of a tree that is here, and whether this round has not touched it yet.
-    pub(super) fn known(&self, root: &str) -> Option<(Arc<str>, bool)> {
-        let (root, held) = self.trees.get_key_value(root)?;
-        Some((Arc::clone(root), held.touched != self.round))
+    /// A tree that is here is needed in this round: it is not idle before the round has ended. Says its name, and whether
+    /// the round needs it for the first time.
+    pub(super) fn visit(&mut self, root: &str) -> Option<(Arc<str>, bool)> {
+        let name = Arc::clone(self.trees.get_key_value(root)?.0);
+        let held = self.trees.get_mut(root)?;
+        let is_first = held.touched != self.round;
+        held.touched = self.round;
+        if std::mem::take(&mut held.is_idle) {
+            self.idle_bytes = self.idle_bytes.saturating_sub(held.bytes);
+        }
+        Some((name, is_first))
+    }
+
+    /// A tree that is here, to be changed.
+    pub(super) fn tree_mut(&mut self, root: &str) -> Option<&mut Tree> {
+        self.trees.get_mut(root).map(|held| &mut held.tree)
     }
 
     /// The record of a promise, if its tree is here.
@@ -87,17 +99,6 @@ impl Memory {
         let is_leased =
             matches!(task.state, TaskState::Leased { session, .. } if session == holder);
         is_leased.then_some((tree, record))
-    }
-
-    /// A tree that is here, to be changed in this round.
-    pub(super) fn touch(&mut self, root: &str) -> Option<&mut Held> {
-        let held = self.trees.get_mut(root)?;
-        held.touched = self.round;
-        if held.is_idle {
-            held.is_idle = false;
-            self.idle_bytes = self.idle_bytes.saturating_sub(held.bytes);
-        }
-        Some(held)
     }
 
     /// Takes in a tree that the store has, or an empty one for a root that it does not have.

@@ -31,7 +31,9 @@ use std::{
     sync::Arc,
 };
 
-use resonate_core::{PromiseId, Reply, Request, SessionId, Timestamp, limits as bounds};
+use resonate_core::{
+    PromiseId, ReleaseReason, Reply, Request, SessionId, TaskVersion, Timestamp, limits as bounds,
+};
 use tokio::sync::mpsc;
 
 use self::{batch::Parts, memory::Memory, messages::Messages, round::Round};
@@ -83,11 +85,20 @@ pub struct Engine {
     streams: BTreeMap<StreamId, OpenStream>,
     watchers: BTreeMap<PromiseId, Vec<mpsc::Sender<Watched>>>,
     /// Leases to be taken back, a bounded number per round.
-    chores: VecDeque<Request>,
+    chores: VecDeque<Chore>,
     /// The last round did not get to the end of the line.
     has_more_pairs: bool,
     /// Trees that were loaded between rounds.
     loaded: Vec<Arc<str>>,
+}
+
+/// A lease that is to be taken back.
+#[derive(Debug)]
+struct Chore {
+    task: PromiseId,
+    version: TaskVersion,
+    session: SessionId,
+    why: ReleaseReason,
 }
 
 /// A worker's stream.

@@ -42,8 +42,7 @@ impl Engine {
             let Some(chore) = self.chores.pop_front() else {
                 break;
             };
-            // A refusal means that the lease is over already.
-            let _over = self.apply(round, chore)?;
+            self.release(round, chore, true)?;
         }
         Ok(())
     }

@@ -113,11 +113,10 @@ impl Engine {
     ) -> Result<Result<Reply, Refusal>, EngineError> {
         let part = request.target().part();
         let root = self.load(round, part, request.target().root())?;
-        let tree = &mut self
+        let tree = self
             .memory
-            .touch(&root)
-            .expect("the tree was loaded a line before")
-            .tree;
+            .tree_mut(&root)
+            .expect("the tree was loaded a line before");
         let stamp = &mut round.lane.open(part, &self.parts).stamp;
         let applied = apply(tree, stamp, request);
         self.figures.requests += 1;
@@ -145,7 +144,7 @@ impl Engine {
         part: Part,
         root: &str,
     ) -> Result<Arc<str>, EngineError> {
-        if let Some((root, is_first)) = self.memory.known(root) {
+        if let Some((root, is_first)) = self.memory.visit(root) {
             if is_first {
                 round.touched.push(Arc::clone(&root));
             }

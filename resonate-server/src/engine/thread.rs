@@ -3,13 +3,13 @@
 //! No timer makes group commit happen: while one round commits, the next gathers in the queue. The queue is bounded; who
 //! puts something in waits for room.
 
-use std::{collections::VecDeque, io, thread};
+use std::{collections::VecDeque, io, thread, time::Duration};
 
 use resonate_core::{PromiseId, Request, limits};
 use resonate_proto::stream::{FromWorker, Hello};
 use tokio::{
     sync::{mpsc, oneshot},
-    time::timeout,
+    time::sleep,
 };
 
 use super::{Answer, AskError, Engine, EngineError, Input, Next, View, Watched};
@@ -80,58 +80,54 @@ async fn run(
     mut stopped: oneshot::Receiver<()>,
 ) -> Result<(), EngineError> {
     let mut inputs = VecDeque::new();
-    let mut is_stopping = false;
     loop {
-        if !gather(&mut queue, &mut inputs, engine.next()).await {
-            // Every handle is gone.
-            is_stopping = true;
-        }
-        if !is_stopping && stopped.try_recv() != Err(oneshot::error::TryRecvError::Empty) {
-            // What waits in the queue is still answered.
-            is_stopping = true;
-            queue.close();
-        }
+        gather(&mut queue, &mut inputs, engine.next(), &mut stopped).await;
         let releases = engine.round(clock.now(), &mut inputs)?;
         for release in releases {
             if let Err(stream) = release.carry_out() {
                 engine.disconnect(stream);
             }
         }
-        if is_stopping && inputs.is_empty() && queue.is_empty() {
+        // What waited when the queue was closed is still answered.
+        if queue.is_closed() && queue.is_empty() && inputs.is_empty() {
             return engine.close();
         }
         engine.upkeep()?;
     }
 }
 
-/// Takes what waits; waits for something if there is nothing to do. False when nothing can come any more.
+/// Takes what waits; waits for something if there is nothing to do. Closes the queue when the engine is to stop.
 async fn gather(
     queue: &mut mpsc::Receiver<Input>,
     inputs: &mut VecDeque<Input>,
     next: Next,
-) -> bool {
+    stopped: &mut oneshot::Receiver<()>,
+) {
     let room = limits::ROUND_REQUESTS.saturating_sub(inputs.len());
-    if room == 0 {
-        return true;
-    }
-    let mut came = Vec::new();
-    let is_open = match next {
-        Next::After(wait) if inputs.is_empty() && !queue.is_closed() => {
-            timeout(wait, queue.recv_many(&mut came, room)).await != Ok(0)
-        }
-        Next::Now | Next::After(_) => loop {
-            match queue.try_recv() {
-                Ok(input) => came.push(input),
-                Err(mpsc::error::TryRecvError::Empty) => break true,
-                Err(mpsc::error::TryRecvError::Disconnected) => break false,
-            }
-            if came.len() >= room {
-                break true;
-            }
-        },
+    let wait = match next {
+        Next::After(wait) if inputs.is_empty() => wait,
+        Next::Now | Next::After(_) => Duration::ZERO,
     };
+    let mut came = Vec::new();
+    if room > 0 && !queue.is_closed() {
+        tokio::select! {
+            biased;
+            // However it comes; also when whoever could say so is gone.
+            _stop = stopped => queue.close(),
+            count = queue.recv_many(&mut came, room) => {
+                if count == 0 {
+                    queue.close();
+                }
+            }
+            () = sleep(wait) => {}
+        }
+    }
+    while came.len() < room
+        && let Ok(input) = queue.try_recv()
+    {
+        came.push(input);
+    }
     inputs.extend(came);
-    is_open
 }
 
 impl Handle {

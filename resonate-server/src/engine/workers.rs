@@ -8,7 +8,7 @@ use resonate_core::{
 };
 use resonate_proto::stream::{FromWorker, Held, Hello, PROTOCOL, ToWorker, TurnAnswer, Welcome};
 
-use super::{Engine, EngineError, OpenStream, release::Release, round::Round};
+use super::{Chore, Engine, EngineError, OpenStream, release::Release, round::Round};
 use crate::dispatch::{
     acknowledge::Sent,
     registry,
@@ -164,7 +164,18 @@ impl Engine {
                 self.leases
                     .heartbeat(round.steady, session, self.settings.lease);
                 for held in stalled {
-                    self.release(round, held.task, held.version, session, ReleaseReason::Lost)?;
+                    let Held { task, version, .. } = held;
+                    let why = ReleaseReason::Lost;
+                    self.release(
+                        round,
+                        Chore {
+                            task,
+                            version,
+                            session,
+                            why,
+                        },
+                        true,
+                    )?;
                 }
                 round.push(stream, Push::item(ToWorker::HeartbeatAnswer { n }));
             }
@@ -178,7 +189,7 @@ impl Engine {
             FromWorker::Drain => self.fleet.drain(session),
             FromWorker::GiveBack { task, version } => {
                 self.unacknowledged.acknowledge(&task, version);
-                self.release(round, task, version, session, ReleaseReason::GivenBack)?;
+                self.release(round, given_back(task, version, session), false)?;
             }
         }
         Ok(())
@@ -243,29 +254,28 @@ impl Engine {
         round.push(stream, push);
     }
 
-    /// Ends a lease or a tie without a turn. A refusal means that it is over already.
+    /// Ends a lease or a tie without a turn. A refusal means that it is over already. A worker that did not ask for it is
+    /// told, so that it stops.
     pub(super) fn release(
         &mut self,
         round: &mut Round,
-        id: PromiseId,
-        version: TaskVersion,
-        session: SessionId,
-        why: ReleaseReason,
+        chore: Chore,
+        tell: bool,
     ) -> Result<(), EngineError> {
-        let (task, request) = (
-            id.clone(),
-            Request::Release {
-                id,
-                version,
-                session,
-                why,
-            },
-        );
-        let is_lost = why == ReleaseReason::Lost;
-        if self.apply(round, request)?.is_ok()
-            && is_lost
-            && let Some(stream) = self.stream_of(session)
-        {
+        let Chore {
+            task,
+            version,
+            session,
+            why,
+        } = chore;
+        let request = Request::Release {
+            id: task.clone(),
+            version,
+            session,
+            why,
+        };
+        let is_released = self.apply(round, request)?.is_ok();
+        if let Some(stream) = self.stream_of(session).filter(|_| tell && is_released) {
             let why = "its lease was taken back".to_owned();
             round.push(stream, Push::item(ToWorker::Drop { task, version, why }));
         }
@@ -287,8 +297,8 @@ impl Engine {
     pub(super) fn take_back(&mut self, steady: Timestamp) {
         for session in self.leases.take_expired(steady) {
             let held = self.leases.held_by(session);
-            let lost = held.map(|(task, version)| Request::Release {
-                id: task.clone(),
+            let lost = held.map(|(task, version)| Chore {
+                task: task.clone(),
                 version,
                 session,
                 why: ReleaseReason::Lost,
@@ -324,9 +334,9 @@ impl Engine {
     }
 }
 
-fn given_back(id: PromiseId, version: TaskVersion, session: SessionId) -> Request {
-    Request::Release {
-        id,
+fn given_back(task: PromiseId, version: TaskVersion, session: SessionId) -> Chore {
+    Chore {
+        task,
         version,
         session,
         why: ReleaseReason::GivenBack,

@@ -122,3 +122,39 @@ fn trees_that_ended_leave_memory_and_come_back_when_asked_for() {
     );
     assert_eq!(world.state("a0"), "resolved done v0");
 }
+
+#[test]
+fn an_idle_tree_that_the_window_comes_to_stays_in_memory() {
+    let mut world = World::new();
+    let due = world.now.wall.after(limits::DUE_WINDOW * 2);
+    world.ask(create_until("far", due));
+    assert_eq!(
+        world.engine.next(),
+        Next::After(crate::limits::LONGEST_WAIT)
+    );
+    world.pass(limits::DUE_WINDOW * 2 - Duration::from_secs(1));
+    fill_memory(&mut world);
+    world.pass(Duration::from_secs(1));
+    assert_eq!(
+        world
+            .engine
+            .memory
+            .record(&id("far"))
+            .map(|far| far.promise.state_name()),
+        Some("timedout")
+    );
+    world.check();
+}
+
+/// Settles trees until none that is idle can stay.
+fn fill_memory(world: &mut World) {
+    let big = "x".repeat(limits::PAYLOAD_BYTES);
+    for n in 0..crate::limits::IDLE_TREE_BYTES / limits::PAYLOAD_BYTES + 5 {
+        let name = format!("filler-{n}");
+        world.ask(create(&name));
+        world.ask(Request::Settle {
+            id: id(&name),
+            outcome: Outcome::Resolved(Payload::json(big.clone())),
+        });
+    }
+}

@@ -212,11 +212,11 @@ fn counted<'a>(counts: &'a mut Counts, is_step: bool, stage: &Stage) -> Option<&
         Stage::Wished => Some(&mut counts.wished),
         Stage::Queued(Start::Begun) | Stage::Opening(Start::Begun) => Some(&mut counts.opening),
         Stage::Here { .. } if is_step => Some(&mut counts.steps),
-        Stage::Here { is_known: false, .. } => Some(&mut counts.young),
+        Stage::Here { is_known: false, is_leaving: false } => Some(&mut counts.young),
         Stage::Ended { .. } | Stage::Recording(_) => Some(&mut counts.ended),
         Stage::Queued(Start::Elsewhere | Start::Claimed)
         | Stage::Opening(Start::Elsewhere | Start::Claimed)
-        | Stage::Here { is_known: true, .. }
+        | Stage::Here { .. }
         | Stage::Pending
         | Stage::Settled(_)
         | Stage::Shown(_)

@@ -221,7 +221,8 @@ impl Execution {
     /// True if it matters that something wakes the body.
     fn is_listening(&self) -> bool {
         let is_tied = matches!(self.standing, Standing::Suspended { tied: true, .. });
-        is_tied || (self.may_run() && self.slot_wanted.is_none())
+        // One that keeps waking itself waits for the others to have run.
+        is_tied || (self.may_run() && self.slot_wanted.is_none() && !self.is_busy)
     }
 
     /// Takes a slot, or a place in the line for one.

@@ -14,39 +14,58 @@ pub(crate) const PATIENCE: Duration = Duration::from_secs(240);
 
 /// The binary `resonate`, built as the tests are.
 pub(crate) fn resonate() -> &'static Path {
-    static BUILT: OnceLock<PathBuf> = OnceLock::new();
-    BUILT.get_or_init(|| build(&["--package", "resonate-server", "--bin", "resonate"], "resonate"))
+    static PATH: OnceLock<PathBuf> = OnceLock::new();
+    PATH.get_or_init(|| built().join("resonate"))
 }
 
 /// An example of the root package, built as the tests are.
 pub(crate) fn example(name: &str) -> PathBuf {
-    build(&["--package", "resonate", "--example", name], &format!("examples/{name}"))
+    built().join("examples").join(name)
 }
 
-/// Builds what is not up to date; says where it is.
-fn build(what: &[&str], file: &str) -> PathBuf {
-    let profile_dir = std::env::current_exe()
-        .expect("the test has a path")
-        .ancestors()
-        .nth(2)
-        .expect("tests lie in <target>/<profile>/deps")
-        .to_owned();
-    let mut cargo = Command::new(env!("CARGO"));
-    cargo.current_dir(env!("CARGO_MANIFEST_DIR")).args(["build", "--quiet", "--locked"]).args(what);
-    if profile_dir.ends_with("release") {
-        cargo.arg("--release");
-    }
-    if let Some(target) = profile_dir.parent() {
-        cargo.arg("--target-dir").arg(target);
-    }
-    assert!(cargo.status().expect("cargo runs").success(), "{what:?} does not build");
-    profile_dir.join(file)
+/// Where binaries and examples are, after what was not up to date is built.
+///
+/// All at once and with the examples: so cargo chooses the features that it chose for the tests, and has nothing to do
+/// after a plain `cargo test`.
+fn built() -> &'static Path {
+    static FOLDER: OnceLock<PathBuf> = OnceLock::new();
+    FOLDER.get_or_init(|| {
+        let test = std::env::current_exe().expect("the test has a path");
+        let folder = test
+            .ancestors()
+            .nth(2)
+            .expect("tests lie in <target>/<profile>/deps");
+        let mut cargo = Command::new(env!("CARGO"));
+        cargo.current_dir(env!("CARGO_MANIFEST_DIR"));
+        cargo.args([
+            "build",
+            "--quiet",
+            "--locked",
+            "--workspace",
+            "--bins",
+            "--examples",
+        ]);
+        if folder.ends_with("release") {
+            cargo.arg("--release");
+        }
+        if let Some(target) = folder.parent() {
+            cargo.arg("--target-dir").arg(target);
+        }
+        assert!(
+            cargo.status().expect("cargo runs").success(),
+            "the programs under test do not build"
+        );
+        folder.to_owned()
+    })
 }
 
 /// A port that was free a moment ago.
 pub(crate) fn free_port() -> u16 {
     let listener = TcpListener::bind(("127.0.0.1", 0)).expect("loopback has a free port");
-    listener.local_addr().expect("a bound listener has an address").port()
+    listener
+        .local_addr()
+        .expect("a bound listener has an address")
+        .port()
 }
 
 /// A process under test. It is killed when dropped; its output goes to a file that a failing test shows.
@@ -65,7 +84,13 @@ impl Process {
         command.extend(args.iter().map(ToString::to_string));
         let log = folder.join(format!("{name}.log"));
         let child = spawn(&command, &log);
-        Self { name: name.to_owned(), child, command, log, kills: 0 }
+        Self {
+            name: name.to_owned(),
+            child,
+            command,
+            log,
+            kills: 0,
+        }
     }
 
     /// SIGKILL, and the same command again.
@@ -84,12 +109,21 @@ impl Process {
     /// Sends a signal by name: STOP, CONT, TERM.
     pub(crate) fn signal(&self, signal: &str) {
         let pid = self.child.id().to_string();
-        let sent = Command::new("sh").args(["-c", &format!("kill -{signal} {pid}")]).status();
-        assert!(sent.expect("sh runs").success(), "{}: cannot send SIG{signal}", self.name);
+        let sent = Command::new("sh")
+            .args(["-c", &format!("kill -{signal} {pid}")])
+            .status();
+        assert!(
+            sent.expect("sh runs").success(),
+            "{}: cannot send SIG{signal}",
+            self.name
+        );
     }
 
     pub(crate) fn is_running(&mut self) -> bool {
-        self.child.try_wait().expect("a child can be asked").is_none()
+        self.child
+            .try_wait()
+            .expect("a child can be asked")
+            .is_none()
     }
 
     /// Waits until it ends by itself.
@@ -108,7 +142,8 @@ impl Process {
 
     /// Resident memory in KiB, now and at most.
     pub(crate) fn memory_kib(&self) -> (u64, u64) {
-        let status = fs::read_to_string(format!("/proc/{}/status", self.child.id())).unwrap_or_default();
+        let status =
+            fs::read_to_string(format!("/proc/{}/status", self.child.id())).unwrap_or_default();
         let field = |name: &str| {
             let line = status.lines().find(|line| line.starts_with(name))?;
             line.split_whitespace().nth(1)?.parse().ok()
@@ -118,7 +153,11 @@ impl Process {
 }
 
 fn spawn(command: &[String], log: &Path) -> Child {
-    let log = File::options().create(true).append(true).open(log).expect("the log can be written");
+    let log = File::options()
+        .create(true)
+        .append(true)
+        .open(log)
+        .expect("the log can be written");
     let (program, args) = command.split_first().expect("a command has a program");
     Command::new(program)
         .args(args)
@@ -149,14 +188,20 @@ impl Drop for Process {
 pub(crate) fn eventually(what: &str, mut is_so: impl FnMut() -> bool) {
     let start = Instant::now();
     while !is_so() {
-        assert!(start.elapsed() < PATIENCE, "not within {PATIENCE:?}: {what}");
+        assert!(
+            start.elapsed() < PATIENCE,
+            "not within {PATIENCE:?}: {what}"
+        );
         pause(Duration::from_millis(20));
     }
 }
 
 /// Lets real processes go on; never a substitute for waiting for something.
 pub(crate) fn pause(duration: Duration) {
-    #[expect(clippy::disallowed_methods, reason = "real processes live in real time")]
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "real processes live in real time"
+    )]
     std::thread::sleep(duration);
 }
 
@@ -172,11 +217,22 @@ impl Server {
         let port = free_port();
         let listen = format!("127.0.0.1:{port}");
         let data = folder.join("server");
-        let mut all = vec!["serve", "--listen", &listen, "--data-dir", data.to_str().expect("UTF-8")];
+        let mut all = vec![
+            "serve",
+            "--listen",
+            &listen,
+            "--data-dir",
+            data.to_str().expect("UTF-8"),
+        ];
         all.extend(args);
         let process = Process::start(folder, "server", resonate(), &all);
-        let server = Self { process, url: format!("http://{listen}") };
-        eventually("the server is ready", || server.cli(&["list"]).status.success());
+        let server = Self {
+            process,
+            url: format!("http://{listen}"),
+        };
+        eventually("the server is ready", || {
+            server.cli(&["list"]).status.success()
+        });
         server
     }
 
@@ -196,7 +252,12 @@ impl Server {
         all.push("--json");
         let output = self.cli(&all);
         let text = String::from_utf8_lossy(&output.stdout);
-        assert!(output.status.success(), "{args:?}: {text}{}", String::from_utf8_lossy(&output.stderr));
-        serde_json::from_str(&text).unwrap_or_else(|error| panic!("{args:?} printed no JSON: {error}\n{text}"))
+        assert!(
+            output.status.success(),
+            "{args:?}: {text}{}",
+            String::from_utf8_lossy(&output.stderr)
+        );
+        serde_json::from_str(&text)
+            .unwrap_or_else(|error| panic!("{args:?} printed no JSON: {error}\n{text}"))
     }
 }

@@ -2,8 +2,9 @@
 
 pub use resonate_macros::durable;
 pub use resonate_runtime::{
-    Call, Error, ErrorKind, Handle, Promise, Resonate, Result, Retry, days, hours, label, minutes,
-    now, promise, random, seconds, shield, sleep, sleep_until, state, step, timeout, uuid,
+    Call, Error, ErrorKind, Handle, Promise, Resonate, Result, Retry, Timestamp, cancel, days,
+    execution, hours, label, minutes, now, promise, random, reject, resolve, seconds, shield,
+    sleep, sleep_until, state, step, timeout, uuid,
 };
 pub use serde::{Deserialize, Serialize};
 

@@ -4,15 +4,22 @@
 use std::{
     cell::RefCell,
     panic::Location,
-    sync::{Arc, PoisonError, RwLock, Weak},
+    sync::{
+        Arc, PoisonError, RwLock, Weak,
+        atomic::{AtomicBool, Ordering},
+    },
 };
 
 use crate::{
-    Error, ErrorKind, Result, codec::Codecs, context, resonate::Process, settings::Settings,
+    Error, ErrorKind, Result, client::gone, codec::Codecs, context, resonate::Process,
+    settings::Settings,
 };
 
 /// Every `Resonate` that was started and not dropped, oldest first.
 static STARTED: RwLock<Vec<Weak<Process>>> = RwLock::new(Vec::new());
+
+/// One of them was shut down, or dropped.
+static HAS_LEFT: AtomicBool = AtomicBool::new(false);
 
 thread_local! {
     /// The one that the call being polled goes through by name.
@@ -28,6 +35,7 @@ pub(crate) fn started(process: &Arc<Process>) {
 
 /// No call that names nobody goes to it any more.
 pub(crate) fn stopped(process: &Process) {
+    HAS_LEFT.store(true, Ordering::Release);
     let mut started = STARTED.write().unwrap_or_else(PoisonError::into_inner);
     started.retain(|started| !std::ptr::eq(started.as_ptr(), process));
 }
@@ -47,6 +55,9 @@ pub(crate) fn through<T>(process: &Arc<Process>, poll: impl FnOnce() -> T) -> T 
 /// Where a call at this place goes that is made outside of durable functions.
 pub(crate) fn process(location: &Location<'_>) -> Result<Arc<Process>> {
     find().ok_or_else(|| {
+        if HAS_LEFT.load(Ordering::Acquire) {
+            return gone();
+        }
         let message = format!(
             "the call at {location} is outside of durable functions, and no `Resonate` is started in this process; keep \
              what `Resonate::builder().start().await?` gives"

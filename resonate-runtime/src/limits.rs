@@ -54,3 +54,5 @@ pub(crate) const FAREWELL: Duration = Duration::from_secs(1);
 pub(crate) const CONCURRENCY: usize = 256;
 /// How long a start waits for the first word of a server; a worker that is refused is an error of the start.
 pub(crate) const FIRST_LOOK: Duration = Duration::from_secs(2);
+/// How long a server that was there may be gone before that is said.
+pub(crate) const MISSED_AFTER: Duration = Duration::from_secs(1);

@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, fmt, sync::Arc};
 
-use resonate_core::{PromiseId, Record, Task, Timestamp};
+use resonate_core::{PromiseId, Record, Task, TaskState, Timestamp};
 use resonate_proto::client::{FunctionFilter, Search as Request, StateFilter};
 
 use crate::{
@@ -39,6 +39,18 @@ impl Found {
     #[must_use]
     pub fn task_state(&self) -> Option<&'static str> {
         self.record.task.as_ref().map(Task::state_name)
+    }
+
+    /// Why it is halted, if it is: what happened, and what to do about it.
+    #[must_use]
+    pub fn halted(&self) -> Option<&str> {
+        match &self.record.task.as_ref()?.state {
+            TaskState::Halted(halted) => Some(&halted.reason),
+            TaskState::Pending { .. }
+            | TaskState::Leased { .. }
+            | TaskState::Suspended { .. }
+            | TaskState::Done => None,
+        }
     }
 
     /// The function, if it is a call: `service/function@version`.

@@ -174,7 +174,8 @@ impl Resonate {
     }
 
     /// Stops: takes no more work, lets executions run until they wait, gives the rest back, and leaves. A server inside
-    /// of this process is stopped then. Calls that name no `Resonate` do not come here any more.
+    /// of this process is stopped then. Calls that name no `Resonate` do not come here any more, and those that still wait
+    /// end with [`ErrorKind::Unavailable`]; what they wait for goes on.
     pub async fn shutdown(&self) {
         ambient::stopped(&self.process);
         if self.process.has_worker() {
@@ -182,6 +183,7 @@ impl Resonate {
             // A worker that was refused has left too.
             let _refused = self.process.left().await.is_err();
         }
+        self.process.end();
         self.process.stop_server().await;
     }
 

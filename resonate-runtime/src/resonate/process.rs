@@ -27,7 +27,7 @@ pub(crate) struct Process {
     worker: Option<WorkerHandle>,
     embedded: Mutex<Option<EmbeddedServer>>,
     /// Dropping it ends everything that is still under way.
-    _io: IoThread,
+    io: Mutex<Option<IoThread>>,
 }
 
 /// What a process is made of.
@@ -62,7 +62,7 @@ impl Process {
             grace,
             worker,
             embedded: Mutex::new(embedded),
-            _io: io,
+            io: Mutex::new(Some(io)),
         }
     }
 
@@ -119,6 +119,16 @@ impl Process {
     /// True if it serves functions.
     pub(super) fn has_worker(&self) -> bool {
         self.worker.is_some()
+    }
+
+    /// Ends everything that is still under way: who waits for it is told so.
+    pub(super) fn end(&self) {
+        let io = self
+            .io
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .take();
+        drop(io);
     }
 
     /// Stops the server inside, if there is one, and waits for its end.

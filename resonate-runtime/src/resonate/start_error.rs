@@ -42,7 +42,7 @@ pub enum StartError {
     NoServer,
     /// The server inside of this process does not start.
     #[error("the server inside of this process does not start: {0}")]
-    Embedded(#[source] Box<dyn error::Error + Send + Sync>),
+    Embedded(Box<dyn error::Error + Send + Sync>),
     /// The server will not have this worker: a signature differs, or the protocol.
     #[error("the server at {url} refuses this worker ({kind}): {message}")]
     Refused {
@@ -58,7 +58,7 @@ pub enum StartError {
     NoRuntime,
     /// The system gives no thread.
     #[error("the system gives no thread: {0}")]
-    Thread(#[source] io::Error),
+    Thread(io::Error),
 }
 
 impl From<BadUrl> for StartError {

@@ -139,6 +139,28 @@ async fn promises_are_settled_once() {
 }
 
 #[tokio::test]
+async fn who_still_waits_when_it_is_shut_down_is_told_so() {
+    let (resonate, fake, _streams) = client().await;
+    external(&fake, "a").await;
+    let waiting = tokio::spawn({
+        let resonate = resonate.clone();
+        async move { resonate.get::<u32>("a").await }
+    });
+    while fake.watched().is_empty() {
+        tokio::task::yield_now().await;
+    }
+    resonate.shutdown().await;
+    assert_eq!(
+        waiting.await.unwrap().unwrap_err().kind(),
+        ErrorKind::Unavailable
+    );
+    assert_eq!(
+        resonate.find("a").await.unwrap_err().kind(),
+        ErrorKind::Unavailable
+    );
+}
+
+#[tokio::test]
 async fn a_service_that_is_not_linked_in_is_not_served() {
     let (fake, _streams) = Fake::new();
     let builder = Resonate::builder().with(fake as _, Registry::of([&CHARGE]).unwrap());

@@ -20,6 +20,7 @@ use crate::{
     client::{Backoff, Reachability, SharedServer},
     clock::Clock,
     function::Definition,
+    limits,
     registry::Registry,
     say,
     settings::Settings,
@@ -135,6 +136,7 @@ fn assemble(start: Start, orders: watch::Receiver<Orders>, state: watch::Sender<
 }
 
 async fn run(server: SharedServer, mut stream: Stream) {
+    let started = Instant::now();
     let mut backoff = Backoff::new();
     loop {
         let ended = stream.carry(server.work()).await;
@@ -152,10 +154,14 @@ async fn run(server: SharedServer, mut stream: Stream) {
             Ended::LeaseOver => stream.lose_lease(),
             Ended::Refused { kind, message } => {
                 stream.serving.lose_all("the server refused its worker");
-                say::warn(format_args!(
-                    "the server at {} refuses this worker: {message}",
-                    server.url()
-                ));
+                // While the start still waits for the first word, it is the start's to say.
+                let is_first = *stream.state.borrow() == State::Connecting;
+                if !is_first || limits::FIRST_LOOK <= started.elapsed() {
+                    say::warn(format_args!(
+                        "the server at {} refuses this worker: {message}",
+                        server.url()
+                    ));
+                }
                 stream.state.send_replace(State::Refused { kind, message });
                 return;
             }

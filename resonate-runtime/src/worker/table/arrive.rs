@@ -101,12 +101,13 @@ impl Table {
         if let Some(entry) = self.entries.get_mut(id) {
             entry.version = version;
             entry.tied = false;
-            entry.tell(ExecutionEvent::Claimed {
-                version,
-                settled,
-                slot,
-            });
         }
+        let claimed = ExecutionEvent::Claimed {
+            version,
+            settled,
+            slot,
+        };
+        self.tell(id, version, claimed);
     }
 
     /// The execution asks for its tied task; none if it is not here any more.

@@ -86,9 +86,14 @@ impl Table {
             self.remove(&id);
             said.push(FromWorker::GiveBack { task: id, version });
         }
-        self.entries
-            .values_mut()
-            .for_each(|entry| entry.tell(ExecutionEvent::Drain));
+        let running: Vec<_> = self
+            .entries
+            .iter()
+            .map(|(id, entry)| (id.clone(), entry.version))
+            .collect();
+        for (id, version) in running {
+            self.tell(&id, version, ExecutionEvent::Drain);
+        }
         said
     }
 

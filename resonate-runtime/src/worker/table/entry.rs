@@ -65,16 +65,16 @@ impl Entry {
         self.aside.is_none() || self.tied
     }
 
-    /// Tells it; what it cannot take now waits, settlements joined into one.
-    pub(super) fn tell(&mut self, event: ExecutionEvent) {
+    /// Tells it; what it cannot take now waits, settlements joined into one. True if it is to be told again soon.
+    pub(super) fn tell(&mut self, event: ExecutionEvent) -> bool {
         self.keep(event);
-        self.flush();
+        self.flush()
     }
 
-    /// Tells it what waits; true if nothing waits any more.
+    /// Tells it what waits; true if it could not take everything. One that has not begun takes nothing.
     pub(super) fn flush(&mut self) -> bool {
         let Body::Running(handle) = &self.body else {
-            return self.backlog.is_empty();
+            return false;
         };
         let events = handle.events.clone();
         let mut waiting = std::mem::take(&mut self.backlog).into_iter();
@@ -82,10 +82,10 @@ impl Entry {
             if let Err(event) = give(&events, event) {
                 self.backlog.push(event);
                 self.backlog.extend(waiting);
-                return false;
+                return true;
             }
         }
-        true
+        false
     }
 
     /// What is to be told to one that leaves the table: everything that waits, and this.

@@ -7,7 +7,7 @@ mod arrive;
 mod aside;
 mod entry;
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use resonate_core::{PromiseId, Record, Seq, Settlement, TaskVersion, Turn};
 use resonate_proto::stream::{FromWorker, Held, TurnAnswer};
@@ -40,6 +40,8 @@ impl Effect {
 #[derive(Debug, Default)]
 pub(crate) struct Table {
     entries: HashMap<PromiseId, Entry>,
+    /// Could not take everything yet.
+    behind: HashSet<PromiseId>,
     /// Left, but not told yet.
     parting: Vec<Parting>,
     /// Dispatches of which pages are missing.
@@ -47,7 +49,7 @@ pub(crate) struct Table {
     /// What was asked for and not answered yet.
     asked: HashMap<PromiseId, Asked>,
     /// Bodies that are kept, oldest first.
-    aside: std::collections::BTreeMap<u64, PromiseId>,
+    aside: BTreeMap<u64, PromiseId>,
     last_aside: u64,
     /// Dispatches of this stream that count against the credits.
     received: u64,
@@ -74,26 +76,26 @@ impl Table {
     /// A local child became known.
     pub(crate) fn adopt(&mut self, handle: ExecutionHandle) {
         let id = handle.id.clone();
-        let mut entry = Entry::running(handle);
+        let entry = Entry::running(handle);
+        let version = entry.version;
+        self.entries.insert(id.clone(), entry);
         if self.draining {
-            entry.tell(ExecutionEvent::Drain);
+            self.tell(&id, version, ExecutionEvent::Drain);
         }
-        self.entries.insert(id, entry);
     }
 
     /// A dispatched execution has begun; false if it was dropped before.
     pub(crate) fn began(&mut self, version: TaskVersion, handle: ExecutionHandle) -> bool {
-        let draining = self.draining;
-        if let Some(entry) = self
-            .entries
-            .get_mut(&handle.id)
-            .filter(|entry| entry.version == version)
-        {
-            entry.body = Body::Running(handle);
-            if draining {
-                entry.tell(ExecutionEvent::Drain);
+        let id = handle.id.clone();
+        if self.is_waiting(&id, version) {
+            if let Some(entry) = self.entries.get_mut(&id) {
+                entry.body = Body::Running(handle);
             }
-            entry.flush();
+            if self.draining {
+                self.tell(&id, version, ExecutionEvent::Drain);
+            }
+            self.behind.insert(id);
+            self.flush();
             return true;
         }
         let why = "it was dropped before it began".to_owned();
@@ -157,12 +159,10 @@ impl Table {
     pub(crate) fn flush(&mut self) -> bool {
         let parting = std::mem::take(&mut self.parting);
         self.parting = parting.into_iter().filter_map(Parting::flush).collect();
-        let late = self
-            .entries
-            .values_mut()
-            .filter_map(|entry| (!entry.flush()).then_some(()))
-            .count();
-        late == 0 && self.parting.is_empty()
+        let behind = std::mem::take(&mut self.behind);
+        let is_late = |id: &PromiseId| self.entries.get_mut(id).is_some_and(Entry::flush);
+        self.behind = behind.into_iter().filter(is_late).collect();
+        self.behind.is_empty() && self.parting.is_empty()
     }
 
     /// What the session holds, for the hello: leased, or suspended and tied. In the order of their ids.
@@ -225,12 +225,12 @@ impl Table {
     }
 
     fn tell(&mut self, task: &PromiseId, version: TaskVersion, event: ExecutionEvent) {
-        if let Some(entry) = self
+        let entry = self
             .entries
             .get_mut(task)
-            .filter(|entry| entry.version == version)
-        {
-            entry.tell(event);
+            .filter(|entry| entry.version == version);
+        if entry.is_some_and(|entry| entry.tell(event)) {
+            self.behind.insert(task.clone());
         }
     }
 

@@ -19,6 +19,8 @@ mod resonate;
 mod retry;
 mod say;
 mod settings;
+#[doc(hidden)]
+pub mod testing;
 mod worker;
 
 pub use self::{

@@ -9,7 +9,7 @@ use std::{
 use resonate_core::{Payload, RetryPolicy};
 use serde::Serialize;
 
-use crate::{Result, codec::Codecs};
+use crate::{Result, codec::Codecs, testing::TurnPoint};
 
 /// What a process decides once: codecs, default retry policy, what it provides to its functions.
 #[derive(Debug)]
@@ -17,6 +17,8 @@ pub(crate) struct Settings {
     pub(crate) codecs: Codecs,
     pub(crate) retry: RetryPolicy,
     pub(crate) state: StateMap,
+    /// A test's, called around every turn.
+    pub(crate) on_turn: Option<fn(TurnPoint)>,
 }
 
 impl Settings {
@@ -36,6 +38,7 @@ impl Default for Settings {
             codecs: Codecs::default(),
             retry: RetryPolicy::DEFAULT,
             state: StateMap::default(),
+            on_turn: None,
         }
     }
 }

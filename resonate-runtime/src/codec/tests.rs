@@ -22,7 +22,7 @@ enum Item {
     Nothing,
     One(String),
     Pair(u8, f64),
-    Boxed { of: Box<Item> },
+    Boxed { of: Box<Self> },
 }
 
 fn order() -> Order {
@@ -113,12 +113,12 @@ fn endless_sequences_of_nothing_end() {
 }
 
 #[derive(Debug, PartialEq, Serialize, Deserialize)]
-struct Nested(Vec<Nested>);
+struct Nested(Vec<Self>);
 
 #[derive(Debug, PartialEq, Serialize, Deserialize)]
 enum Chain {
     End,
-    Link(Box<Chain>),
+    Link(Box<Self>),
 }
 
 fn nested(depth: usize) -> Nested {

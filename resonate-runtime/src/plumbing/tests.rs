@@ -1,5 +1,11 @@
 //! The probes pick what generated code means, and results travel there and back.
 
+#![expect(
+    clippy::wildcard_enum_match_arm,
+    reason = "a test knows what must come"
+)]
+#![expect(clippy::needless_borrow, reason = "generated code is written so")]
+
 use std::sync::Mutex;
 
 use futures_util::FutureExt;

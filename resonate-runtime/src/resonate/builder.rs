@@ -18,6 +18,7 @@ use crate::{
     limits,
     registry::Registry,
     settings::{Settings, StateMap},
+    testing::TurnPoint,
     worker::{self, About, State, WorkerHandle},
 };
 
@@ -49,6 +50,7 @@ pub struct Builder {
     name: Option<String>,
     retry: Option<Retry>,
     grace: Option<Duration>,
+    on_turn: Option<fn(TurnPoint)>,
     registry: Option<Registry>,
     server: Option<SharedServer>,
 }
@@ -124,6 +126,14 @@ impl Builder {
     /// How long [`Resonate::shutdown`] lets executions run; 30 s without it.
     pub fn grace(mut self, grace: Duration) -> Self {
         self.grace = Some(grace);
+        self
+    }
+
+    /// Calls this around every turn of this process's worker, on the thread that carries them: for tests that end the
+    /// process there.
+    #[doc(hidden)]
+    pub fn on_turn(mut self, call: fn(TurnPoint)) -> Self {
+        self.on_turn = Some(call);
         self
     }
 
@@ -234,6 +244,7 @@ impl Builder {
             codecs: Codecs::new(codecs, std::mem::take(&mut self.readers)),
             retry: self.retry.take().unwrap_or_default().policy(),
             state: std::mem::take(&mut self.state),
+            on_turn: self.on_turn,
         }
     }
 

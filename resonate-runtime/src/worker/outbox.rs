@@ -167,6 +167,10 @@ mod tests {
         }
     }
 
+    #[expect(
+        clippy::wildcard_enum_match_arm,
+        reason = "a test knows what must come"
+    )]
     fn sent(outbox: &Outbox) -> Vec<String> {
         let name = |item| match item {
             FromWorker::Turn(turn) => format!("{} {}", turn.id, turn.n),

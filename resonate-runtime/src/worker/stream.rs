@@ -18,6 +18,7 @@ use crate::{
     client::{Answer, CallError, Reachability, WorkStream},
     clock::Clock,
     limits, say,
+    testing::TurnPoint,
 };
 
 /// Why a connection ended.
@@ -195,6 +196,7 @@ impl Stream {
                     .outbox
                     .answered(&answer.task, answer.version, answer.n)
                 {
+                    self.tell(TurnPoint::Answered);
                     serving.table().turn_answered(answer);
                 }
             }
@@ -248,12 +250,22 @@ impl Stream {
     /// The next batch: what waits, and more credits if slots became free.
     fn batch(&self, connection: &mut Connection) -> Vec<FromWorker> {
         let mut batch = self.serving.outbox.take(limits::BATCH_ITEMS);
+        let turns = batch
+            .iter()
+            .filter(|item| matches!(item, FromWorker::Turn(_)));
+        turns.for_each(|_| self.tell(TurnPoint::Unsent));
         let granted = self.serving.table().credits(self.worker.slots().free());
         if connection.granted < granted {
             connection.granted = granted;
             batch.push(FromWorker::Credits { granted });
         }
         batch
+    }
+
+    fn tell(&self, point: TurnPoint) {
+        if let Some(on_turn) = self.worker.settings().on_turn {
+            on_turn(point);
+        }
     }
 
     /// Does what it is told once per connection; gives the moment at which it must have left.

@@ -196,7 +196,7 @@ impl Stream {
                     .outbox
                     .answered(&answer.task, answer.version, answer.n)
                 {
-                    self.tell(TurnPoint::Answered);
+                    self.tell(TurnPoint::Answered, 1);
                     serving.table().turn_answered(answer);
                 }
             }
@@ -253,7 +253,7 @@ impl Stream {
         let turns = batch
             .iter()
             .filter(|item| matches!(item, FromWorker::Turn(_)));
-        turns.for_each(|_| self.tell(TurnPoint::Unsent));
+        self.tell(TurnPoint::Unsent, turns.count());
         let granted = self.serving.table().credits(self.worker.slots().free());
         if connection.granted < granted {
             connection.granted = granted;
@@ -262,9 +262,10 @@ impl Stream {
         batch
     }
 
-    fn tell(&self, point: TurnPoint) {
+    /// Tells a test, if there is one, where so many turns are.
+    fn tell(&self, point: TurnPoint, turns: usize) {
         if let Some(on_turn) = self.worker.settings().on_turn {
-            on_turn(point);
+            (0..turns).for_each(|_| on_turn(point));
         }
     }
 

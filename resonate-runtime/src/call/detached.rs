@@ -41,9 +41,14 @@ impl<R> Detached<R> {
                     let subject = call.id.clone();
                     let created = async move {
                         outside::create(call).await?;
-                        Ok(resonate_core::Outcome::Resolved(resonate_core::Payload::json("null")))
+                        Ok(resonate_core::Outcome::Resolved(
+                            resonate_core::Payload::json("null"),
+                        ))
                     };
-                    Waiting::Outside { subject, outcome: Box::pin(created) }
+                    Waiting::Outside {
+                        subject,
+                        outcome: Box::pin(created),
+                    }
                 }
                 Err(error) => Waiting::Refused(Some(error)),
             },
@@ -53,7 +58,10 @@ impl<R> Detached<R> {
     }
 
     pub(super) fn refused(output: Output<R>, error: Error) -> Self {
-        Self { output, waiting: Waiting::Refused(Some(error)) }
+        Self {
+            output,
+            waiting: Waiting::Refused(Some(error)),
+        }
     }
 
     /// The id of its promise; none if it could not start, which awaiting it tells.
@@ -68,9 +76,11 @@ impl<R> Future for Detached<R> {
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let arrived = ready!(self.waiting.poll(cx));
-        Poll::Ready(arrived.and_then(|arrived| match Error::of_outcome(&arrived.outcome, &arrived.subject) {
-            Some(error) => Err(error),
-            None => Ok(Promise::of_call(arrived.subject, self.output)),
+        Poll::Ready(arrived.and_then(|arrived| {
+            match Error::of_outcome(&arrived.outcome, &arrived.subject) {
+                Some(error) => Err(error),
+                None => Ok(Promise::of_call(arrived.subject, self.output)),
+            }
         }))
     }
 }

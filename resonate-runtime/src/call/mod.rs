@@ -3,6 +3,7 @@
 //! A call is lazy. Its first poll decides what it is: inside of a durable function a child of it, whose future this is
 //! from then on; outside a root. Dropping it then cancels it.
 
+mod continue_as;
 mod detached;
 mod handle;
 mod request;
@@ -19,8 +20,12 @@ use std::{
 
 use resonate_core::{Payload, Timestamp};
 
-pub use self::{detached::Detached, handle::Handle};
 use self::request::Request;
+pub use self::{
+    continue_as::{ContinueAs, continue_as},
+    detached::Detached,
+    handle::Handle,
+};
 pub(crate) use self::{
     request::{in_step, place},
     waiting::{Arrived, Waiting},
@@ -61,9 +66,16 @@ enum State {
 
 impl<R> Call<R> {
     #[track_caller]
-    pub(crate) fn new(definition: &'static Definition, output: Output<R>, arguments: Result<Payload>) -> Self {
+    pub(crate) fn new(
+        definition: &'static Definition,
+        output: Output<R>,
+        arguments: Result<Payload>,
+    ) -> Self {
         let request = Request::new(definition, arguments, Location::caller());
-        Self { output, state: State::Fresh(Box::new(request)) }
+        Self {
+            output,
+            state: State::Fresh(Box::new(request)),
+        }
     }
 
     /// Its own id: at most 400 bytes, no `.`. Who uses the same id for the same call shares one execution.
@@ -162,7 +174,10 @@ impl<R> Call<R> {
             }
             State::Waiting(_) | State::Done => State::Waiting(Waiting::Refused(Some(too_late()))),
         };
-        Self { output: self.output, state }
+        Self {
+            output: self.output,
+            state,
+        }
     }
 
     fn poll_result(&mut self, cx: &mut Context<'_>) -> Poll<Result<R>> {
@@ -188,14 +203,24 @@ fn too_late() -> Error {
     Error::of(ErrorKind::Misused, message).into_terminal()
 }
 
-fn poll_decoded<R>(waiting: &mut Waiting, output: Output<R>, cx: &mut Context<'_>) -> Poll<Result<R>> {
+fn poll_decoded<R>(
+    waiting: &mut Waiting,
+    output: Output<R>,
+    cx: &mut Context<'_>,
+) -> Poll<Result<R>> {
     let arrived = ready!(waiting.poll(cx));
-    Poll::Ready(arrived.and_then(|Arrived { outcome, subject, settings }| output.decode(&outcome, &settings.codecs, &subject)))
+    Poll::Ready(arrived.and_then(
+        |Arrived {
+             outcome,
+             subject,
+             settings,
+         }| output.decode(&outcome, &settings.codecs, &subject),
+    ))
 }
 
 /// An error of ours as an `R`. Where `R` has no place for it, it ends whoever awaits it.
 fn fold<R>(output: Output<R>, result: Result<R>) -> Poll<R> {
-    match result.or_else(|error| output.from_error(error)) {
+    match result.or_else(|error| output.recover(error)) {
         Ok(value) => Poll::Ready(value),
         Err(error) => end_with(error),
     }

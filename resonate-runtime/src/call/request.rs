@@ -37,7 +37,11 @@ pub(super) struct Started {
 }
 
 impl Request {
-    pub(super) fn new(definition: &'static Definition, arguments: Result<Payload>, location: &'static Location<'static>) -> Self {
+    pub(super) fn new(
+        definition: &'static Definition,
+        arguments: Result<Payload>,
+        location: &'static Location<'static>,
+    ) -> Self {
         Self {
             definition,
             arguments,
@@ -85,7 +89,11 @@ impl Request {
             | CommandKind::Await(_)
             | CommandKind::Tell { .. } => None,
         };
-        let on_drop = if is_detached { OnDrop::Leave } else { OnDrop::Cancel };
+        let on_drop = if is_detached {
+            OnDrop::Leave
+        } else {
+            OnDrop::Cancel
+        };
         let mut child = Child::ask(context, command, on_drop);
         let subject = root.unwrap_or_else(|| child.id().clone());
         match unwritten {
@@ -99,7 +107,9 @@ impl Request {
 
     /// The root it is outside of durable functions.
     pub(super) fn into_root(self) -> Result<NewCall> {
-        let Some(id) = self.own_id()? else { return Err(self.refusal()) };
+        let Some(id) = self.own_id()? else {
+            return Err(self.refusal());
+        };
         let retry = outside::settings().map_or(RetryPolicy::DEFAULT, |settings| settings.retry);
         let (location, timeout, due) = (self.location, self.own_timeout(), self.due);
         let (delay, start_at) = match due {
@@ -109,7 +119,14 @@ impl Request {
         };
         let labels = self.labels.clone();
         let call = self.into_call(retry).map_err(|error| error.at(&id))?;
-        Ok(NewCall { id, call: Call { start_at, ..call }, delay, timeout, labels, location })
+        Ok(NewCall {
+            id,
+            call: Call { start_at, ..call },
+            delay,
+            timeout,
+            labels,
+            location,
+        })
     }
 
     /// Why the arguments could not be written; then they are nothing from now on.
@@ -127,18 +144,40 @@ impl Request {
     fn into_command(self, context: &Context, is_detached: bool) -> Result<Command> {
         let name = self.definition.name;
         let (due, place_asked, shielded) = (self.due, self.place, self.is_shielded);
-        let (location, timeout, labels) = (place(self.location), self.own_timeout(), self.labels.clone());
+        let (location, timeout, labels) = (
+            place(self.location),
+            self.own_timeout(),
+            self.labels.clone(),
+        );
         let id = match self.own_id()? {
             None if is_detached => Some(context.detached_id(name)?),
             id => id,
         };
         let call = Arc::new(self.into_call(context.settings().retry)?);
         let kind = match id {
-            Some(id) => CommandKind::Root { id, call, start: due, detached: is_detached },
-            None if due == Due::Now => CommandKind::Call { call, place: place_asked, start: due },
-            None => CommandKind::Call { call, place: Place::Elsewhere, start: due },
+            Some(id) => CommandKind::Root {
+                id,
+                call,
+                start: due,
+                detached: is_detached,
+            },
+            None if due == Due::Now => CommandKind::Call {
+                call,
+                place: place_asked,
+                start: due,
+            },
+            None => CommandKind::Call {
+                call,
+                place: Place::Elsewhere,
+                start: due,
+            },
         };
-        Ok(Command { timeout, shielded, labels, ..Command::new(name, location, kind) })
+        Ok(Command {
+            timeout,
+            shielded,
+            labels,
+            ..Command::new(name, location, kind)
+        })
     }
 
     fn own_id(&self) -> Result<Option<PromiseId>> {
@@ -147,7 +186,8 @@ impl Request {
     }
 
     fn own_timeout(&self) -> Option<Duration> {
-        self.timeout.or_else(|| self.definition.options.timeout.map(|timeout| timeout()))
+        self.timeout
+            .or_else(|| self.definition.options.timeout.map(|timeout| timeout()))
     }
 
     fn into_call(self, default: RetryPolicy) -> Result<Call> {
@@ -184,7 +224,10 @@ impl Request {
 
     /// Why a call inside of a step is refused.
     pub(super) fn refusal_in_step(&self) -> Error {
-        in_step(format_args!("the call of {}", self.definition.address()), self.location)
+        in_step(
+            format_args!("the call of {}", self.definition.address()),
+            self.location,
+        )
     }
 }
 

@@ -22,7 +22,10 @@ pub(crate) enum Waiting {
     /// A child of the execution that started it.
     Inside { child: Child, subject: PromiseId },
     /// A root, through the process's client.
-    Outside { outcome: OutcomeFuture, subject: PromiseId },
+    Outside {
+        outcome: OutcomeFuture,
+        subject: PromiseId,
+    },
     /// Nothing: it could not start.
     Refused(Option<Error>),
 }
@@ -47,7 +50,10 @@ impl Waiting {
             },
             Whereabouts::Step => Self::Refused(Some(request.refusal_in_step())),
             Whereabouts::Outside => match request.into_root() {
-                Ok(call) => Self::Outside { subject: call.id.clone(), outcome: Box::pin(outside::start(call)) },
+                Ok(call) => Self::Outside {
+                    subject: call.id.clone(),
+                    outcome: Box::pin(outside::start(call)),
+                },
                 Err(error) => Self::Refused(Some(error)),
             },
         }
@@ -111,12 +117,20 @@ impl Waiting {
             Self::Inside { child, subject } => {
                 let outcome = ready!(child.poll(cx.waker()));
                 let settings = Arc::clone(child.context().settings());
-                Poll::Ready(Ok(Arrived { outcome, subject: subject.clone(), settings }))
+                Poll::Ready(Ok(Arrived {
+                    outcome,
+                    subject: subject.clone(),
+                    settings,
+                }))
             }
             Self::Outside { outcome, subject } => {
                 let outcome = ready!(outcome.as_mut().poll(cx));
                 let settings = outside::settings().unwrap_or_default();
-                let arrived = |outcome| Arrived { outcome, subject: subject.clone(), settings };
+                let arrived = |outcome| Arrived {
+                    outcome,
+                    subject: subject.clone(),
+                    settings,
+                };
                 Poll::Ready(outcome.map(arrived).map_err(|error| error.at(subject)))
             }
             Self::Refused(error) => match error.take() {

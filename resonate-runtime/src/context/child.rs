@@ -32,7 +32,12 @@ impl Child {
     /// Asks for it; its place and id are settled with that.
     pub(crate) fn ask(context: &Arc<Context>, command: Command, on_drop: OnDrop) -> Self {
         let (position, id) = context.ask(command);
-        Self { context: Arc::clone(context), position, id, on_drop }
+        Self {
+            context: Arc::clone(context),
+            position,
+            id,
+            on_drop,
+        }
     }
 
     pub(crate) fn id(&self) -> &PromiseId {
@@ -59,12 +64,14 @@ impl Child {
 
     /// For a step: true once it may run here.
     pub(crate) fn may_run(&self) -> bool {
-        self.context.with(|inner| inner.replay.may_run(self.position))
+        self.context
+            .with(|inner| inner.replay.may_run(self.position))
     }
 
     /// For a step: it has run and ended so.
     pub(crate) fn end_here(&self, outcome: Outcome) {
-        self.context.with(|inner| inner.replay.end_here(self.position, outcome));
+        self.context
+            .with(|inner| inner.replay.end_here(self.position, outcome));
     }
 }
 

@@ -36,7 +36,10 @@ pub(crate) struct StepScope {
 
 impl StepScope {
     pub(crate) fn new(id: Option<PromiseId>) -> Self {
-        Self { id, drawn: AtomicU64::new(0) }
+        Self {
+            id,
+            drawn: AtomicU64::new(0),
+        }
     }
 
     /// The number of the next random draw of this attempt of the step.
@@ -65,19 +68,30 @@ pub(crate) fn scope() -> Option<Scope> {
 pub(crate) fn whereabouts() -> Whereabouts {
     match scope() {
         None => Whereabouts::Outside,
-        Some(Scope { context, step: None }) => Whereabouts::Body(context),
+        Some(Scope {
+            context,
+            step: None,
+        }) => Whereabouts::Body(context),
         Some(Scope { step: Some(_), .. }) => Whereabouts::Step,
     }
 }
 
 /// The settings of the execution that is being polled.
 pub(crate) fn settings() -> Option<Arc<Settings>> {
-    CURRENT.with_borrow(|scope| scope.as_ref().map(|scope| Arc::clone(scope.context.settings())))
+    CURRENT.with_borrow(|scope| {
+        scope
+            .as_ref()
+            .map(|scope| Arc::clone(scope.context.settings()))
+    })
 }
 
 /// True while this very body is polled, on this thread.
 pub(super) fn is_polled(context: &Context) -> bool {
-    CURRENT.with_borrow(|scope| scope.as_ref().is_some_and(|scope| std::ptr::eq(Arc::as_ptr(&scope.context), context)))
+    CURRENT.with_borrow(|scope| {
+        scope
+            .as_ref()
+            .is_some_and(|scope| std::ptr::eq(Arc::as_ptr(&scope.context), context))
+    })
 }
 
 /// What is polled until this is dropped; then it is again what was polled before.
@@ -88,7 +102,9 @@ pub(crate) struct Entered {
 
 /// Begins to poll.
 pub(crate) fn enter(scope: Scope) -> Entered {
-    Entered { before: CURRENT.replace(Some(scope)) }
+    Entered {
+        before: CURRENT.replace(Some(scope)),
+    }
 }
 
 impl Drop for Entered {

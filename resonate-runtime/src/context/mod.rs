@@ -107,7 +107,14 @@ impl Context {
             uuid_draws: 0,
         };
         let is_closing = AtomicBool::new(false);
-        Self { subject, settings, waker, version, is_closing, inner: Mutex::new(inner) }
+        Self {
+            subject,
+            settings,
+            waker,
+            version,
+            is_closing,
+            inner: Mutex::new(inner),
+        }
     }
 
     pub(crate) fn subject(&self) -> &Subject {
@@ -177,7 +184,12 @@ impl Context {
 
     /// Shows the body the next result, and wakes whoever waits for it.
     pub(crate) fn show_next(&self) -> bool {
-        let Some(waiter) = self.with(|inner| inner.replay.show_next().map(|position| inner.remove_waiter(position))) else {
+        let Some(waiter) = self.with(|inner| {
+            inner
+                .replay
+                .show_next()
+                .map(|position| inner.remove_waiter(position))
+        }) else {
             return false;
         };
         if let Some(waiter) = waiter {
@@ -266,10 +278,20 @@ impl Inner {
     }
 
     fn put_waiter(&mut self, position: Position, waker: &Waker, is_own: bool) -> Option<Waiter> {
-        if self.waiters.get(&position).is_some_and(|waiter| waiter.waker.will_wake(waker)) {
+        if self
+            .waiters
+            .get(&position)
+            .is_some_and(|waiter| waiter.waker.will_wake(waker))
+        {
             return None;
         }
-        let before = self.waiters.insert(position, Waiter { waker: waker.clone(), is_own });
+        let before = self.waiters.insert(
+            position,
+            Waiter {
+                waker: waker.clone(),
+                is_own,
+            },
+        );
         self.own_waiters += usize::from(is_own);
         self.own_waiters -= usize::from(before.as_ref().is_some_and(|waiter| waiter.is_own));
         before

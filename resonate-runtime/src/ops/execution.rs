@@ -42,7 +42,9 @@ impl Execution {
 pub fn execution() -> Execution {
     match try_execution() {
         Some(execution) => execution,
-        None => panic!("`execution()` is outside of a durable function; ask in the function itself and hand the answer on"),
+        None => panic!(
+            "`execution()` is outside of a durable function; ask in the function itself and hand the answer on"
+        ),
     }
 }
 
@@ -51,7 +53,11 @@ pub fn execution() -> Execution {
 pub fn try_execution() -> Option<Execution> {
     let context = current::scope()?.context;
     let Subject { id, attempt, .. } = context.subject().clone();
-    Some(Execution { id, version: context.version().0, attempt })
+    Some(Execution {
+        id,
+        version: context.version().0,
+        attempt,
+    })
 }
 
 /// True while a durable function does again what it, or an earlier attempt, did before.

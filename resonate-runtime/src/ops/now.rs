@@ -15,6 +15,8 @@ use crate::context::current;
 pub fn now() -> Timestamp {
     match current::scope() {
         Some(scope) => scope.context.now(),
-        None => panic!("`now()` is outside of a durable function, where there is no log to be the clock; use `std::time` there"),
+        None => panic!(
+            "`now()` is outside of a durable function, where there is no log to be the clock; use `std::time` there"
+        ),
     }
 }

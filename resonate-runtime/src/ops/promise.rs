@@ -34,7 +34,11 @@ use crate::{
 /// ```
 #[track_caller]
 pub fn promise<T: Value>(name: impl Into<String>) -> Promise<T> {
-    let wish = Wish { name: name.into(), timeout: None, location: Location::caller() };
+    let wish = Wish {
+        name: name.into(),
+        timeout: None,
+        location: Location::caller(),
+    };
     Promise::new(Output::of_value(), State::Fresh(wish))
 }
 
@@ -65,13 +69,21 @@ struct Wish {
 
 impl<T> Promise<T> {
     fn new(output: Output<T>, state: State) -> Self {
-        Self { output, id: OnceLock::new(), state: Mutex::new(state) }
+        Self {
+            output,
+            id: OnceLock::new(),
+            state: Mutex::new(state),
+        }
     }
 
     /// The promise of a detached call.
     #[track_caller]
     pub(crate) fn of_call(id: PromiseId, output: Output<T>) -> Self {
-        Self { output, id: OnceLock::from(id), state: Mutex::new(State::Elsewhere(Location::caller())) }
+        Self {
+            output,
+            id: OnceLock::from(id),
+            state: Mutex::new(State::Elsewhere(Location::caller())),
+        }
     }
 
     /// How long it stays open. Must be said before its id is asked for.
@@ -80,7 +92,8 @@ impl<T> Promise<T> {
         self.with_state(|state| match state {
             State::Fresh(wish) => wish.timeout = Some(timeout),
             State::Elsewhere(_) | State::Waiting(_) | State::Done => {
-                let message = "the promise exists already; say its timeout before its id is asked for";
+                let message =
+                    "the promise exists already; say its timeout before its id is asked for";
                 let error = Error::of(ErrorKind::Misused, message).into_terminal();
                 *state = State::Waiting(Waiting::Refused(Some(error)));
             }
@@ -129,7 +142,8 @@ impl<T: Value> Promise<T> {
     /// The text is no promise id.
     #[track_caller]
     pub fn of(id: &str) -> Result<Self> {
-        let id = PromiseId::new(id).map_err(|bad| Error::of(ErrorKind::Misused, bad).into_terminal())?;
+        let id =
+            PromiseId::new(id).map_err(|bad| Error::of(ErrorKind::Misused, bad).into_terminal())?;
         Ok(Self::of_call(id, Output::of_value()))
     }
 }
@@ -139,8 +153,19 @@ impl Wish {
     fn ask(&self) -> Result<Child> {
         check_name("the promise", &self.name)?;
         let context = body_or_refusal(format_args!("the promise `{}`", self.name), self.location)?;
-        let command = Command::new(self.name.as_str(), place(self.location), CommandKind::External);
-        Ok(Child::ask(&context, Command { timeout: self.timeout, ..command }, OnDrop::Leave))
+        let command = Command::new(
+            self.name.as_str(),
+            place(self.location),
+            CommandKind::External,
+        );
+        Ok(Child::ask(
+            &context,
+            Command {
+                timeout: self.timeout,
+                ..command
+            },
+            OnDrop::Leave,
+        ))
     }
 }
 
@@ -148,8 +173,14 @@ impl Wish {
 fn await_elsewhere(id: &PromiseId, location: &'static Location<'static>) -> Waiting {
     match current::whereabouts() {
         Whereabouts::Body(context) => Waiting::inside(proxy(&context, id, location), id.clone()),
-        Whereabouts::Step => Waiting::Refused(Some(in_step(format_args!("awaiting the promise `{id}`"), location))),
-        Whereabouts::Outside => Waiting::Outside { outcome: Box::pin(outside::wait(id.clone())), subject: id.clone() },
+        Whereabouts::Step => Waiting::Refused(Some(in_step(
+            format_args!("awaiting the promise `{id}`"),
+            location,
+        ))),
+        Whereabouts::Outside => Waiting::Outside {
+            outcome: Box::pin(outside::wait(id.clone())),
+            subject: id.clone(),
+        },
     }
 }
 
@@ -159,7 +190,11 @@ fn proxy(context: &Arc<context::Context>, id: &PromiseId, location: &Location<'_
 }
 
 fn gone() -> Error {
-    Error::of(ErrorKind::Misused, "the promise was awaited already and has no id of its own any more").into_terminal()
+    Error::of(
+        ErrorKind::Misused,
+        "the promise was awaited already and has no id of its own any more",
+    )
+    .into_terminal()
 }
 
 impl<T> Future for Promise<T> {
@@ -175,13 +210,19 @@ impl<T> Future for Promise<T> {
         if let (State::Elsewhere(location), Some(id)) = (&*state, this.id.get()) {
             *state = State::Waiting(await_elsewhere(id, location));
         }
-        let State::Waiting(waiting) = state else { return Poll::Pending };
+        let State::Waiting(waiting) = state else {
+            return Poll::Pending;
+        };
         waiting.cancel_on_drop();
         let arrived = ready!(waiting.poll(cx));
         *state = State::Done;
-        Poll::Ready(arrived.and_then(|Arrived { outcome, subject, settings }| {
-            this.output.decode(&outcome, &settings.codecs, &subject)
-        }))
+        Poll::Ready(arrived.and_then(
+            |Arrived {
+                 outcome,
+                 subject,
+                 settings,
+             }| { this.output.decode(&outcome, &settings.codecs, &subject) },
+        ))
     }
 }
 

@@ -41,6 +41,8 @@ pub fn uuid() -> String {
 fn draw(draw: Draw, name: &str) -> u128 {
     match current::scope() {
         Some(scope) => scope.context.draw(scope.step.as_deref(), draw),
-        None => panic!("`{name}` is outside of a durable function; take randomness from elsewhere there"),
+        None => panic!(
+            "`{name}` is outside of a durable function; take randomness from elsewhere there"
+        ),
     }
 }

@@ -22,13 +22,17 @@ use crate::{
 /// Outside of a durable function, and in a step, it is refused: use `tokio::time::sleep` there.
 #[track_caller]
 pub fn sleep(duration: Duration) -> Sleep {
-    Sleep { state: State::Fresh(Due::After(duration), Location::caller()) }
+    Sleep {
+        state: State::Fresh(Due::After(duration), Location::caller()),
+    }
 }
 
 /// Waits until this time, and not at all if it has passed. See [`sleep`].
 #[track_caller]
 pub fn sleep_until(time: Timestamp) -> Sleep {
-    Sleep { state: State::Fresh(Due::At(time), Location::caller()) }
+    Sleep {
+        state: State::Fresh(Due::At(time), Location::caller()),
+    }
 }
 
 /// A durable timer. Dropping it cancels it.
@@ -59,7 +63,9 @@ impl Future for Sleep {
                 }
             }
         }
-        let State::Started(child) = &mut self.state else { return Poll::Pending };
+        let State::Started(child) = &mut self.state else {
+            return Poll::Pending;
+        };
         let outcome = ready!(child.poll(cx.waker()));
         let error = Error::of_outcome(&outcome, child.id());
         self.state = State::Done;

@@ -13,7 +13,10 @@ use crate::{context::current, outside};
 pub fn state<T: Send + Sync + 'static>() -> Arc<T> {
     match try_state() {
         Some(state) => state,
-        None => panic!("no `{}` is provided; give one to `Resonate::builder().provide(..)`", type_name::<T>()),
+        None => panic!(
+            "no `{}` is provided; give one to `Resonate::builder().provide(..)`",
+            type_name::<T>()
+        ),
     }
 }
 

@@ -40,8 +40,21 @@ where
     T: Value,
     E: Into<Error> + 'static,
 {
-    let options = Options { label: None, retry: None, is_at_most_once: false, is_pure: false, location: Location::caller() };
-    Step { closure, options, state: State::Fresh, running: None, backoff: None, failures: 0 }
+    let options = Options {
+        label: None,
+        retry: None,
+        is_at_most_once: false,
+        is_pure: false,
+        location: Location::caller(),
+    };
+    Step {
+        closure,
+        options,
+        state: State::Fresh,
+        running: None,
+        backoff: None,
+        failures: 0,
+    }
 }
 
 /// See [`step`]. Awaiting it gives `Result<T, resonate::Error>`; dropping it drops what it runs.
@@ -172,7 +185,12 @@ where
     }
 
     /// Runs the closure until it succeeds or its retry policy has enough.
-    fn poll_attempts(&mut self, context: &Arc<context::Context>, id: Option<&PromiseId>, cx: &mut Context<'_>) -> Poll<Result<T>> {
+    fn poll_attempts(
+        &mut self,
+        context: &Arc<context::Context>,
+        id: Option<&PromiseId>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Result<T>> {
         loop {
             if let Some(backoff) = &mut self.backoff {
                 ready!(backoff.as_mut().poll(cx));
@@ -180,7 +198,10 @@ where
             }
             let closure = &mut self.closure;
             let (scope, future) = self.running.get_or_insert_with(|| {
-                let scope = Scope { context: Arc::clone(context), step: Some(Arc::new(StepScope::new(id.cloned()))) };
+                let scope = Scope {
+                    context: Arc::clone(context),
+                    step: Some(Arc::new(StepScope::new(id.cloned()))),
+                };
                 let _entered = current::enter(scope.clone());
                 (scope, Box::pin(closure()))
             });
@@ -192,11 +213,20 @@ where
                 Ok(value) => return Poll::Ready(Ok(value)),
                 Err(error) => error,
             };
-            let again = self.options.retry.as_ref().and_then(|retry| retry.wants(&error));
+            let again = self
+                .options
+                .retry
+                .as_ref()
+                .and_then(|retry| retry.wants(&error));
             let error: Error = error.into();
             self.failures += 1;
-            let may_retry = !self.options.is_at_most_once && !error.is_terminal() && again.unwrap_or(true);
-            let policy = self.options.retry.as_ref().map_or(context.settings().retry, Retry::policy);
+            let may_retry =
+                !self.options.is_at_most_once && !error.is_terminal() && again.unwrap_or(true);
+            let policy = self
+                .options
+                .retry
+                .as_ref()
+                .map_or(context.settings().retry, Retry::policy);
             let id = id.unwrap_or(&context.subject().id);
             let Some(wait) = may_retry.then(|| policy.wait(id, self.failures)).flatten() else {
                 return Poll::Ready(Err(error));
@@ -215,7 +245,9 @@ impl Options {
         if self.is_pure {
             return Ok(State::Pure(context));
         }
-        let kind = CommandKind::Step { at_most_once: self.is_at_most_once };
+        let kind = CommandKind::Step {
+            at_most_once: self.is_at_most_once,
+        };
         let command = Command::new(name, place(self.location), kind);
         Ok(State::Asked(Child::ask(&context, command, OnDrop::Cancel)))
     }

@@ -24,7 +24,12 @@ use crate::{
 /// Inside of a durable function it is sent once, whatever happens; outside it goes through the process's `Resonate`.
 #[track_caller]
 pub fn resolve<T: Serialize + ?Sized>(id: impl AsRef<str>, value: &T) -> Tell {
-    Tell::new("resolve", id.as_ref(), ambient::codecs().encode(None, value).map(Outcome::Resolved), Location::caller())
+    Tell::new(
+        "resolve",
+        id.as_ref(),
+        ambient::codecs().encode(None, value).map(Outcome::Resolved),
+        Location::caller(),
+    )
 }
 
 /// Settles a promise with an error: any value, a text for instance. Gives `false` if it was settled already.
@@ -32,7 +37,12 @@ pub fn resolve<T: Serialize + ?Sized>(id: impl AsRef<str>, value: &T) -> Tell {
 /// See [`resolve`].
 #[track_caller]
 pub fn reject<E: Serialize + ?Sized>(id: impl AsRef<str>, error: &E) -> Tell {
-    Tell::new("reject", id.as_ref(), ambient::codecs().encode(None, error).map(Outcome::Rejected), Location::caller())
+    Tell::new(
+        "reject",
+        id.as_ref(),
+        ambient::codecs().encode(None, error).map(Outcome::Rejected),
+        Location::caller(),
+    )
 }
 
 /// Cancels a promise and everything pending below it. Gives `false` if it was settled already.
@@ -42,7 +52,12 @@ pub fn reject<E: Serialize + ?Sized>(id: impl AsRef<str>, error: &E) -> Tell {
 pub fn cancel(id: impl AsRef<str>) -> Tell {
     let location = Location::caller();
     let reason = format!("by `cancel` at {}", place(location));
-    Tell::new("cancel", id.as_ref(), Ok(Outcome::Canceled { reason }), location)
+    Tell::new(
+        "cancel",
+        id.as_ref(),
+        Ok(Outcome::Canceled { reason }),
+        location,
+    )
 }
 
 /// A promise that is about to be told something. See [`resolve`].
@@ -60,13 +75,23 @@ enum State {
 }
 
 impl Tell {
-    fn new(name: &'static str, id: &str, outcome: Result<Outcome>, location: &'static Location<'static>) -> Self {
-        let id = PromiseId::new(id).map_err(|bad| Error::of(ErrorKind::Misused, bad).into_terminal());
+    fn new(
+        name: &'static str,
+        id: &str,
+        outcome: Result<Outcome>,
+        location: &'static Location<'static>,
+    ) -> Self {
+        let id =
+            PromiseId::new(id).map_err(|bad| Error::of(ErrorKind::Misused, bad).into_terminal());
         let said = id.and_then(|id| match outcome {
             Ok(outcome) => Ok((id, outcome)),
             Err(error) => Err(error.at(&id)),
         });
-        Self { name, location, state: State::Fresh(said) }
+        Self {
+            name,
+            location,
+            state: State::Fresh(said),
+        }
     }
 
     fn start(&self, said: Result<(PromiseId, Outcome)>) -> Waiting {
@@ -76,7 +101,10 @@ impl Tell {
         };
         match current::whereabouts() {
             Whereabouts::Body(context) => {
-                let kind = CommandKind::Tell { id: id.clone(), outcome };
+                let kind = CommandKind::Tell {
+                    id: id.clone(),
+                    outcome,
+                };
                 let command = Command::new(self.name, place(self.location), kind);
                 Waiting::inside(Child::ask(&context, command, OnDrop::Cancel), id)
             }
@@ -88,9 +116,14 @@ impl Tell {
                 let told = outside::tell(id.clone(), outcome);
                 let outcome = async move {
                     let made_the_difference = told.await?;
-                    Ok(Outcome::Resolved(resonate_core::Payload::json(made_the_difference.to_string())))
+                    Ok(Outcome::Resolved(resonate_core::Payload::json(
+                        made_the_difference.to_string(),
+                    )))
                 };
-                Waiting::Outside { outcome: Box::pin(outcome), subject: id }
+                Waiting::Outside {
+                    outcome: Box::pin(outcome),
+                    subject: id,
+                }
             }
         }
     }
@@ -110,7 +143,11 @@ impl Future for Tell {
             self.state = State::Waiting(waiting);
         }
         let arrived = ready!(polled)?;
-        Poll::Ready(Output::<bool>::of_value().decode(&arrived.outcome, &arrived.settings.codecs, &arrived.subject))
+        Poll::Ready(Output::<bool>::of_value().decode(
+            &arrived.outcome,
+            &arrived.settings.codecs,
+            &arrived.subject,
+        ))
     }
 }
 

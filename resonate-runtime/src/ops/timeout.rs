@@ -24,7 +24,12 @@ use crate::{
 /// works around an HTTP request in a leaf. From the moment it has, it is a durable timer.
 #[track_caller]
 pub fn timeout<F: Future>(duration: Duration, future: F) -> Timeout<F> {
-    Timeout { duration, location: Location::caller(), future: Some(Box::pin(future)), clock: Clock::Unset }
+    Timeout {
+        duration,
+        location: Location::caller(),
+        future: Some(Box::pin(future)),
+        clock: Clock::Unset,
+    }
 }
 
 /// See [`timeout`].
@@ -39,7 +44,10 @@ pub struct Timeout<F> {
 enum Clock {
     Unset,
     /// A clock of this attempt.
-    Own { began: Instant, sleep: Pin<Box<tokio::time::Sleep>> },
+    Own {
+        began: Instant,
+        sleep: Pin<Box<tokio::time::Sleep>>,
+    },
     /// A durable timer.
     Durable(Child),
 }
@@ -49,7 +57,9 @@ impl<F: Future> Future for Timeout<F> {
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = &mut *self;
-        let Some(future) = &mut this.future else { return Poll::Pending };
+        let Some(future) = &mut this.future else {
+            return Poll::Pending;
+        };
         let body = match current::whereabouts() {
             Whereabouts::Body(context) => Some(context),
             Whereabouts::Step | Whereabouts::Outside => None,
@@ -92,20 +102,29 @@ impl<F> Timeout<F> {
     fn poll_clock(&mut self, cx: &mut Context<'_>) -> Poll<Result<()>> {
         if matches!(self.clock, Clock::Unset) {
             let sleep = Box::pin(tokio::time::sleep(self.duration));
-            self.clock = Clock::Own { began: Instant::now(), sleep };
+            self.clock = Clock::Own {
+                began: Instant::now(),
+                sleep,
+            };
         }
         match &mut self.clock {
             Clock::Own { sleep, .. } => sleep.as_mut().poll(cx).map(Ok),
-            Clock::Durable(timer) => timer.poll(cx.waker()).map(|outcome| match Error::of_outcome(&outcome, timer.id()) {
-                None => Ok(()),
-                Some(error) => Err(error),
-            }),
+            Clock::Durable(timer) => timer
+                .poll(cx.waker())
+                .map(|outcome| match Error::of_outcome(&outcome, timer.id()) {
+                    None => Ok(()),
+                    Some(error) => Err(error),
+                }),
             Clock::Unset => Poll::Pending,
         }
     }
 
     fn passed(&self) -> Error {
-        let message = format!("it took longer than {:?}, the timeout at {}", self.duration, place(self.location));
+        let message = format!(
+            "it took longer than {:?}, the timeout at {}",
+            self.duration,
+            place(self.location)
+        );
         Error::of(ErrorKind::Timeout, message)
     }
 }

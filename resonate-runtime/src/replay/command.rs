@@ -25,7 +25,11 @@ pub(crate) struct Command {
 #[derive(Clone, Debug)]
 pub(crate) enum CommandKind {
     /// A call below the caller.
-    Call { call: Arc<Call>, place: Place, start: Due },
+    Call {
+        call: Arc<Call>,
+        place: Place,
+        start: Due,
+    },
     /// A closure run in place.
     Step { at_most_once: bool },
     /// A durable timer.
@@ -33,7 +37,12 @@ pub(crate) enum CommandKind {
     /// A promise that somebody outside settles.
     External,
     /// A call with an id of its own; awaited, or only started.
-    Root { id: PromiseId, call: Arc<Call>, start: Due, detached: bool },
+    Root {
+        id: PromiseId,
+        call: Arc<Call>,
+        start: Due,
+        detached: bool,
+    },
     /// A promise from elsewhere is awaited.
     Await(PromiseId),
     /// A promise from elsewhere is settled or canceled.
@@ -72,7 +81,11 @@ impl Due {
 
 impl Command {
     /// A command of this kind without anything else.
-    pub(crate) fn new(name: impl Into<Arc<str>>, location: impl Into<Arc<str>>, kind: CommandKind) -> Self {
+    pub(crate) fn new(
+        name: impl Into<Arc<str>>,
+        location: impl Into<Arc<str>>,
+        kind: CommandKind,
+    ) -> Self {
         Self {
             name: name.into(),
             location: location.into(),
@@ -85,18 +98,36 @@ impl Command {
 
     /// True for what its caller's end does not take back.
     pub(super) fn outlives_its_caller(&self) -> bool {
-        matches!(self.kind, CommandKind::Root { detached: true, .. } | CommandKind::Tell { .. })
+        matches!(
+            self.kind,
+            CommandKind::Root { detached: true, .. } | CommandKind::Tell { .. }
+        )
     }
 
     /// The child it becomes, asked for at `called_at` of the log and written at `clock`.
-    pub(super) fn child(&self, id: PromiseId, position: Position, called_at: Timestamp, clock: Timestamp) -> NewChild {
-        let own_timeout = self.timeout.map_or(Timestamp::NEVER, |timeout| clock.after(timeout));
+    pub(super) fn child(
+        &self,
+        id: PromiseId,
+        position: Position,
+        called_at: Timestamp,
+        clock: Timestamp,
+    ) -> NewChild {
+        let own_timeout = self
+            .timeout
+            .map_or(Timestamp::NEVER, |timeout| clock.after(timeout));
         let (kind, timeout_at) = match &self.kind {
-            CommandKind::Call { call, start, .. } => (ChildKind::Call(started(call, *start, clock)), own_timeout),
+            CommandKind::Call { call, start, .. } => {
+                (ChildKind::Call(started(call, *start, clock)), own_timeout)
+            }
             CommandKind::Step { .. } => (ChildKind::Step, own_timeout),
             CommandKind::Timer(due) => (ChildKind::Timer, due.at(clock)),
             CommandKind::External => (ChildKind::External, own_timeout),
-            CommandKind::Root { id, call, start, detached } => {
+            CommandKind::Root {
+                id,
+                call,
+                start,
+                detached,
+            } => {
                 let promise = NewPromise {
                     id: id.clone(),
                     call: Some(started(call, *start, clock)),
@@ -104,12 +135,21 @@ impl Command {
                     labels: self.labels.clone(),
                     tags: BTreeMap::new(),
                 };
-                let link = Link::Call { promise: Box::new(promise), detached: *detached };
+                let link = Link::Call {
+                    promise: Box::new(promise),
+                    detached: *detached,
+                };
                 (ChildKind::Proxy(link), Timestamp::NEVER)
             }
-            CommandKind::Await(id) => (ChildKind::Proxy(Link::Await { id: id.clone() }), own_timeout),
+            CommandKind::Await(id) => (
+                ChildKind::Proxy(Link::Await { id: id.clone() }),
+                own_timeout,
+            ),
             CommandKind::Tell { id, outcome } => {
-                let link = Link::Tell { id: id.clone(), outcome: outcome.clone() };
+                let link = Link::Tell {
+                    id: id.clone(),
+                    outcome: outcome.clone(),
+                };
                 (ChildKind::Proxy(link), own_timeout)
             }
         };
@@ -129,6 +169,9 @@ impl Command {
 fn started(call: &Arc<Call>, start: Due, clock: Timestamp) -> Arc<Call> {
     match start {
         Due::Now => Arc::clone(call),
-        Due::After(_) | Due::At(_) => Arc::new(Call { start_at: start.at(clock), ..Call::clone(call) }),
+        Due::After(_) | Due::At(_) => Arc::new(Call {
+            start_at: start.at(clock),
+            ..Call::clone(call)
+        }),
     }
 }

@@ -9,8 +9,16 @@ use super::command::{Command, CommandKind};
 /// Which function, step, timer or promise it is. The name is in the id, which is compared beside it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Identity {
-    Call { address: Address, signature: u64 },
-    Root { address: Address, signature: u64, id: PromiseId, detached: bool },
+    Call {
+        address: Address,
+        signature: u64,
+    },
+    Root {
+        address: Address,
+        signature: u64,
+        id: PromiseId,
+        detached: bool,
+    },
     Step,
     Timer,
     External,
@@ -23,7 +31,9 @@ impl Identity {
     pub(crate) fn of_command(command: &Command) -> Self {
         match &command.kind {
             CommandKind::Call { call, .. } => Self::of_call(call),
-            CommandKind::Root { id, call, detached, .. } => Self::of_root(call, id, *detached),
+            CommandKind::Root {
+                id, call, detached, ..
+            } => Self::of_root(call, id, *detached),
             CommandKind::Step { .. } => Self::Step,
             CommandKind::Timer(_) => Self::Timer,
             CommandKind::External => Self::External,
@@ -49,11 +59,19 @@ impl Identity {
     }
 
     fn of_call(call: &Call) -> Self {
-        Self::Call { address: call.address.clone(), signature: call.signature }
+        Self::Call {
+            address: call.address.clone(),
+            signature: call.signature,
+        }
     }
 
     fn of_root(call: &Call, id: &PromiseId, detached: bool) -> Self {
-        Self::Root { address: call.address.clone(), signature: call.signature, id: id.clone(), detached }
+        Self::Root {
+            address: call.address.clone(),
+            signature: call.signature,
+            id: id.clone(),
+            detached,
+        }
     }
 
     /// The function, if it is a call.
@@ -68,8 +86,14 @@ impl Identity {
     pub(super) fn describe(&self, name: &str) -> String {
         match self {
             Self::Call { .. } => format!("`{name}`"),
-            Self::Root { id, detached: false, .. } => format!("`{name}` with the id `{id}`"),
-            Self::Root { id, detached: true, .. } => format!("`{name}`, detached as `{id}`"),
+            Self::Root {
+                id,
+                detached: false,
+                ..
+            } => format!("`{name}` with the id `{id}`"),
+            Self::Root {
+                id, detached: true, ..
+            } => format!("`{name}`, detached as `{id}`"),
             Self::Step => format!("the step `{name}`"),
             Self::Timer => format!("the timer `{name}`"),
             Self::External => format!("the promise `{name}`"),
@@ -81,7 +105,10 @@ impl Identity {
     /// The same, where the short form is the same on both sides.
     pub(super) fn describe_fully(&self, name: &str, id: &PromiseId) -> String {
         match self {
-            Self::Call { address, signature } | Self::Root { address, signature, .. } => {
+            Self::Call { address, signature }
+            | Self::Root {
+                address, signature, ..
+            } => {
                 format!("`{address}` with the signature {signature:016x} as `{id}`")
             }
             Self::Step | Self::Timer | Self::External | Self::Await(_) | Self::Tell(_) => {
@@ -94,7 +121,9 @@ impl Identity {
 /// The digest of the arguments in a command, if it has some.
 pub(super) fn digest_of_command(command: &Command) -> Option<u64> {
     match &command.kind {
-        CommandKind::Call { call, .. } | CommandKind::Root { call, .. } => Some(call.param.digest()),
+        CommandKind::Call { call, .. } | CommandKind::Root { call, .. } => {
+            Some(call.param.digest())
+        }
         CommandKind::Step { .. }
         | CommandKind::Timer(_)
         | CommandKind::External
@@ -107,8 +136,13 @@ pub(super) fn digest_of_command(command: &Command) -> Option<u64> {
 pub(super) fn digest_of_kind(kind: &Kind) -> Option<u64> {
     match kind {
         Kind::Call(call) => Some(call.param.digest()),
-        Kind::Proxy(Link::Call { promise, .. }) => promise.call.as_ref().map(|call| call.param.digest()),
-        Kind::Proxy(Link::Await { .. } | Link::Tell { .. }) | Kind::Step | Kind::Timer | Kind::External => None,
+        Kind::Proxy(Link::Call { promise, .. }) => {
+            promise.call.as_ref().map(|call| call.param.digest())
+        }
+        Kind::Proxy(Link::Await { .. } | Link::Tell { .. })
+        | Kind::Step
+        | Kind::Timer
+        | Kind::External => None,
     }
 }
 

@@ -81,7 +81,7 @@ pub(super) enum Start {
 pub(crate) struct Counts {
     /// Steps that run.
     pub(crate) steps: usize,
-    /// Calls that run here and are unknown to the server.
+    /// Calls that run here, unknown to the server even after the next turn.
     pub(crate) young: usize,
     /// Asked for and not started.
     pub(crate) wished: usize,
@@ -97,6 +97,10 @@ pub(super) struct Journal {
     children: BTreeMap<Position, Child>,
     positions: BTreeMap<PromiseId, Position>,
     wished: BTreeSet<Position>,
+    /// The calls that run here and are unknown to the server.
+    young: BTreeSet<Position>,
+    /// How many the history holds and the body has not asked for.
+    unasked: usize,
     counts: Counts,
 }
 
@@ -111,7 +115,15 @@ impl Past {
             None => name_in(promise.id.as_str()),
         };
         let digest = identity::digest_of_kind(&promise.kind);
-        Some((Position(origin.position), Self { identity, name, location: Arc::clone(&origin.location), digest }))
+        Some((
+            Position(origin.position),
+            Self {
+                identity,
+                name,
+                location: Arc::clone(&origin.location),
+                digest,
+            },
+        ))
     }
 }
 
@@ -128,7 +140,9 @@ impl Child {
     }
 
     fn is_step(&self) -> bool {
-        self.asked.as_ref().is_some_and(|asked| matches!(asked.command.kind, CommandKind::Step { .. }))
+        self.asked
+            .as_ref()
+            .is_some_and(|asked| matches!(asked.command.kind, CommandKind::Step { .. }))
     }
 }
 
@@ -158,32 +172,72 @@ impl Journal {
     /// The first child from `from` on that the history holds and the body has not asked for.
     pub(super) fn unasked(&self, from: Position) -> Option<(Position, &Child)> {
         let mut rest = self.children.range(from..);
-        rest.find(|(_, child)| child.asked.is_none()).map(|(position, child)| (*position, child))
+        rest.find(|(_, child)| child.asked.is_none())
+            .map(|(position, child)| (*position, child))
     }
 
     /// The children from `from` on.
     pub(super) fn from(&self, from: Position) -> impl Iterator<Item = (Position, &Child)> {
-        self.children.range(from..).map(|(position, child)| (*position, child))
+        self.children
+            .range(from..)
+            .map(|(position, child)| (*position, child))
     }
 
     /// The calls that run here and are unknown to the server.
     pub(super) fn young(&self) -> Vec<Position> {
-        let young = |child: &Child| !child.is_step() && matches!(child.stage, Stage::Here { is_known: false, .. });
-        self.children.iter().filter(|(_, child)| young(child)).map(|(position, _)| *position).collect()
+        self.young.iter().copied().collect()
+    }
+
+    /// True if the history holds something that the body has not asked for.
+    pub(super) fn has_unasked(&self) -> bool {
+        self.unasked > 0
+    }
+
+    /// The body asks for a child that the history holds.
+    ///
+    /// # Errors
+    /// It holds none at this position.
+    pub(super) fn ask_again(&mut self, position: Position, asked: Asked) -> Result<(), Asked> {
+        match self.children.get_mut(&position) {
+            Some(child) => {
+                self.unasked -= usize::from(child.asked.is_none());
+                child.asked = Some(asked);
+                Ok(())
+            }
+            None => Err(asked),
+        }
     }
 
     /// A child that the history holds.
-    pub(super) fn insert_past(&mut self, position: Position, id: PromiseId, past: Past, settled: Option<&Settled>) {
+    pub(super) fn insert_past(
+        &mut self,
+        position: Position,
+        id: PromiseId,
+        past: Past,
+        settled: Option<&Settled>,
+    ) {
         let stage = settled.map_or(Stage::Pending, |settled| Stage::Settled(settled.clone()));
         self.positions.insert(id.clone(), position);
-        let child = Child { id, past: Some(past), asked: None, is_wanted: true, stage };
-        self.children.insert(position, child);
+        let child = Child {
+            id,
+            past: Some(past),
+            asked: None,
+            is_wanted: true,
+            stage,
+        };
+        self.unasked += usize::from(self.children.insert(position, child).is_none());
     }
 
     /// A child that nobody heard of before.
     pub(super) fn insert_wished(&mut self, position: Position, id: PromiseId, asked: Asked) {
         self.positions.insert(id.clone(), position);
-        let child = Child { id, past: None, asked: Some(asked), is_wanted: true, stage: Stage::Wished };
+        let child = Child {
+            id,
+            past: None,
+            asked: Some(asked),
+            is_wanted: true,
+            stage: Stage::Wished,
+        };
         self.children.insert(position, child);
         self.wished.insert(position);
         self.counts.wished += 1;
@@ -203,6 +257,19 @@ impl Journal {
         if matches!(before, Stage::Wished) {
             self.wished.remove(&position);
         }
+        if !is_step
+            && matches!(
+                child.stage,
+                Stage::Here {
+                    is_known: false,
+                    ..
+                }
+            )
+        {
+            self.young.insert(position);
+        } else {
+            self.young.remove(&position);
+        }
         Some(before)
     }
 }
@@ -212,7 +279,10 @@ fn counted<'a>(counts: &'a mut Counts, is_step: bool, stage: &Stage) -> Option<&
         Stage::Wished => Some(&mut counts.wished),
         Stage::Queued(Start::Begun) | Stage::Opening(Start::Begun) => Some(&mut counts.opening),
         Stage::Here { .. } if is_step => Some(&mut counts.steps),
-        Stage::Here { is_known: false, is_leaving: false } => Some(&mut counts.young),
+        Stage::Here {
+            is_known: false,
+            is_leaving: false,
+        } => Some(&mut counts.young),
         Stage::Ended { .. } | Stage::Recording(_) => Some(&mut counts.ended),
         Stage::Queued(Start::Elsewhere | Start::Claimed)
         | Stage::Opening(Start::Elsewhere | Start::Claimed)

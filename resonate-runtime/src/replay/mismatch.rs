@@ -33,7 +33,9 @@ struct Side {
 
 /// How a body differs from its history, for people.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("call {position} of {function} was {was}, is now {is} ({change}); run it with the code it began with, or give the new code a function version of its own")]
+#[error(
+    "call {position} of {function} was {was}, is now {is} ({change}); run it with the code it began with, or give the new code a function version of its own"
+)]
 pub(crate) struct Mismatch {
     pub(crate) position: Position,
     pub(crate) function: Arc<str>,
@@ -69,11 +71,20 @@ impl Replay {
             Some(_) => Some(position),
             None => self.journal.position(id),
         };
-        let Some((held_at, child)) = held_at.and_then(|held_at| Some((held_at, self.journal.get(held_at)?))) else { return };
+        let Some((held_at, child)) =
+            held_at.and_then(|held_at| Some((held_at, self.journal.get(held_at)?)))
+        else {
+            return;
+        };
         let Some(past) = &child.past else { return };
         let is = Side::of_asked(id, asked);
         if held_at != position || child.id != *id || past.identity != is.identity {
-            self.divergence = Some(Divergence { position, past: held_at, is, later: Vec::new() });
+            self.divergence = Some(Divergence {
+                position,
+                past: held_at,
+                is,
+                later: Vec::new(),
+            });
             return;
         }
         if matches!((past.digest, is.digest), (Some(was), Some(is)) if was != is) {
@@ -87,19 +98,34 @@ impl Replay {
         let was = self.journal.get(divergence.past).and_then(Side::of_past)?;
         let is = &divergence.is;
         let change = self.change(divergence, &was);
-        let (mut was_text, mut is_text) = (was.identity.describe(&was.name), is.identity.describe(&is.name));
+        let (mut was_text, mut is_text) = (
+            was.identity.describe(&was.name),
+            is.identity.describe(&is.name),
+        );
         if was_text == is_text {
             was_text = was.identity.describe_fully(&was.name, &was.id);
             is_text = is.identity.describe_fully(&is.name, &is.id);
         }
         let (was, is) = if divergence.past == divergence.position {
-            (format!("{was_text} at {}", was.location), format!("{is_text} at {}", is.location))
+            (
+                format!("{was_text} at {}", was.location),
+                format!("{is_text} at {}", is.location),
+            )
         } else {
-            let moved = format!("{is_text} at {}, which was call {} at {}", is.location, divergence.past, was.location);
+            let moved = format!(
+                "{is_text} at {}, which was call {} at {}",
+                is.location, divergence.past, was.location
+            );
             ("something that never started".to_owned(), moved)
         };
         let function = Arc::clone(&self.caller.function);
-        Some(Mismatch { position: divergence.position, function, was, is, change })
+        Some(Mismatch {
+            position: divergence.position,
+            function,
+            was,
+            is,
+            change,
+        })
     }
 
     /// What the history holds and a body that has ended did not ask for.
@@ -122,7 +148,8 @@ impl Replay {
         }
         let is_asked_later = divergence.later.iter().any(|side| side.is_same(was));
         let mut rest = self.journal.from(divergence.position.next());
-        let is_held_later = rest.any(|(_, child)| Side::of_past(child).is_some_and(|past| past.is_same(is)));
+        let is_held_later =
+            rest.any(|(_, child)| Side::of_past(child).is_some_and(|past| past.is_same(is)));
         match (is_held_later, is_asked_later) {
             (true, true) => Change::Reordered,
             (true, false) => Change::Removed,
@@ -146,9 +173,20 @@ impl Side {
     }
 
     fn of_past(child: &Child) -> Option<Self> {
-        let Past { identity, name, location, digest } = child.past.as_ref()?;
+        let Past {
+            identity,
+            name,
+            location,
+            digest,
+        } = child.past.as_ref()?;
         let (name, identity) = (name.clone(), identity.clone());
-        Some(Self { id: child.id.clone(), name, identity, location: Arc::clone(location), digest: *digest })
+        Some(Self {
+            id: child.id.clone(),
+            name,
+            identity,
+            location: Arc::clone(location),
+            digest: *digest,
+        })
     }
 
     /// The same function, step, timer or promise.

@@ -29,9 +29,8 @@ pub(crate) use self::{
     command::{Command, CommandKind, Due, Place},
     journal::Counts,
     mismatch::Mismatch,
-    outbox::Page,
     start::{Finish, Startable},
-    verdict::{Ending, diverged, is_answer, verdict},
+    verdict::{Ending, diverged, verdict},
 };
 use self::{
     journal::{Asked, Child, Journal, Past, Stage},
@@ -123,16 +122,25 @@ impl Replay {
     pub(crate) fn handle_claimed(&mut self, known: &[Record]) {
         let mut settled = Vec::new();
         for record in known {
-            let Some((position, past)) = Past::of(record) else { continue };
+            let Some((position, past)) = Past::of(record) else {
+                continue;
+            };
             let promise = &record.promise;
-            if promise.origin.as_ref().is_some_and(|origin| origin.generation != self.caller.generation) {
+            if promise
+                .origin
+                .as_ref()
+                .is_some_and(|origin| origin.generation != self.caller.generation)
+            {
                 continue;
             }
             settled.extend(promise.settled().map(|settled| (settled.seq, position)));
-            self.journal.insert_past(position, promise.id.clone(), past, promise.settled());
+            self.journal
+                .insert_past(position, promise.id.clone(), past, promise.settled());
         }
         settled.sort_unstable();
-        self.held = settled.last().map_or(self.held, |(seq, _)| self.held.max(*seq));
+        self.held = settled
+            .last()
+            .map_or(self.held, |(seq, _)| self.held.max(*seq));
         self.past = self.held;
         self.unshown.extend(settled);
     }
@@ -142,18 +150,26 @@ impl Replay {
     /// # Errors
     /// It does not say how, and nobody here knows.
     pub(crate) fn handle_settled(&mut self, settlement: Settlement) -> Result<(), Unheard> {
-        let Settlement { id, seq, at, outcome } = settlement;
+        let Settlement {
+            id,
+            seq,
+            at,
+            outcome,
+        } = settlement;
         if seq <= self.held {
             return Ok(());
         }
         self.held = seq;
-        let Some(position) = self.journal.position(&id) else { return Ok(()) };
+        let Some(position) = self.journal.position(&id) else {
+            return Ok(());
+        };
         let recorded = match self.journal.get(position).map(Child::stage) {
             Some(Stage::Recording(outcome)) => Some(outcome.clone()),
             _ => None,
         };
         let outcome = outcome.or(recorded).ok_or(Unheard(id))?;
-        self.journal.shift(position, Stage::Settled(Settled { outcome, at, seq }));
+        self.journal
+            .shift(position, Stage::Settled(Settled { outcome, at, seq }));
         self.unshown.push_back((seq, position));
         Ok(())
     }
@@ -163,14 +179,18 @@ impl Replay {
         self.asked = self.asked.saturating_add(1);
         let position = Position(self.asked);
         let occurrence = self.names.entry(Arc::clone(&command.name)).or_insert(0);
-        let id = self.caller.id.child(self.caller.generation, &command.name, *occurrence);
+        let id = self
+            .caller
+            .id
+            .child(self.caller.generation, &command.name, *occurrence);
         *occurrence += 1;
-        let asked = Asked { command: Arc::new(command), at: self.now };
+        let asked = Asked {
+            command: Arc::new(command),
+            at: self.now,
+        };
         self.compare(position, &id, &asked);
-        if let Some(child) = self.journal.get_mut(position) {
-            child.asked = Some(asked);
-        } else {
-            self.journal.insert_wished(position, id.clone(), asked);
+        if let Err(new) = self.journal.ask_again(position, asked) {
+            self.journal.insert_wished(position, id.clone(), new);
         }
         (position, id)
     }
@@ -178,7 +198,9 @@ impl Replay {
     /// The id of the next command of this name.
     pub(crate) fn next_id(&self, name: &str) -> PromiseId {
         let occurrence = self.names.get(name).copied().unwrap_or(0);
-        self.caller.id.child(self.caller.generation, name, occurrence)
+        self.caller
+            .id
+            .child(self.caller.generation, name, occurrence)
     }
 
     /// Asked by the body: the result, once it may see it. Taken once.
@@ -186,14 +208,18 @@ impl Replay {
         if !matches!(self.journal.get(position)?.stage(), Stage::Shown(_)) {
             return None;
         }
-        let Some(Stage::Shown(outcome)) = self.journal.shift(position, Stage::Over) else { return None };
+        let Some(Stage::Shown(outcome)) = self.journal.shift(position, Stage::Over) else {
+            return None;
+        };
         self.has_taken_result = true;
         Some(outcome)
     }
 
     /// Asked by the body: may this step run now?
     pub(crate) fn may_run(&self, step: Position) -> bool {
-        self.journal.get(step).is_some_and(|child| matches!(child.stage(), Stage::Here { .. }))
+        self.journal
+            .get(step)
+            .is_some_and(|child| matches!(child.stage(), Stage::Here { .. }))
     }
 
     /// Asked by the body: its future was dropped.
@@ -215,7 +241,9 @@ impl Replay {
             child.asked.as_ref()?;
             self.unshown.pop_front();
             self.shown = seq;
-            let Some(Stage::Settled(settled)) = self.journal.shift(position, Stage::Over) else { continue };
+            let Some(Stage::Settled(settled)) = self.journal.shift(position, Stage::Over) else {
+                continue;
+            };
             self.now = settled.at;
             if is_wanted {
                 self.journal.shift(position, Stage::Shown(settled.outcome));
@@ -227,7 +255,9 @@ impl Replay {
     /// True if the body has not asked for what must be shown next.
     pub(crate) fn is_blocked(&self) -> bool {
         self.unshown.front().is_some_and(|(_, position)| {
-            self.journal.get(*position).is_some_and(|child| child.asked.is_none())
+            self.journal
+                .get(*position)
+                .is_some_and(|child| child.asked.is_none())
         })
     }
 
@@ -236,7 +266,9 @@ impl Replay {
         if !self.is_blocked() {
             return;
         }
-        let Some((seq, position)) = self.unshown.pop_front() else { return };
+        let Some((seq, position)) = self.unshown.pop_front() else {
+            return;
+        };
         self.shown = seq;
         if let Some(Stage::Settled(settled)) = self.journal.shift(position, Stage::Over) {
             self.now = settled.at;
@@ -245,7 +277,10 @@ impl Replay {
     }
 
     /// The command at this position, as long as the body has asked for it.
-    pub(crate) fn command(&self, position: Position) -> Option<(&PromiseId, &Arc<Command>, Timestamp)> {
+    pub(crate) fn command(
+        &self,
+        position: Position,
+    ) -> Option<(&PromiseId, &Arc<Command>, Timestamp)> {
         let child = self.journal.get(position)?;
         let asked = child.asked.as_ref()?;
         Some((&child.id, &asked.command, asked.at))
@@ -288,7 +323,7 @@ impl Replay {
 
     /// True while the body does what it, or an earlier body, did before.
     pub(crate) fn is_replaying(&self) -> bool {
-        self.shown < self.past || self.journal.unasked(Position::FIRST).is_some()
+        self.shown < self.past || self.journal.has_unasked()
     }
 
     /// True if the body has made use of a result: a new attempt would meet the same one.
@@ -315,11 +350,14 @@ pub(crate) enum Driven<E> {
 
 /// Lets a body run until it can do nothing more: polls it as long as it wakes itself, then shows it the next result,
 /// and again. Nothing may start before.
-pub(crate) fn drive<E>(mut poll_body: impl FnMut() -> Driven<E>, mut show_next: impl FnMut() -> bool) -> Driven<E> {
+pub(crate) fn drive<E>(
+    mut poll_body: impl FnMut() -> Driven<E>,
+    mut show_next: impl FnMut() -> bool,
+) -> Driven<E> {
     loop {
-        match poll_body() {
-            Driven::Resting if show_next() => {}
-            driven => return driven,
+        let driven = poll_body();
+        if !matches!(driven, Driven::Resting) || !show_next() {
+            return driven;
         }
     }
 }

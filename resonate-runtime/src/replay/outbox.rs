@@ -81,10 +81,21 @@ impl Replay {
     /// The ops of the next turn, in order, with room for `reserved` bytes beside them. `clock` is now, for timeouts.
     pub(crate) fn take_turn(&mut self, clock: Timestamp, reserved: usize) -> Page {
         let room = limits::TURN_BYTES.saturating_sub(reserved);
-        let mut page = Page { ops: Vec::new(), adopted: Vec::new(), is_last: false };
+        let mut page = Page {
+            ops: Vec::new(),
+            adopted: Vec::new(),
+            is_last: false,
+        };
         let mut bytes = 0;
         while self.has_ops() {
-            let Some(op) = self.outbox.waiting.front().and_then(|out| self.op(out, clock)) else { break };
+            let Some(op) = self
+                .outbox
+                .waiting
+                .front()
+                .and_then(|out| self.op(out, clock))
+            else {
+                break;
+            };
             bytes += op_bytes(&op);
             if !page.ops.is_empty() && (bytes > room || page.ops.len() == limits::TURN_OPS) {
                 break;
@@ -103,11 +114,24 @@ impl Replay {
         self.outbox.is_binding = false;
         let mut started = Vec::new();
         for position in std::mem::take(&mut self.outbox.opening) {
-            let Some(child) = self.journal.get(position) else { continue };
+            let Some(child) = self.journal.get(position) else {
+                continue;
+            };
             let stage = match child.stage() {
-                Stage::Opening(Start::Begun) if child.is_wanted => Stage::Here { is_known: true, is_leaving: false },
+                Stage::Opening(Start::Begun) if child.is_wanted => Stage::Here {
+                    is_known: true,
+                    is_leaving: false,
+                },
                 Stage::Opening(_) => Stage::Pending,
-                _ => continue,
+                Stage::Wished
+                | Stage::Queued(_)
+                | Stage::Here { .. }
+                | Stage::Ended { .. }
+                | Stage::Recording(_)
+                | Stage::Pending
+                | Stage::Settled(_)
+                | Stage::Shown(_)
+                | Stage::Over => continue,
             };
             if child.is_wanted {
                 started.push(position);
@@ -138,12 +162,20 @@ impl Replay {
     fn is_said(&self, out: &Out) -> bool {
         match out {
             Out::Label { .. } => false,
-            Out::Cancel(position) => {
-                !matches!(self.journal.get(*position).map(|child| child.stage()), Some(Stage::Pending | Stage::Opening(_)))
-            }
+            Out::Cancel(position) => !matches!(
+                self.journal.get(*position).map(|child| child.stage()),
+                Some(Stage::Pending | Stage::Opening(_))
+            ),
             Out::Child(position) => !matches!(
                 self.journal.get(*position).map(|child| child.stage()),
-                Some(Stage::Queued(_) | Stage::Ended { .. } | Stage::Here { is_leaving: true, .. })
+                Some(
+                    Stage::Queued(_)
+                        | Stage::Ended { .. }
+                        | Stage::Here {
+                            is_leaving: true,
+                            ..
+                        }
+                )
             ),
         }
     }
@@ -153,7 +185,10 @@ impl Replay {
             Out::Label { .. } => false,
             Out::Cancel(_) => true,
             Out::Child(position) => {
-                let asked = self.journal.get(*position).and_then(|child| child.asked.as_ref());
+                let asked = self
+                    .journal
+                    .get(*position)
+                    .and_then(|child| child.asked.as_ref());
                 asked.is_some_and(|asked| matches!(asked.command.kind, CommandKind::Tell { .. }))
             }
         }
@@ -161,13 +196,24 @@ impl Replay {
 
     fn op(&self, out: &Out, clock: Timestamp) -> Option<Op> {
         let position = match out {
-            Out::Label { name, value } => return Some(Op::Label { name: name.clone(), value: value.clone() }),
-            Out::Cancel(position) => return Some(Op::Cancel { id: self.journal.get(*position)?.id.clone() }),
+            Out::Label { name, value } => {
+                return Some(Op::Label {
+                    name: name.clone(),
+                    value: value.clone(),
+                });
+            }
+            Out::Cancel(position) => {
+                return Some(Op::Cancel {
+                    id: self.journal.get(*position)?.id.clone(),
+                });
+            }
             Out::Child(position) => *position,
         };
         let child = self.journal.get(position)?;
         let asked = child.asked.as_ref()?;
-        let new = asked.command.child(child.id.clone(), position, asked.at, clock);
+        let new = asked
+            .command
+            .child(child.id.clone(), position, asked.at, clock);
         match child.stage() {
             Stage::Queued(Start::Elsewhere | Start::Begun) => Some(Op::Create(new)),
             Stage::Queued(Start::Claimed) | Stage::Here { .. } => Some(Op::CreateClaimed(new)),
@@ -186,7 +232,9 @@ impl Replay {
     fn said(&mut self, out: &Out, adopted: &mut Vec<Position>) {
         self.outbox.is_binding |= self.binds(out);
         let Out::Child(position) = *out else { return };
-        let Some(stage) = self.journal.shift(position, Stage::Pending) else { return };
+        let Some(stage) = self.journal.shift(position, Stage::Pending) else {
+            return;
+        };
         match stage {
             Stage::Queued(start @ (Start::Claimed | Start::Begun)) => {
                 self.outbox.opening.push(position);
@@ -221,10 +269,19 @@ fn op_bytes(op: &Op) -> usize {
 fn child_bytes(child: &NewChild) -> usize {
     let kind = match &child.kind {
         ChildKind::Call(call) => call.param.bytes(),
-        ChildKind::Proxy(Link::Call { promise, .. }) => promise.call.as_ref().map_or(0, |call| call.param.bytes()),
+        ChildKind::Proxy(Link::Call { promise, .. }) => {
+            promise.call.as_ref().map_or(0, |call| call.param.bytes())
+        }
         ChildKind::Proxy(Link::Tell { outcome, .. }) => outcome.bytes(),
-        ChildKind::Proxy(Link::Await { .. }) | ChildKind::Step | ChildKind::Timer | ChildKind::External => 0,
+        ChildKind::Proxy(Link::Await { .. })
+        | ChildKind::Step
+        | ChildKind::Timer
+        | ChildKind::External => 0,
     };
-    let labels: usize = child.labels.iter().map(|(name, value)| name.len() + value.len() + 8).sum();
+    let labels: usize = child
+        .labels
+        .iter()
+        .map(|(name, value)| name.len() + value.len() + 8)
+        .sum();
     kind + labels + child.id.as_str().len() + child.location.len()
 }

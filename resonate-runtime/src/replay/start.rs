@@ -36,12 +36,21 @@ impl Replay {
     /// returned, to be dropped in their turn.
     pub(crate) fn drop_unwanted(&mut self) -> Vec<Position> {
         for position in std::mem::take(&mut self.dropped) {
-            let Some(child) = self.journal.get(position) else { continue };
+            let Some(child) = self.journal.get(position) else {
+                continue;
+            };
             match child.stage() {
-                Stage::Wished | Stage::Queued(_) | Stage::Shown(_) | Stage::Ended { is_known: false, .. } => {
+                Stage::Wished
+                | Stage::Queued(_)
+                | Stage::Shown(_)
+                | Stage::Ended {
+                    is_known: false, ..
+                } => {
                     self.journal.shift(position, Stage::Over);
                 }
-                Stage::Here { is_known: false, .. } => {
+                Stage::Here {
+                    is_known: false, ..
+                } => {
                     self.let_go.push(position);
                     self.journal.shift(position, Stage::Over);
                 }
@@ -50,7 +59,10 @@ impl Replay {
                     self.say_cancel(position);
                 }
                 Stage::Pending | Stage::Opening(_) => self.say_cancel(position),
-                Stage::Ended { is_known: true, .. } | Stage::Recording(_) | Stage::Settled(_) | Stage::Over => {}
+                Stage::Ended { is_known: true, .. }
+                | Stage::Recording(_)
+                | Stage::Settled(_)
+                | Stage::Over => {}
             }
         }
         std::mem::take(&mut self.let_go)
@@ -66,16 +78,36 @@ impl Replay {
             let asked = self.journal.get(position)?.asked.as_ref()?;
             let command = Arc::clone(&asked.command);
             match &command.kind {
-                CommandKind::Step { at_most_once: false } if !self.is_bound() => {
-                    self.journal.shift(position, Stage::Here { is_known: false, is_leaving: false });
+                CommandKind::Step {
+                    at_most_once: false,
+                } if !self.is_bound() => {
+                    self.journal.shift(
+                        position,
+                        Stage::Here {
+                            is_known: false,
+                            is_leaving: false,
+                        },
+                    );
                     return Some(Startable::Step(position));
                 }
-                CommandKind::Call { place: Place::Anywhere | Place::Here, .. } if !self.is_bound() => {
+                CommandKind::Call {
+                    place: Place::Anywhere | Place::Here,
+                    ..
+                } if !self.is_bound() => {
                     return Some(Startable::Call(position));
                 }
-                CommandKind::Step { at_most_once: false } | CommandKind::Call { place: Place::Anywhere | Place::Here, .. } => {}
+                CommandKind::Step {
+                    at_most_once: false,
+                }
+                | CommandKind::Call {
+                    place: Place::Anywhere | Place::Here,
+                    ..
+                } => {}
                 CommandKind::Step { at_most_once: true } => self.queue(position, Start::Begun),
-                CommandKind::Call { place: Place::Elsewhere, .. }
+                CommandKind::Call {
+                    place: Place::Elsewhere,
+                    ..
+                }
                 | CommandKind::Timer(_)
                 | CommandKind::External
                 | CommandKind::Root { .. }
@@ -87,7 +119,13 @@ impl Replay {
 
     /// The call runs here, unknown to the server as long as it needs nothing from it.
     pub(crate) fn start_here(&mut self, call: Position) {
-        self.journal.shift(call, Stage::Here { is_known: false, is_leaving: false });
+        self.journal.shift(
+            call,
+            Stage::Here {
+                is_known: false,
+                is_leaving: false,
+            },
+        );
     }
 
     /// The call runs here once the server knows it.
@@ -108,19 +146,35 @@ impl Replay {
     /// A call that runs here needs the server: the next turn creates it, claimed by this worker.
     pub(crate) fn adopt(&mut self, call: Position) {
         let is_young = self.journal.get(call).is_some_and(|child| {
-            matches!(child.stage(), Stage::Here { is_known: false, is_leaving: false })
+            matches!(
+                child.stage(),
+                Stage::Here {
+                    is_known: false,
+                    is_leaving: false
+                }
+            )
         });
         if is_young {
-            self.journal.shift(call, Stage::Here { is_known: false, is_leaving: true });
+            self.journal.shift(
+                call,
+                Stage::Here {
+                    is_known: false,
+                    is_leaving: true,
+                },
+            );
             self.say_child(call);
         }
     }
 
     /// A step or call that runs here has ended. The body sees it once it is durable, and its turn in the log has come.
     pub(crate) fn end_here(&mut self, position: Position, outcome: Outcome) {
-        let Some(Stage::Here { is_known, .. }) = self.journal.get(position).map(Child::stage) else { return };
+        let Some(Stage::Here { is_known, .. }) = self.journal.get(position).map(Child::stage)
+        else {
+            return;
+        };
         let is_known = *is_known;
-        self.journal.shift(position, Stage::Ended { outcome, is_known });
+        self.journal
+            .shift(position, Stage::Ended { outcome, is_known });
         self.say_child(position);
     }
 
@@ -145,7 +199,9 @@ impl Replay {
                 self.queue(position, Start::Elsewhere);
             }
         }
-        self.retain_lasting(|replay, position| finish != Finish::Stop && replay.is_lasting(position));
+        self.retain_lasting(|replay, position| {
+            finish != Finish::Stop && replay.is_lasting(position)
+        });
     }
 
     /// A detached call or a tell that was asked for and is still wanted.
@@ -154,17 +210,27 @@ impl Replay {
         loop {
             last = self.journal.next_wished(last)?;
             let child = self.journal.get(last)?;
-            if child.is_wanted && child.asked.as_ref().is_some_and(|asked| asked.command.outlives_its_caller()) {
+            if child.is_wanted
+                && child
+                    .asked
+                    .as_ref()
+                    .is_some_and(|asked| asked.command.outlives_its_caller())
+            {
                 return Some(last);
             }
         }
     }
 
     fn is_lasting(&self, position: Position) -> bool {
-        let Some(child) = self.journal.get(position) else { return false };
+        let Some(child) = self.journal.get(position) else {
+            return false;
+        };
         match child.stage() {
             Stage::Ended { .. } | Stage::Here { .. } => true,
-            Stage::Queued(_) => child.asked.as_ref().is_some_and(|asked| asked.command.outlives_its_caller()),
+            Stage::Queued(_) => child
+                .asked
+                .as_ref()
+                .is_some_and(|asked| asked.command.outlives_its_caller()),
             Stage::Wished
             | Stage::Opening(_)
             | Stage::Recording(_)

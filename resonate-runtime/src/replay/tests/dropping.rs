@@ -124,7 +124,11 @@ fn a_step_that_is_dropped_while_it_runs_is_not_recorded_and_one_that_was_begun_i
     for (is_at_most_once, expected) in [(false, vec![]), (true, vec!["cancel order.step"])] {
         let mut run = Run::new(&[], async move {
             let forever = || async { std::future::pending::<Result<u64, Error>>().await };
-            let begun = if is_at_most_once { step(forever).at_most_once() } else { step(forever) };
+            let begun = if is_at_most_once {
+                step(forever).at_most_once()
+            } else {
+                step(forever)
+            };
             drop(select(begun, Box::pin(sleep(Duration::from_secs(1)))).await);
             promise::<u64>("approval").await
         });

@@ -14,7 +14,10 @@ use super::{
     ship,
     world::{World, draw},
 };
-use crate::{Result, ops::{promise, random, sleep, step, timeout}};
+use crate::{
+    Result,
+    ops::{promise, random, sleep, step, timeout},
+};
 
 /// What a body did, in order.
 #[derive(Clone, Default)]
@@ -46,7 +49,9 @@ async fn busy(branches: Branches) -> Result<u64> {
     while let Some((n, value)) = all.next().await {
         branches.took(format!("{n} {}", value?));
         if n == 3 {
-            let quote = step(|| async { Ok::<_, crate::Error>(sum) }).label("quote").await?;
+            let quote = step(|| async { Ok::<_, crate::Error>(sum) })
+                .label("quote")
+                .await?;
             branches.took(format!("quote {quote}"));
         }
         if all.len() == 1 {
@@ -54,7 +59,12 @@ async fn busy(branches: Branches) -> Result<u64> {
         }
     }
     drop(all);
-    match timeout(Duration::from_secs(5), join_all([charge(1), charge(2), charge(3)])).await {
+    match timeout(
+        Duration::from_secs(5),
+        join_all([charge(1), charge(2), charge(3)]),
+    )
+    .await
+    {
         Ok(three) => branches.took(format!("three of {}", three.len())),
         Err(error) => branches.took(error.kind().name()),
     }
@@ -86,11 +96,21 @@ fn reference(seed: u64) -> Reference {
     let mut points = vec![world.clone()];
     while !world.settle(&mut run) {
         points.push(world.clone());
-        assert!(world.step(&mut run), "nothing is pending: {:?}", run.commands());
+        assert!(
+            world.step(&mut run),
+            "nothing is pending: {:?}",
+            run.commands()
+        );
         points.push(world.clone());
     }
     let children = world.children();
-    Reference { branches: branches.list(), commands: run.commands(), end: world.end, points, children }
+    Reference {
+        branches: branches.list(),
+        commands: run.commands(),
+        end: world.end,
+        points,
+        children,
+    }
 }
 
 fn finish(mut world: World, run: &mut Run) -> Option<End> {
@@ -109,8 +129,16 @@ fn a_worker_may_be_lost_at_any_point() {
             let mut world = world.clone();
             let mut run = world.claim(busy(branches.clone()));
             let end = finish(world, &mut run);
-            assert_eq!(branches.list(), reference.branches, "seed {seed}, lost at point {point}");
-            assert_eq!(run.commands(), reference.commands, "seed {seed}, lost at point {point}");
+            assert_eq!(
+                branches.list(),
+                reference.branches,
+                "seed {seed}, lost at point {point}"
+            );
+            assert_eq!(
+                run.commands(),
+                reference.commands,
+                "seed {seed}, lost at point {point}"
+            );
             assert_eq!(end, reference.end, "seed {seed}, lost at point {point}");
         }
     }
@@ -118,9 +146,14 @@ fn a_worker_may_be_lost_at_any_point() {
 
 #[test]
 fn seeds_take_different_branches() {
-    let distinct: std::collections::BTreeSet<_> = (0..30).map(|seed| reference(seed).branches).collect();
+    let distinct: std::collections::BTreeSet<_> =
+        (0..30).map(|seed| reference(seed).branches).collect();
     assert!(distinct.len() > 20, "{}", distinct.len());
-    let all = distinct.iter().flatten().map(String::as_str).collect::<std::collections::BTreeSet<_>>();
+    let all = distinct
+        .iter()
+        .flatten()
+        .map(String::as_str)
+        .collect::<std::collections::BTreeSet<_>>();
     for branch in ["sleep", "timeout", "not approved", "three of 3"] {
         assert!(all.contains(branch), "nobody took `{branch}`");
     }
@@ -134,15 +167,30 @@ fn a_thousand_replays_with_shuffled_arrival_take_the_same_branches() {
         let reference = reference(seed);
         for shuffle in 0..20 {
             let branches = Branches::default();
-            let ended = shuffled(&reference.children, draw(seed, "shuffle") ^ shuffle, &branches);
-            assert_eq!(branches.list(), reference.branches, "seed {seed}, shuffle {shuffle}");
-            assert_eq!(ended.commands(), reference.commands, "seed {seed}, shuffle {shuffle}");
+            let ended = shuffled(
+                &reference.children,
+                draw(seed, "shuffle") ^ shuffle,
+                &branches,
+            );
+            assert_eq!(
+                branches.list(),
+                reference.branches,
+                "seed {seed}, shuffle {shuffle}"
+            );
+            assert_eq!(
+                ended.commands(),
+                reference.commands,
+                "seed {seed}, shuffle {shuffle}"
+            );
         }
     }
 }
 
 fn shuffled(children: &[Record], shuffle: u64, branches: &Branches) -> Run {
-    let mut settled: Vec<&Record> = children.iter().filter(|child| child.promise.settled().is_some()).collect();
+    let mut settled: Vec<&Record> = children
+        .iter()
+        .filter(|child| child.promise.settled().is_some())
+        .collect();
     settled.sort_by_key(|child| child.promise.settled().map(|settled| settled.seq));
     let cut = usize::try_from(draw(shuffle, "cut")).unwrap_or(0) % (settled.len() + 1);
     let later = settled.split_off(cut);
@@ -156,7 +204,10 @@ fn shuffled(children: &[Record], shuffle: u64, branches: &Branches) -> Run {
         run.drive();
         let turn = run.turn();
         for op in &turn.ops {
-            assert!(matches!(op, Op::Cancel { .. }), "a replay started something: {op:?}");
+            assert!(
+                matches!(op, Op::Cancel { .. }),
+                "a replay started something: {op:?}"
+            );
         }
         if run.is_over() {
             return run;
@@ -164,8 +215,13 @@ fn shuffled(children: &[Record], shuffle: u64, branches: &Branches) -> Run {
         run.answered(Vec::new());
         batch += 1;
         let size = 1 + draw(shuffle, &format!("batch {batch}")) % 4;
-        let settlements: Vec<Settlement> = (0..size).map_while(|_| later.next().map(settlement)).collect();
-        assert!(!settlements.is_empty(), "everything is known and the body waits");
+        let settlements: Vec<Settlement> = (0..size)
+            .map_while(|_| later.next().map(settlement))
+            .collect();
+        assert!(
+            !settlements.is_empty(),
+            "everything is known and the body waits"
+        );
         run.settled(settlements);
     }
 }
@@ -178,5 +234,10 @@ fn pending(child: &Record) -> Record {
 
 fn settlement(child: &Record) -> Settlement {
     let settled = child.promise.settled().unwrap().clone();
-    Settlement { id: child.promise.id.clone(), seq: settled.seq, at: settled.at, outcome: Some(settled.outcome) }
+    Settlement {
+        id: child.promise.id.clone(),
+        seq: settled.seq,
+        at: settled.at,
+        outcome: Some(settled.outcome),
+    }
 }

@@ -13,16 +13,24 @@ use crate::{
 
 #[test]
 fn another_function() {
-    check("1 call charge pending", || async { call(&super::PLAIN_LIKE, 2).await }, expect![[r#"
+    check(
+        "1 call charge pending",
+        || async { call(&super::PLAIN_LIKE, 2).await },
+        expect![[r#"
         halts: call 1 of checkout was `charge` at src/old.rs:1, is now `plain` at here (inserted); run it with the code it began with, or give the new code a function version of its own
-    "#]]);
+    "#]],
+    );
 }
 
 #[test]
 fn a_renamed_function() {
-    check("1 call charge pending", || async { ship(1).await }, expect![[r#"
+    check(
+        "1 call charge pending",
+        || async { ship(1).await },
+        expect![[r#"
         halts: call 1 of checkout was `charge` at src/old.rs:1, is now `ship` at here (renamed); run it with the code it began with, or give the new code a function version of its own
-    "#]]);
+    "#]],
+    );
 }
 
 #[test]
@@ -30,7 +38,12 @@ fn an_inserted_call() {
     check(
         "1 call charge pending
          2 call ship pending",
-        || async { join(sleep(Duration::from_secs(1)), join(charge(1), ship(1))).await.1.0 },
+        || async {
+            join(sleep(Duration::from_secs(1)), join(charge(1), ship(1)))
+                .await
+                .1
+                .0
+        },
         expect![[r#"
             halts: call 1 of checkout was `charge` at src/old.rs:1, is now the timer `sleep` at here (inserted); run it with the code it began with, or give the new code a function version of its own
         "#]],
@@ -85,9 +98,13 @@ fn a_renamed_step() {
 
 #[test]
 fn another_function_version() {
-    check("1 call ship pending", || async { call(&SHIP_2, 1).await }, expect![[r#"
+    check(
+        "1 call ship pending",
+        || async { call(&SHIP_2, 1).await },
+        expect![[r#"
         halts: call 1 of checkout was `shop/ship@1` with the signature b1721780517eb15c as `order.ship` at src/old.rs:1, is now `shop/ship@2` with the signature b1721780517eb15c as `order.ship` at here (retyped); run it with the code it began with, or give the new code a function version of its own
-    "#]]);
+    "#]],
+    );
 }
 
 #[test]
@@ -134,20 +151,38 @@ fn what_was_dropped_before_it_started_leaves_a_gap_that_is_no_mismatch() {
 #[test]
 fn an_id_that_has_moved() {
     // The history's `ship` stands at 2, after something that was dropped before it started.
-    check("2 call ship pending", || async { ship(1).await }, expect![[r#"
+    check(
+        "2 call ship pending",
+        || async { ship(1).await },
+        expect![[r#"
         halts: call 1 of checkout was something that never started, is now `shop/ship@1` with the signature b1721780517eb15c as `order.ship` at here, which was call 2 at src/old.rs:2 (removed); run it with the code it began with, or give the new code a function version of its own
-    "#]]);
+    "#]],
+    );
 }
 
 #[test]
 fn other_arguments_are_only_counted() {
-    check("1 call charge -> 4 @1", || async { charge(2).await }, expect![[r#"
+    check(
+        "1 call charge -> 4 @1",
+        || async { charge(2).await },
+        expect![[r#"
         ends 4
-    "#]]);
-    let mut run = super::Run::new(&super::run::records("1 call charge pending"), async { charge(2).await });
+    "#]],
+    );
+    let mut run = super::Run::new(&super::run::records("1 call charge pending"), async {
+        charge(2).await
+    });
     run.drive();
-    assert_eq!(run.context.with(|inner| inner.replay.changed_arguments()), 1);
-    let mut run = super::Run::new(&super::run::records("1 call charge pending"), async { charge(1).await });
+    assert_eq!(
+        run.context.with(|inner| inner.replay.changed_arguments()),
+        1
+    );
+    let mut run = super::Run::new(&super::run::records("1 call charge pending"), async {
+        charge(1).await
+    });
     run.drive();
-    assert_eq!(run.context.with(|inner| inner.replay.changed_arguments()), 0);
+    assert_eq!(
+        run.context.with(|inner| inner.replay.changed_arguments()),
+        0
+    );
 }

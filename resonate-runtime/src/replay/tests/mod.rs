@@ -26,11 +26,18 @@ use crate::{
 /// A line of a history is `position kind name -> outcome @seq`, or `.. pending`. Kinds: call, step, timer, promise.
 /// Outcomes are JSON, `!text` for a failure, `canceled`, `timedout`.
 #[track_caller]
-fn check<F: Future<Output = Result<u64>> + Send + 'static>(history: &str, body: fn() -> F, expected: Expect) {
+fn check<F: Future<Output = Result<u64>> + Send + 'static>(
+    history: &str,
+    body: fn() -> F,
+    expected: Expect,
+) {
     expected.assert_eq(&trace(history, body));
 }
 
-fn trace<F: Future<Output = Result<u64>> + Send + 'static>(history: &str, body: fn() -> F) -> String {
+fn trace<F: Future<Output = Result<u64>> + Send + 'static>(
+    history: &str,
+    body: fn() -> F,
+) -> String {
     let mut run = Run::new(&run::records(history), body());
     let mut text = String::new();
     loop {
@@ -58,14 +65,21 @@ fn trace<F: Future<Output = Result<u64>> + Send + 'static>(history: &str, body: 
 fn here(text: &str) -> String {
     let mut parts = text.split(concat!(env!("CARGO_PKG_NAME"), "/src/replay/tests/"));
     let first = parts.next().unwrap_or_default().to_owned();
-    parts.fold(first, |text, part| text + "here" + part.trim_start_matches(|c: char| c.is_alphanumeric() || "_.:".contains(c)))
+    parts.fold(first, |text, part| {
+        text + "here" + part.trim_start_matches(|c: char| c.is_alphanumeric() || "_.:".contains(c))
+    })
 }
 
 fn told(op: &Op) -> String {
     match op {
         Op::Create(child) => format!("create {} {}", child.position, child.id),
         Op::CreateClaimed(child) => format!("create claimed {} {}", child.position, child.id),
-        Op::Record(child, outcome) => format!("record {} {} {}", child.position, child.id, run::shown(outcome)),
+        Op::Record(child, outcome) => format!(
+            "record {} {} {}",
+            child.position,
+            child.id,
+            run::shown(outcome)
+        ),
         Op::Cancel { id } => format!("cancel {id}"),
         Op::MoveTimer { id, .. } => format!("move {id}"),
         Op::Label { name, value } => format!("label {name} {value}"),
@@ -75,8 +89,15 @@ fn told(op: &Op) -> String {
 fn ended(end: &End) -> String {
     match end {
         End::Fulfill(outcome) => format!("ends {}", run::shown(outcome)),
-        End::Fail { failure, retryable, .. } => {
-            format!("fails {}: {}{}", failure.kind.name(), failure.message, if *retryable { ", again" } else { "" })
+        End::Fail {
+            failure, retryable, ..
+        } => {
+            format!(
+                "fails {}: {}{}",
+                failure.kind.name(),
+                failure.message,
+                if *retryable { ", again" } else { "" }
+            )
         }
         End::Halt { reason, .. } => format!("halts: {reason}"),
         End::ContinueAs(_) => "continues".to_owned(),
@@ -85,7 +106,10 @@ fn ended(end: &End) -> String {
 }
 
 const fn function(name: &'static str) -> Definition {
-    const PARAMETERS: &[Parameter] = &[Parameter { name: "n", ty: "u64" }];
+    const PARAMETERS: &[Parameter] = &[Parameter {
+        name: "n",
+        ty: "u64",
+    }];
     Definition {
         name,
         service: "shop",
@@ -102,13 +126,26 @@ const fn function(name: &'static str) -> Definition {
 
 static CHARGE: Definition = function("charge");
 static SHIP: Definition = function("ship");
-static SHIP_2: Definition = Definition { version: 2, ..function("ship") };
-static PLAIN_LIKE: Definition = Definition { result: "Result<String>", ..function("plain") };
-static PLAIN: Definition = Definition { result: "u64", ..function("plain") };
+static SHIP_2: Definition = Definition {
+    version: 2,
+    ..function("ship")
+};
+static PLAIN_LIKE: Definition = Definition {
+    result: "Result<String>",
+    ..function("plain")
+};
+static PLAIN: Definition = Definition {
+    result: "u64",
+    ..function("plain")
+};
 
 #[track_caller]
 fn call(definition: &'static Definition, n: u64) -> Call<Result<u64>> {
-    Call::new(definition, Output::of_result(), Settings::default().encode(None, &(n,)))
+    Call::new(
+        definition,
+        Output::of_result(),
+        Settings::default().encode(None, &(n,)),
+    )
 }
 
 #[track_caller]
@@ -123,7 +160,11 @@ fn ship(n: u64) -> Call<Result<u64>> {
 
 #[track_caller]
 fn plain(n: u64) -> Call<u64> {
-    Call::new(&PLAIN, Output::of_value(), Settings::default().encode(None, &(n,)))
+    Call::new(
+        &PLAIN,
+        Output::of_value(),
+        Settings::default().encode(None, &(n,)),
+    )
 }
 
 fn fails(text: &str) -> Error {

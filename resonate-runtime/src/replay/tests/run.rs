@@ -12,15 +12,16 @@ use std::{
 };
 
 use resonate_core::{
-    Address, Call, End, Failure, FailureKind, Kind, Op, Origin, Outcome, Payload, Promise, PromiseId, PromiseState, Record,
-    RetryPolicy, Seq, SessionId, Settled, Settlement, TaskVersion, Timestamp, Turn,
+    Address, Call, End, Failure, FailureKind, Kind, Op, Origin, Outcome, Payload, Promise,
+    PromiseId, PromiseState, Record, RetryPolicy, Seq, SessionId, Settled, Settlement, TaskVersion,
+    Timestamp, Turn,
 };
 
 use crate::{
     Result,
     codec::panic_text,
     context::{Context, Forced, Subject, current, current::Scope},
-    replay::{Caller, Driven, Ending, Finish, Position, Replay, Startable, drive, is_answer, verdict},
+    replay::{Caller, Driven, Ending, Finish, Position, Replay, Startable, drive, verdict},
     settings::Settings,
 };
 
@@ -48,7 +49,10 @@ impl Wake for Flag {
 }
 
 impl Run {
-    pub(super) fn new(history: &[Record], body: impl Future<Output = Result<u64>> + Send + 'static) -> Self {
+    pub(super) fn new(
+        history: &[Record],
+        body: impl Future<Output = Result<u64>> + Send + 'static,
+    ) -> Self {
         Self::of("order", 1, history, body)
     }
 
@@ -77,9 +81,23 @@ impl Run {
         };
         let version = Arc::new(AtomicU64::new(1));
         let settings = Arc::new(Settings::default());
-        let context = Context::new(subject, replay, settings, Waker::from(Arc::clone(&flag)), version);
+        let context = Context::new(
+            subject,
+            replay,
+            settings,
+            Waker::from(Arc::clone(&flag)),
+            version,
+        );
         let body: Body = Box::pin(body);
-        Self { context: Arc::new(context), body: Some(body), flag, end: None, n: 0, version: TaskVersion(1), next_seq }
+        Self {
+            context: Arc::new(context),
+            body: Some(body),
+            flag,
+            end: None,
+            n: 0,
+            version: TaskVersion(1),
+            next_seq,
+        }
     }
 
     /// Lets the body run until it can do nothing more, and starts what it asked for: steps here, calls elsewhere.
@@ -88,16 +106,21 @@ impl Run {
             let context = Arc::clone(&self.context);
             match drive(|| self.poll(), || context.show_next()) {
                 Driven::Ended(ending) => {
-                    let end = self.context.with(|inner| verdict(ending, &inner.replay, self.context.id()));
+                    let end = self
+                        .context
+                        .with(|inner| verdict(ending, &inner.replay, self.context.id()));
                     self.finish(end);
                 }
                 Driven::Busy => panic!("the body keeps waking itself"),
                 Driven::Resting => {
                     self.context.with(|inner| inner.replay.drop_unwanted());
-                    while let Some(startable) = self.context.with(|inner| inner.replay.next_start()) {
+                    while let Some(startable) = self.context.with(|inner| inner.replay.next_start())
+                    {
                         match startable {
                             Startable::Step(position) => self.context.wake([position]),
-                            Startable::Call(position) => self.context.with(|inner| inner.replay.start_elsewhere(position)),
+                            Startable::Call(position) => self
+                                .context
+                                .with(|inner| inner.replay.start_elsewhere(position)),
                         }
                     }
                     if !self.flag.0.load(Ordering::Acquire) {
@@ -109,11 +132,7 @@ impl Run {
     }
 
     fn finish(&mut self, end: End) {
-        let finish = match &end {
-            End::Halt { .. } => Finish::Stop,
-            end if is_answer(end) => Finish::Answer,
-            _ => Finish::Again,
-        };
+        let finish = Finish::of(&end);
         self.context.with(|inner| inner.replay.finish(finish));
         self.context.close();
         self.body = None;
@@ -125,16 +144,26 @@ impl Run {
             if !self.flag.0.swap(false, Ordering::AcqRel) {
                 return Driven::Resting;
             }
-            let Some(body) = &mut self.body else { return Driven::Resting };
+            let Some(body) = &mut self.body else {
+                return Driven::Resting;
+            };
             let polled = panic::catch_unwind(AssertUnwindSafe(|| {
-                let _entered = current::enter(Scope { context: Arc::clone(&self.context), step: None });
-                body.as_mut().poll(&mut task::Context::from_waker(&Waker::from(Arc::clone(&self.flag))))
+                let _entered = current::enter(Scope {
+                    context: Arc::clone(&self.context),
+                    step: None,
+                });
+                body.as_mut()
+                    .poll(&mut task::Context::from_waker(&Waker::from(Arc::clone(
+                        &self.flag,
+                    ))))
             }));
             if let Some(mismatch) = self.context.with(|inner| inner.replay.mismatch()) {
                 return Driven::Ended(Ending::Diverged(mismatch));
             }
             match polled {
-                Err(panic) => return Driven::Ended(Ending::Panicked(panic_text(&*panic).to_owned())),
+                Err(panic) => {
+                    return Driven::Ended(Ending::Panicked(panic_text(&*panic).to_owned()));
+                }
                 Ok(Poll::Ready(Ok(value))) => {
                     return Driven::Ended(Ending::Resolved(Payload::json(value.to_string())));
                 }
@@ -148,9 +177,15 @@ impl Run {
                 Ok(Poll::Pending) => match self.context.take_forced() {
                     None => {}
                     Some(Forced::Error(error)) => {
-                        return Driven::Ended(Ending::Failed { failure: error.to_failure(), is_terminal: true, again: None });
+                        return Driven::Ended(Ending::Failed {
+                            failure: error.to_failure(),
+                            is_terminal: true,
+                            again: None,
+                        });
                     }
-                    Some(Forced::ContinueAs(param)) => return Driven::Ended(Ending::ContinueAs(param)),
+                    Some(Forced::ContinueAs(param)) => {
+                        return Driven::Ended(Ending::ContinueAs(param));
+                    }
                 },
             }
         }
@@ -185,9 +220,18 @@ impl Run {
                 let seq = self.next_seq;
                 self.next_seq += 1;
                 let at = Timestamp::from_millis(i64::try_from(seq).unwrap() * 100);
-                Some(Settlement { id: child.id.clone(), seq: Seq(seq), at, outcome: None })
+                Some(Settlement {
+                    id: child.id.clone(),
+                    seq: Seq(seq),
+                    at,
+                    outcome: None,
+                })
             }
-            Op::Create(_) | Op::CreateClaimed(_) | Op::Cancel { .. } | Op::MoveTimer { .. } | Op::Label { .. } => None,
+            Op::Create(_)
+            | Op::CreateClaimed(_)
+            | Op::Cancel { .. }
+            | Op::MoveTimer { .. }
+            | Op::Label { .. } => None,
         });
         let settlements: Vec<_> = settlements.collect();
         self.answered(settlements);
@@ -203,12 +247,18 @@ impl Run {
     pub(super) fn settled(&mut self, settlements: Vec<Settlement>) {
         for settlement in settlements {
             self.next_seq = self.next_seq.max(settlement.seq.0 + 1);
-            self.context.with(|inner| inner.replay.handle_settled(settlement)).unwrap();
+            self.context
+                .with(|inner| inner.replay.handle_settled(settlement))
+                .unwrap();
         }
     }
 
     pub(super) fn waiters(&self) -> usize {
-        if self.body.is_some() { self.context.with(|inner| inner.waiters()) } else { 0 }
+        if self.body.is_some() {
+            self.context.with(|inner| inner.waiters())
+        } else {
+            0
+        }
     }
 
     pub(super) fn is_over(&self) -> bool {
@@ -219,7 +269,12 @@ impl Run {
     pub(super) fn commands(&self) -> Vec<String> {
         let command = |n: u32| {
             let position = Position(n);
-            self.context.with(|inner| inner.replay.command(position).map(|(id, _, _)| format!("{n} {id}")))
+            self.context.with(|inner| {
+                inner
+                    .replay
+                    .command(position)
+                    .map(|(id, _, _)| format!("{n} {id}"))
+            })
         };
         (1..).map_while(command).collect()
     }
@@ -228,7 +283,10 @@ impl Run {
 /// The children that a history in text names.
 pub(super) fn records(history: &str) -> Vec<Record> {
     let mut names = BTreeMap::new();
-    let lines = history.lines().map(str::trim).filter(|line| !line.is_empty());
+    let lines = history
+        .lines()
+        .map(str::trim)
+        .filter(|line| !line.is_empty());
     lines.map(|line| record(line, &mut names)).collect()
 }
 
@@ -237,7 +295,9 @@ fn record(line: &str, names: &mut BTreeMap<String, u32>) -> Record {
         Some((head, settled)) => (head, Some(settled)),
         None => (line.strip_suffix(" pending").unwrap(), None),
     };
-    let [position, kind, name] = head.split(' ').collect::<Vec<_>>()[..] else { panic!("{line}") };
+    let [position, kind, name] = head.split(' ').collect::<Vec<_>>()[..] else {
+        panic!("{line}")
+    };
     let occurrence = names.entry(name.to_owned()).or_default();
     let parent = PromiseId::new("order").unwrap();
     let id = parent.child(1, name, *occurrence);
@@ -257,7 +317,9 @@ fn record(line: &str, names: &mut BTreeMap<String, u32>) -> Record {
         called_at: Timestamp::ZERO,
         depth: 1,
     };
-    let state = state.map_or(PromiseState::Pending, |settled| PromiseState::Settled(Box::new(outcome(settled))));
+    let state = state.map_or(PromiseState::Pending, |settled| {
+        PromiseState::Settled(Box::new(outcome(settled)))
+    });
     let promise = Promise {
         id,
         kind,
@@ -271,13 +333,20 @@ fn record(line: &str, names: &mut BTreeMap<String, u32>) -> Record {
         tags: BTreeMap::new(),
         awaiters: Vec::new(),
     };
-    Record { promise, task: None }
+    Record {
+        promise,
+        task: None,
+    }
 }
 
 fn recorded_call(name: &str) -> Call {
     Call {
         address: Address::new("shop", name, 1),
-        signature: if name == "plain" { super::PLAIN.signature() } else { super::CHARGE.signature() },
+        signature: if name == "plain" {
+            super::PLAIN.signature()
+        } else {
+            super::CHARGE.signature()
+        },
         param: Payload::json("[1]"),
         retry: RetryPolicy::DEFAULT,
         priority: 0,
@@ -289,21 +358,29 @@ fn outcome(text: &str) -> Settled {
     let (text, seq) = text.rsplit_once(" @").unwrap();
     let seq: u64 = seq.parse().unwrap();
     let outcome = match text {
-        "canceled" => Outcome::Canceled { reason: "by hand".to_owned() },
+        "canceled" => Outcome::Canceled {
+            reason: "by hand".to_owned(),
+        },
         "timedout" => Outcome::TimedOut,
         text => match text.strip_prefix('!') {
             Some(text) => Outcome::Failed(Failure::new(FailureKind::Failed, text)),
             None => Outcome::Resolved(Payload::json(text.to_owned())),
         },
     };
-    Settled { outcome, at: Timestamp::from_millis(i64::try_from(seq).unwrap() * 100), seq: Seq(seq) }
+    Settled {
+        outcome,
+        at: Timestamp::from_millis(i64::try_from(seq).unwrap() * 100),
+        seq: Seq(seq),
+    }
 }
 
 /// An outcome as histories write it.
 pub(super) fn shown(outcome: &Outcome) -> String {
     match outcome {
         Outcome::Resolved(payload) => String::from_utf8_lossy(&payload.data).into_owned(),
-        Outcome::Rejected(payload) => format!("rejected {}", String::from_utf8_lossy(&payload.data)),
+        Outcome::Rejected(payload) => {
+            format!("rejected {}", String::from_utf8_lossy(&payload.data))
+        }
         Outcome::Failed(failure) => format!("!{}", failure.message),
         Outcome::Canceled { .. } => "canceled".to_owned(),
         Outcome::TimedOut => "timedout".to_owned(),

@@ -5,26 +5,37 @@ use std::time::Duration;
 use expect_test::expect;
 use futures::future::{join, join_all, select};
 
-use super::{call, charge, check, fails, plain, ship, trace, SHIP_2};
+use super::{SHIP_2, call, charge, check, fails, plain, ship, trace};
 use crate::{
     Error, Result, Retry,
-    ops::{cancel, is_replaying, label, now, promise, random, resolve, sleep, step, timeout, uuid, Promise},
+    ops::{
+        Promise, cancel, is_replaying, label, now, promise, random, resolve, sleep, step, timeout,
+        uuid,
+    },
 };
 
 #[test]
 fn a_call_is_created_and_awaited() {
-    check("", || async { charge(1).await }, expect![[r#"
+    check(
+        "",
+        || async { charge(1).await },
+        expect![[r#"
         create 1 order.charge
         waits for 1
-    "#]]);
+    "#]],
+    );
 }
 
 #[test]
 fn a_known_result_is_not_asked_for_again() {
-    check("1 call charge -> 7 @1", || async { Ok(charge(1).await? + ship(2).await?) }, expect![[r#"
+    check(
+        "1 call charge -> 7 @1",
+        || async { Ok(charge(1).await? + ship(2).await?) },
+        expect![[r#"
         create 2 order.ship
         waits for 1
-    "#]]);
+    "#]],
+    );
 }
 
 #[test]
@@ -116,7 +127,9 @@ fn steps_run_in_place_and_are_recorded_before_they_are_seen() {
         "",
         || async {
             let one = step(|| async { Ok::<_, Error>(1) }).await?;
-            let two = step(|| async { Ok::<_, Error>(one + 1) }).label("quote").await?;
+            let two = step(|| async { Ok::<_, Error>(one + 1) })
+                .label("quote")
+                .await?;
             Ok(one + two)
         },
         expect![[r#"
@@ -131,7 +144,12 @@ fn steps_run_in_place_and_are_recorded_before_they_are_seen() {
 fn a_recorded_step_does_not_run_again() {
     check(
         "1 step quote -> 5 @1",
-        || async { step(|| async { Err::<u64, _>(fails("it ran")) }).retry(Retry::never()).label("quote").await },
+        || async {
+            step(|| async { Err::<u64, _>(fails("it ran")) })
+                .retry(Retry::never())
+                .label("quote")
+                .await
+        },
         expect![[r#"
             ends 5
         "#]],
@@ -142,7 +160,11 @@ fn a_recorded_step_does_not_run_again() {
 fn a_failed_step_is_recorded_with_its_last_error() {
     check(
         "",
-        || async { step(|| async { Err::<u64, _>(fails("no quote")) }).retry(Retry::never()).await },
+        || async {
+            step(|| async { Err::<u64, _>(fails("no quote")) })
+                .retry(Retry::never())
+                .await
+        },
         expect![[r#"
             record 1 order.step !no quote
             fails failed: no quote
@@ -165,9 +187,13 @@ fn a_step_at_most_once_is_known_before_it_runs() {
 
 #[test]
 fn a_pure_step_leaves_no_trace() {
-    check("", || async { step(|| async { Ok::<_, Error>(1) }).pure().await }, expect![[r#"
+    check(
+        "",
+        || async { step(|| async { Ok::<_, Error>(1) }).pure().await },
+        expect![[r#"
         ends 1
-    "#]]);
+    "#]],
+    );
 }
 
 #[test]
@@ -263,12 +289,20 @@ fn a_timeout_around_a_handle_is_a_durable_timer_too() {
 
 #[test]
 fn an_error_after_a_result_is_the_answer_and_one_before_is_tried_again() {
-    check("", || async { Err(fails("no")) }, expect![[r#"
+    check(
+        "",
+        || async { Err(fails("no")) },
+        expect![[r#"
         fails failed: no, again
-    "#]]);
-    check("", || async { Err(Error::terminal("no")) }, expect![[r#"
+    "#]],
+    );
+    check(
+        "",
+        || async { Err(Error::terminal("no")) },
+        expect![[r#"
         fails failed: no
-    "#]]);
+    "#]],
+    );
     check(
         "1 call charge -> 1 @1",
         || async {
@@ -386,7 +420,11 @@ fn a_step_after_a_tell_waits_until_it_is_durable() {
 fn nothing_durable_happens_inside_of_a_step() {
     check(
         "",
-        || async { step(|| async { charge(1).await }).retry(Retry::never()).await },
+        || async {
+            step(|| async { charge(1).await })
+                .retry(Retry::never())
+                .await
+        },
         expect![[r#"
             record 1 order.step !the call of shop/charge@1 at here is inside of a step, whose closure is not replayed; do it in the function, outside of the step
             fails misused: the call of shop/charge@1 at here is inside of a step, whose closure is not replayed; do it in the function, outside of the step
@@ -396,12 +434,20 @@ fn nothing_durable_happens_inside_of_a_step() {
 
 #[test]
 fn bad_names_and_ids_are_refused_where_they_are_awaited() {
-    check("", || async { promise::<u64>("an approval").await }, expect![[r#"
+    check(
+        "",
+        || async { promise::<u64>("an approval").await },
+        expect![[r#"
         fails misused: the promise "an approval" is no name; use letters, digits and `_`
-    "#]]);
-    check("", || async { charge(1).id("a.b").await }, expect![[r#"
+    "#]],
+    );
+    check(
+        "",
+        || async { charge(1).id("a.b").await },
+        expect![[r#"
         fails misused: the id "a.b" has a `.`, which stands between a caller and its calls; write `-` or `/` instead
-    "#]]);
+    "#]],
+    );
     check(
         "",
         || async {
@@ -413,9 +459,13 @@ fn bad_names_and_ids_are_refused_where_they_are_awaited() {
             fails misused: the label "a b" is no name; use letters, digits and `_`
         "#]],
     );
-    check("", || async { charge(1).retry(Retry::never().when(|_: &Error| true)).await }, expect![[r#"
+    check(
+        "",
+        || async { charge(1).retry(Retry::never().when(|_: &Error| true)).await },
+        expect![[r#"
         fails misused: the retry policy of the call of shop/charge@1 at here has a `when`, which cannot travel; write `retry = ..` at the function
-    "#]]);
+    "#]],
+    );
 }
 
 #[test]
@@ -441,15 +491,24 @@ fn arguments_that_are_too_large_fail_at_the_await_and_keep_their_place() {
 fn time_and_randomness_are_the_same_in_every_replay() {
     async fn body() -> Result<u64> {
         let (number, id) = (random(), uuid());
-        label("before", format!("{} {number} {id} {}", now(), is_replaying()));
+        label(
+            "before",
+            format!("{} {number} {id} {}", now(), is_replaying()),
+        );
         charge(1).await?;
-        label("after", format!("{} {} {}", now(), random() == number, uuid() == id));
+        label(
+            "after",
+            format!("{} {} {}", now(), random() == number, uuid() == id),
+        );
         label("replays", is_replaying());
         let in_step = step(|| async { Ok::<_, Error>(random()) }).await?;
         label("step", in_step);
         ship(2).await
     }
-    let (one, two) = (trace("1 call charge -> 1 @3", body), trace("1 call charge -> 1 @3", body));
+    let (one, two) = (
+        trace("1 call charge -> 1 @3", body),
+        trace("1 call charge -> 1 @3", body),
+    );
     assert_eq!(one, two);
     expect![[r#"
         label before 0 13703668821934301988 ecb1e721-d967-8a37-95f6-ea443cf31761 true | label after 300 false false | label replays false | record 2 order.step 17412965610235234632

@@ -1,8 +1,9 @@
 //! The reference server with one execution on it, and a world that settles its children in an order of its own.
 
 use resonate_core::{
-    Address, Call, Claimed, Create, Effect, Encoding, End, Kind, Memory, NewPromise, Outcome, Payload, PromiseId, Record,
-    ReleaseReason, Reply, Request, RetryPolicy, SessionId, TaskState, TaskVersion, Timestamp, Turn, TurnStatus,
+    Address, Call, Claimed, Create, Effect, Encoding, End, Kind, Memory, NewPromise, Outcome,
+    Payload, PromiseId, Record, ReleaseReason, Reply, Request, RetryPolicy, SessionId, TaskState,
+    TaskVersion, Timestamp, Turn, TurnStatus,
 };
 
 use super::run::Run;
@@ -22,7 +23,12 @@ pub(super) struct World {
 
 impl World {
     pub(super) fn new(seed: u64) -> Self {
-        let mut world = Self { memory: Memory::default(), now: Timestamp::from_millis(1), seed, end: None };
+        let mut world = Self {
+            memory: Memory::default(),
+            now: Timestamp::from_millis(1),
+            seed,
+            end: None,
+        };
         let call = Call {
             address: Address::new("shop", "checkout", 1),
             signature: 0,
@@ -38,7 +44,12 @@ impl World {
             labels: std::collections::BTreeMap::new(),
             tags: std::collections::BTreeMap::new(),
         };
-        world.request(Request::Create(Create { promise, any: false })).unwrap();
+        world
+            .request(Request::Create(Create {
+                promise,
+                any: false,
+            }))
+            .unwrap();
         world
     }
 
@@ -49,18 +60,40 @@ impl World {
     }
 
     /// A worker claims the execution, from scratch.
-    pub(super) fn claim<F: Future<Output = Result<u64>> + Send + 'static>(&mut self, body: F) -> Run {
+    pub(super) fn claim<F: Future<Output = Result<u64>> + Send + 'static>(
+        &mut self,
+        body: F,
+    ) -> Run {
         let task = self.memory.get(&root()).unwrap().task.clone().unwrap();
         if matches!(task.state, TaskState::Leased { .. }) {
             let why = ReleaseReason::GivenBack;
-            self.request(Request::Release { id: root(), version: task.version, session: SESSION, why }).unwrap();
+            self.request(Request::Release {
+                id: root(),
+                version: task.version,
+                session: SESSION,
+                why,
+            })
+            .unwrap();
         }
-        let claimed = self.request(Request::Claim { id: root(), session: SESSION, tied: None }).unwrap();
-        let Reply::Claimed(claimed) = claimed else { panic!("{claimed:?}") };
-        let Claimed { record, children, .. } = *claimed;
+        let claimed = self
+            .request(Request::Claim {
+                id: root(),
+                session: SESSION,
+                tied: None,
+            })
+            .unwrap();
+        let Reply::Claimed(claimed) = claimed else {
+            panic!("{claimed:?}")
+        };
+        let Claimed {
+            record, children, ..
+        } = *claimed;
         let children: Vec<Record> = children.iter().map(|child| Record::clone(child)).collect();
         let mut run = Run::new(&children, body);
-        run.version = record.task.as_ref().map_or(TaskVersion(0), |task| task.version);
+        run.version = record
+            .task
+            .as_ref()
+            .map_or(TaskVersion(0), |task| task.version);
         run
     }
 
@@ -82,7 +115,9 @@ impl World {
     fn write(&mut self, run: &mut Run, turn: Turn) -> bool {
         let end = turn.end.clone();
         let reply = self.request(Request::Turn(turn)).unwrap();
-        let Reply::Turn(reply) = reply else { panic!("{reply:?}") };
+        let Reply::Turn(reply) = reply else {
+            panic!("{reply:?}")
+        };
         if end != End::GoOn {
             self.end = Some(end);
             return true;
@@ -98,36 +133,56 @@ impl World {
         let mut pending: Vec<(u64, PromiseId, Kind, Timestamp)> = self
             .memory
             .records()
-            .filter(|record| record.promise.is_pending() && record.promise.parent() == Some(&root()))
+            .filter(|record| {
+                record.promise.is_pending() && record.promise.parent() == Some(&root())
+            })
             .map(|record| &record.promise)
-            .map(|promise| (draw(seed, promise.id.as_str()), promise.id.clone(), promise.kind.clone(), promise.timeout_at))
+            .map(|promise| {
+                (
+                    draw(seed, promise.id.as_str()),
+                    promise.id.clone(),
+                    promise.kind.clone(),
+                    promise.timeout_at,
+                )
+            })
             .collect();
         pending.sort_by(|one, two| (one.0, &one.1).cmp(&(two.0, &two.1)));
-        let Some((drawn, id, kind, timeout_at)) = pending.into_iter().next() else { return false };
+        let Some((drawn, id, kind, timeout_at)) = pending.into_iter().next() else {
+            return false;
+        };
         let request = match kind {
             Kind::Timer => {
                 self.now = self.now.max(timeout_at);
                 Request::Expire { id }
             }
-            Kind::Call(_) | Kind::Step | Kind::External | Kind::Proxy(_) => {
-                Request::Settle { id, outcome: Outcome::Resolved(Payload::json((drawn % 1_000).to_string())) }
-            }
+            Kind::Call(_) | Kind::Step | Kind::External | Kind::Proxy(_) => Request::Settle {
+                id,
+                outcome: Outcome::Resolved(Payload::json((drawn % 1_000).to_string())),
+            },
         };
         self.now = self.now.after(std::time::Duration::from_millis(1));
         let applied = self.memory.request(self.now, request);
         self.memory.check().unwrap();
         applied.answer.unwrap();
-        let settlements = applied.effects.into_iter().filter_map(|effect| match effect {
-            Effect::Push { task, settlement, .. } if task == root() => Some(settlement),
-            Effect::Push { .. } | Effect::Settled(_) | Effect::Drop { .. } => None,
-        });
+        let settlements = applied
+            .effects
+            .into_iter()
+            .filter_map(|effect| match effect {
+                Effect::Push {
+                    task, settlement, ..
+                } if task == root() => Some(settlement),
+                Effect::Push { .. } | Effect::Settled(_) | Effect::Drop { .. } => None,
+            });
         run.settled(settlements.collect());
         true
     }
 
     /// Everything below the execution, as it ended.
     pub(super) fn children(&self) -> Vec<Record> {
-        let children = self.memory.records().filter(|record| record.promise.parent() == Some(&root()));
+        let children = self
+            .memory
+            .records()
+            .filter(|record| record.promise.parent() == Some(&root()));
         children.cloned().collect()
     }
 }

@@ -53,7 +53,9 @@ impl Wake for Alarm {
 
 /// How many wakers of the alarm somebody holds beside `known` ones of ours and the alarm itself.
 pub(super) fn holders(alarm: &Arc<Alarm>, known: usize) -> usize {
-    Arc::strong_count(alarm).saturating_sub(1).saturating_sub(known)
+    Arc::strong_count(alarm)
+        .saturating_sub(1)
+        .saturating_sub(known)
 }
 
 /// A waker of the alarm; each counts as a holder.

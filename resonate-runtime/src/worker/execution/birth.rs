@@ -5,7 +5,10 @@ use std::sync::{
     atomic::{AtomicU64, Ordering},
 };
 
-use resonate_core::{Call, Kind, NewChild, Origin, Promise, PromiseState, Record, Task, TaskState, TaskVersion, Timestamp};
+use resonate_core::{
+    Call, Kind, NewChild, Origin, Promise, PromiseState, Record, Task, TaskState, TaskVersion,
+    Timestamp,
+};
 use tokio::{sync::mpsc, time::Instant};
 
 use super::{
@@ -46,14 +49,36 @@ pub(super) struct Born {
 /// # Panics
 /// If the record is no call, or the function has no body: the worker looks the function up by the call's address, among
 /// those with a body.
-pub(crate) fn start(worker: Worker, definition: &'static Definition, claimed: Dispatched, slot: Slot) -> ExecutionHandle {
+pub(crate) fn start(
+    worker: Worker,
+    definition: &'static Definition,
+    claimed: Dispatched,
+    slot: Slot,
+) -> ExecutionHandle {
     let Dispatched { record, children } = claimed;
-    let Kind::Call(call) = &record.promise.kind else { panic!("only calls are dispatched") };
-    let since = record.task.as_ref().and_then(leased_since).unwrap_or(record.promise.created_at);
-    let claim = record.task.as_ref().map_or(Claim { version: TaskVersion(0), n: 0 }, |task| Claim { version: task.version, n: task.turn });
+    let Kind::Call(call) = &record.promise.kind else {
+        panic!("only calls are dispatched")
+    };
+    let since = record
+        .task
+        .as_ref()
+        .and_then(leased_since)
+        .unwrap_or(record.promise.created_at);
+    let claim = record.task.as_ref().map_or(
+        Claim {
+            version: TaskVersion(0),
+            n: 0,
+        },
+        |task| Claim {
+            version: task.version,
+            n: task.turn,
+        },
+    );
     let born = Born {
         definition,
-        run: definition.run.expect("only functions with a body are served"),
+        run: definition
+            .run
+            .expect("only functions with a body are served"),
         call: Arc::clone(call),
         standing: Standing::Leased(claim),
         version: claim.version,
@@ -70,13 +95,26 @@ pub(crate) fn start(worker: Worker, definition: &'static Definition, claimed: Di
 fn leased_since(task: &Task) -> Option<Timestamp> {
     match task.state {
         TaskState::Leased { since, .. } => Some(since),
-        TaskState::Pending { .. } | TaskState::Suspended { .. } | TaskState::Halted(_) | TaskState::Done => None,
+        TaskState::Pending { .. }
+        | TaskState::Suspended { .. }
+        | TaskState::Halted(_)
+        | TaskState::Done => None,
     }
 }
 
 /// An execution that is about to [begin](Execution::begin): who must know it before has its handle.
 pub(super) fn conceive(worker: Worker, born: Born) -> (ExecutionHandle, Execution) {
-    let Born { definition, run, call, record, history, standing, version, slot, time } = born;
+    let Born {
+        definition,
+        run,
+        call,
+        record,
+        history,
+        standing,
+        version,
+        slot,
+        time,
+    } = born;
     let (events, inbox) = mpsc::channel(limits::EXECUTION_EVENTS);
     let handle = ExecutionHandle {
         id: record.promise.id.clone(),
@@ -90,8 +128,18 @@ pub(super) fn conceive(worker: Worker, born: Born) -> (ExecutionHandle, Executio
     let alarm = Alarm::fired();
     let subject = subject(&record, &call);
     let waker = alarm::waker(&alarm);
-    let context = Context::new(subject, replay, Arc::clone(worker.settings()), waker, Arc::clone(&handle.version));
-    let input = Input::new(definition, call.param.clone(), worker.settings().codecs.clone());
+    let context = Context::new(
+        subject,
+        replay,
+        Arc::clone(worker.settings()),
+        waker,
+        Arc::clone(&handle.version),
+    );
+    let input = Input::new(
+        definition,
+        call.param.clone(),
+        worker.settings().codecs.clone(),
+    );
     let execution = Execution {
         body: Body::new(run(input), alarm, Arc::clone(&handle.polling_since)),
         context: Arc::new(context),
@@ -106,6 +154,7 @@ pub(super) fn conceive(worker: Worker, born: Born) -> (ExecutionHandle, Executio
         began_at: Instant::now(),
         is_busy: false,
         is_draining: false,
+        has_warned: false,
         version: Arc::clone(&handle.version),
         shown: Arc::clone(&handle.shown),
         record: Arc::new(record),
@@ -123,7 +172,10 @@ impl Execution {
 }
 
 fn replay(promise: &Promise, call: &Call, history: &[Record]) -> Replay {
-    let began_at = promise.origin.as_ref().map_or(promise.created_at, |origin| origin.called_at);
+    let began_at = promise
+        .origin
+        .as_ref()
+        .map_or(promise.created_at, |origin| origin.called_at);
     let mut replay = Replay::new(Caller {
         id: promise.id.clone(),
         function: Arc::clone(&call.address.function),
@@ -135,7 +187,10 @@ fn replay(promise: &Promise, call: &Call, history: &[Record]) -> Replay {
 }
 
 fn subject(record: &Record, call: &Call) -> Subject {
-    let failed = record.task.as_ref().map_or(0, |task| task.failures.saturating_add(task.losses));
+    let failed = record
+        .task
+        .as_ref()
+        .map_or(0, |task| task.failures.saturating_add(task.losses));
     Subject {
         id: record.promise.id.clone(),
         generation: record.promise.generation,
@@ -147,21 +202,47 @@ fn subject(record: &Record, call: &Call) -> Subject {
 
 /// The record that the server would make of this child, for one that begins before the server knows it.
 pub(super) fn child_record(caller: &Promise, child: NewChild, time: ServerTime) -> Record {
-    let NewChild { id, position, location, called_at, kind, timeout_at, shielded, labels } = child;
-    let depth = caller.origin.as_ref().map_or(1, |origin| origin.depth.saturating_add(1));
+    let NewChild {
+        id,
+        position,
+        location,
+        called_at,
+        kind,
+        timeout_at,
+        shielded,
+        labels,
+    } = child;
+    let depth = caller
+        .origin
+        .as_ref()
+        .map_or(1, |origin| origin.depth.saturating_add(1));
     let parent = caller.id.clone();
     let promise = Promise {
         id,
         kind: kind.into(),
         state: PromiseState::Pending,
         created_at: time.now(),
-        timeout_at: if shielded { timeout_at } else { timeout_at.min(caller.timeout_at) },
-        origin: Some(Origin { parent, generation: caller.generation, position, location, called_at, depth }),
+        timeout_at: if shielded {
+            timeout_at
+        } else {
+            timeout_at.min(caller.timeout_at)
+        },
+        origin: Some(Origin {
+            parent,
+            generation: caller.generation,
+            position,
+            location,
+            called_at,
+            depth,
+        }),
         generation: 1,
         shielded,
         labels,
         tags: caller.tags.clone(),
         awaiters: Vec::new(),
     };
-    Record { promise, task: None }
+    Record {
+        promise,
+        task: None,
+    }
 }

@@ -38,7 +38,12 @@ pub(super) struct Body {
 impl Body {
     pub(super) fn new(running: Running, alarm: Arc<Alarm>, polling_since: Arc<AtomicU64>) -> Self {
         let waker = alarm::waker(&alarm);
-        Self { running: Some(running), alarm, waker, polling_since }
+        Self {
+            running: Some(running),
+            alarm,
+            waker,
+            polling_since,
+        }
     }
 
     pub(super) fn alarm(&self) -> &Arc<Alarm> {
@@ -74,11 +79,18 @@ impl Body {
     }
 
     fn poll_once(&mut self, context: &Arc<Context>, worker: &Worker) -> Poll<Ending> {
-        let Some(running) = &mut self.running else { return Poll::Pending };
+        let Some(running) = &mut self.running else {
+            return Poll::Pending;
+        };
         self.polling_since.store(worker.millis(), Ordering::Release);
         let polled = panic::catch_unwind(AssertUnwindSafe(|| {
-            let _entered = current::enter(Scope { context: Arc::clone(context), step: None });
-            running.as_mut().poll(&mut task::Context::from_waker(&self.waker))
+            let _entered = current::enter(Scope {
+                context: Arc::clone(context),
+                step: None,
+            });
+            running
+                .as_mut()
+                .poll(&mut task::Context::from_waker(&self.waker))
         }));
         self.polling_since.store(0, Ordering::Release);
         // A body that has left its history has no say in how it ends.
@@ -90,9 +102,11 @@ impl Body {
             Ok(Poll::Ready(ended)) => Poll::Ready(ending(ended.0)),
             Ok(Poll::Pending) => match context.take_forced() {
                 None => Poll::Pending,
-                Some(Forced::Error(error)) => {
-                    Poll::Ready(Ending::Failed { failure: error.to_failure(), is_terminal: true, again: None })
-                }
+                Some(Forced::Error(error)) => Poll::Ready(Ending::Failed {
+                    failure: error.to_failure(),
+                    is_terminal: true,
+                    again: None,
+                }),
                 Some(Forced::ContinueAs(param)) => Poll::Ready(Ending::ContinueAs(param)),
             },
         }
@@ -111,9 +125,19 @@ impl Body {
 fn ending(ended: plumbing::Ending) -> Ending {
     match ended {
         plumbing::Ending::Resolved(value) => Ending::Resolved(value),
-        plumbing::Ending::Rejected { answer, failure, again } => Ending::Rejected { answer, failure, again },
-        plumbing::Ending::Failed { error, again } => {
-            Ending::Failed { failure: error.to_failure(), is_terminal: error.is_terminal(), again }
-        }
+        plumbing::Ending::Rejected {
+            answer,
+            failure,
+            again,
+        } => Ending::Rejected {
+            answer,
+            failure,
+            again,
+        },
+        plumbing::Ending::Failed { error, again } => Ending::Failed {
+            failure: error.to_failure(),
+            is_terminal: error.is_terminal(),
+            again,
+        },
     }
 }

@@ -45,7 +45,11 @@ pub(super) enum Report {
     /// It needs the server.
     NeedsServer(Position),
     /// It has ended, and needed nothing. Its slot goes back to its caller.
-    Ended { position: Position, outcome: Outcome, slot: Option<Slot> },
+    Ended {
+        position: Position,
+        outcome: Outcome,
+        slot: Option<Slot>,
+    },
 }
 
 /// The child's end: how it reports, and how it learns that it stands on its own.
@@ -70,10 +74,20 @@ impl Family {
     }
 
     /// A child that reports from this position. `conceive` is given its end of the link; what it gives is to begin.
-    pub(super) fn start<E>(&mut self, position: Position, conceive: impl FnOnce(Parent) -> (ExecutionHandle, E)) -> E {
+    pub(super) fn start<E>(
+        &mut self,
+        position: Position,
+        conceive: impl FnOnce(Parent) -> (ExecutionHandle, E),
+    ) -> E {
         let (adoption, adopted) = oneshot::channel();
         let inbox = Arc::clone(&self.inbox);
-        let parent = Parent { position, inbox, adoption: adopted, has_asked: false, has_ended: false };
+        let parent = Parent {
+            position,
+            inbox,
+            adoption: adopted,
+            has_asked: false,
+            has_ended: false,
+        };
         let (handle, execution) = conceive(parent);
         self.links.insert(position, Link { handle, adoption });
         execution
@@ -81,7 +95,9 @@ impl Family {
 
     /// The turn that creates it is on its way: it stands on its own.
     pub(super) fn adopt(&mut self, position: Position, version: TaskVersion, worker: &Worker) {
-        let Some(Link { handle, adoption }) = self.links.remove(&position) else { return };
+        let Some(Link { handle, adoption }) = self.links.remove(&position) else {
+            return;
+        };
         handle.version.store(version.0, Ordering::Release);
         worker.adopt(handle);
         // It may have ended meanwhile for good, which its body's drop has said already.
@@ -121,12 +137,18 @@ impl Family {
 
 impl Inbox {
     fn put(&self, report: Report) {
-        self.reports.lock().unwrap_or_else(PoisonError::into_inner).push_back(report);
+        self.reports
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .push_back(report);
         self.bell.notify_one();
     }
 
     fn take(&self) -> Option<Report> {
-        self.reports.lock().unwrap_or_else(PoisonError::into_inner).pop_front()
+        self.reports
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .pop_front()
     }
 }
 
@@ -146,7 +168,11 @@ impl Parent {
     /// It has ended so; said once.
     pub(super) fn end(&mut self, outcome: Outcome, slot: Option<Slot>) {
         if !std::mem::replace(&mut self.has_ended, true) {
-            self.inbox.put(Report::Ended { position: self.position, outcome, slot });
+            self.inbox.put(Report::Ended {
+                position: self.position,
+                outcome,
+                slot,
+            });
         }
     }
 

@@ -60,6 +60,7 @@ struct Execution {
     /// The body keeps waking itself.
     is_busy: bool,
     is_draining: bool,
+    has_warned: bool,
     /// Both are shared with the worker's table.
     version: Arc<AtomicU64>,
     shown: Arc<AtomicU64>,
@@ -74,11 +75,15 @@ enum Standing {
     /// It is claimed.
     Leased(Claim),
     /// It is claimed, and a turn is not answered yet. `suspends`: tied or not.
-    Sent { claim: Claim, suspends: Option<bool>, leaves: bool },
+    Sent {
+        claim: Claim,
+        suspends: Option<bool>,
+        leaves: bool,
+    },
     /// It waits, claimed by nobody.
     Suspended { version: TaskVersion, tied: bool },
     /// It is being claimed again, since something foreign woke its body.
-    Reclaiming { version: TaskVersion },
+    Reclaiming,
 }
 
 /// A claim, and the number of its latest turn.
@@ -122,6 +127,7 @@ impl Execution {
                     break;
                 }
                 Driven::Resting => {
+                    self.warn_of_changes();
                     self.rested_at = Instant::now();
                     self.start_wished();
                 }
@@ -132,7 +138,8 @@ impl Execution {
             self.start_wished();
         }
         self.settle();
-        if self.body.is_alive() && !self.has_work() && !self.is_busy && self.facts().needs_no_slot() {
+        if self.body.is_alive() && !self.has_work() && !self.is_busy && self.facts().needs_no_slot()
+        {
             self.slot = None;
         }
     }
@@ -140,7 +147,15 @@ impl Execution {
     async fn next(&mut self) -> Happened {
         let until = self.until();
         let is_listening = self.is_listening();
-        let Self { events, family, standing, slot_wanted, body, is_busy, .. } = self;
+        let Self {
+            events,
+            family,
+            standing,
+            slot_wanted,
+            body,
+            is_busy,
+            ..
+        } = self;
         tokio::select! {
             biased;
             event = events.recv() => Happened::Event(event),
@@ -155,29 +170,47 @@ impl Execution {
 
     fn handle(&mut self, happened: Happened) -> ControlFlow<()> {
         match happened {
-            Happened::Event(None | Some(ExecutionEvent::Evict)) | Happened::Adopted(None) => return ControlFlow::Break(()),
+            Happened::Event(None | Some(ExecutionEvent::Evict)) | Happened::Adopted(None) => {
+                return ControlFlow::Break(());
+            }
             Happened::Event(Some(ExecutionEvent::Dropped { why })) => {
                 tracing::debug!(execution = %self.context.id(), "dropped: {why}");
                 return ControlFlow::Break(());
             }
-            Happened::Event(Some(ExecutionEvent::TurnAnswered { n, answer })) => return self.handle_answer(n, answer),
+            Happened::Event(Some(ExecutionEvent::TurnAnswered { n, answer })) => {
+                return self.handle_answer(n, answer);
+            }
             Happened::Event(Some(ExecutionEvent::Settled(settled))) => {
                 // A suspended execution is told by its next claim.
                 if matches!(self.standing, Standing::Leased(_) | Standing::Sent { .. }) {
                     self.handle_settled(settled);
                 }
             }
-            Happened::Event(Some(ExecutionEvent::Claimed { version, settled, slot, .. })) => {
+            Happened::Event(Some(ExecutionEvent::Claimed {
+                version,
+                settled,
+                slot,
+                ..
+            })) => {
                 self.handle_claimed(version, settled, slot);
             }
             Happened::Event(Some(ExecutionEvent::Drain)) => {
                 self.is_draining = true;
                 self.family.drain();
             }
-            Happened::Adopted(Some(version)) => self.standing = Standing::Leased(Claim { version, n: 0 }),
-            Happened::Report(Report::NeedsServer(position)) => self.context.with(|inner| inner.replay.adopt(position)),
-            Happened::Report(Report::Ended { position, outcome, slot }) => {
-                self.context.with(|inner| inner.replay.end_here(position, outcome));
+            Happened::Adopted(Some(version)) => {
+                self.standing = Standing::Leased(Claim { version, n: 0 })
+            }
+            Happened::Report(Report::NeedsServer(position)) => {
+                self.context.with(|inner| inner.replay.adopt(position))
+            }
+            Happened::Report(Report::Ended {
+                position,
+                outcome,
+                slot,
+            }) => {
+                self.context
+                    .with(|inner| inner.replay.end_here(position, outcome));
                 self.family.let_go(position);
                 // Its caller will run as soon as that is durable.
                 self.slot = self.slot.take().or(slot);
@@ -198,9 +231,26 @@ impl Execution {
         let settled = settled.into_iter().filter_map(|record| {
             let settled = record.promise.settled()?.clone();
             let (seq, at, outcome) = (settled.seq, settled.at, Some(settled.outcome));
-            Some(Settlement { id: record.promise.id, seq, at, outcome })
+            Some(Settlement {
+                id: record.promise.id,
+                seq,
+                at,
+                outcome,
+            })
         });
         self.handle_settled(settled.collect());
+    }
+
+    /// Says once per body that its calls have other arguments than before.
+    fn warn_of_changes(&mut self) {
+        let changed = self.context.with(|inner| inner.replay.changed_arguments());
+        if changed > 0 && !std::mem::replace(&mut self.has_warned, true) {
+            tracing::warn!(
+                execution = %self.context.id(),
+                changed,
+                "calls have other arguments in replay than in their history, which holds; is a `HashMap` among them, or a time?"
+            );
+        }
     }
 
     /// True while the body may be polled: it is claimed, and no turn is on its way that ends that.
@@ -208,14 +258,15 @@ impl Execution {
         let is_claimed = match &self.standing {
             Standing::Young(_) | Standing::Leased(_) => true,
             Standing::Sent { leaves, .. } => !leaves,
-            Standing::Suspended { .. } | Standing::Reclaiming { .. } => false,
+            Standing::Suspended { .. } | Standing::Reclaiming => false,
         };
         is_claimed && self.body.is_alive()
     }
 
     /// True if the body was woken, or there is something to show it.
     fn has_work(&self) -> bool {
-        self.body.is_alive() && (self.body.alarm().is_fired() || self.context.with(|inner| inner.replay.can_show()))
+        self.body.is_alive()
+            && (self.body.alarm().is_fired() || self.context.with(|inner| inner.replay.can_show()))
     }
 
     /// True if it matters that something wakes the body.
@@ -256,19 +307,24 @@ impl Execution {
             };
             (facts, inner.own_waiters())
         });
-        Facts { is_foreign: self.body.has_foreign_holders(own_waiters), ..facts }
+        Facts {
+            is_foreign: self.body.has_foreign_holders(own_waiters),
+            ..facts
+        }
     }
 
     /// How long until time alone changes something.
     fn until(&self) -> Option<Duration> {
         match &self.standing {
-            Standing::Young(parent) if !parent.has_reported() => Some(limits::YOUNG.saturating_sub(self.young_for())),
+            Standing::Young(parent) if !parent.has_reported() => {
+                Some(limits::YOUNG.saturating_sub(self.young_for()))
+            }
             Standing::Leased(_) if self.body.is_alive() => self.facts().until(),
             Standing::Young(_)
             | Standing::Leased(_)
             | Standing::Sent { .. }
             | Standing::Suspended { .. }
-            | Standing::Reclaiming { .. } => None,
+            | Standing::Reclaiming => None,
         }
     }
 
@@ -285,9 +341,10 @@ impl Execution {
 async fn adopted(standing: &mut Standing) -> Option<TaskVersion> {
     match standing {
         Standing::Young(parent) => parent.adopted().await,
-        Standing::Leased(_) | Standing::Sent { .. } | Standing::Suspended { .. } | Standing::Reclaiming { .. } => {
-            std::future::pending().await
-        }
+        Standing::Leased(_)
+        | Standing::Sent { .. }
+        | Standing::Suspended { .. }
+        | Standing::Reclaiming => std::future::pending().await,
     }
 }
 

@@ -67,18 +67,31 @@ impl Facts {
     /// True if time alone changes what is next: after how long.
     pub(super) fn until(&self) -> Option<Duration> {
         let waits = self.is_foreign && !self.is_busy() && (self.has_unshown || self.waiters > 0);
-        waits.then(|| limits::FOREIGN_WAIT.saturating_sub(self.rested)).filter(|until| !until.is_zero())
+        waits
+            .then(|| limits::FOREIGN_WAIT.saturating_sub(self.rested))
+            .filter(|until| !until.is_zero())
     }
 
     /// True if it waits for promises alone, so that it needs no slot.
     pub(super) fn needs_no_slot(&self) -> bool {
-        let Counts { steps, opening, ended, .. } = self.counts;
+        let Counts {
+            steps,
+            opening,
+            ended,
+            ..
+        } = self.counts;
         self.waiters > 0 && steps + opening + ended == 0 && !self.has_unshown
     }
 
     /// Something of its own is under way in this process, or not durable yet.
     fn is_busy(&self) -> bool {
-        let Counts { steps, young, wished, opening, ended } = self.counts;
+        let Counts {
+            steps,
+            young,
+            wished,
+            opening,
+            ended,
+        } = self.counts;
         steps + young + wished + opening + ended > 0
     }
 }
@@ -88,7 +101,13 @@ mod tests {
     use super::*;
 
     const WAITING: Facts = Facts {
-        counts: Counts { steps: 0, young: 0, wished: 0, opening: 0, ended: 0 },
+        counts: Counts {
+            steps: 0,
+            young: 0,
+            wished: 0,
+            opening: 0,
+            ended: 0,
+        },
         has_ops: false,
         waiters: 1,
         is_foreign: false,
@@ -100,53 +119,167 @@ mod tests {
     #[test]
     fn who_waits_for_promises_alone_is_suspended_at_once() {
         assert_eq!(WAITING.next(), Next::Suspend { tied: false });
-        assert_eq!(Facts { has_ops: true, ..WAITING }.next(), Next::Suspend { tied: false });
+        assert_eq!(
+            Facts {
+                has_ops: true,
+                ..WAITING
+            }
+            .next(),
+            Next::Suspend { tied: false }
+        );
     }
 
     #[test]
     fn who_waits_for_nothing_durable_stays() {
-        assert_eq!(Facts { waiters: 0, ..WAITING }.next(), Next::Stay);
-        assert_eq!(Facts { waiters: 0, is_foreign: true, rested: limits::FOREIGN_WAIT, ..WAITING }.next(), Next::Stay);
+        assert_eq!(
+            Facts {
+                waiters: 0,
+                ..WAITING
+            }
+            .next(),
+            Next::Stay
+        );
+        assert_eq!(
+            Facts {
+                waiters: 0,
+                is_foreign: true,
+                rested: limits::FOREIGN_WAIT,
+                ..WAITING
+            }
+            .next(),
+            Next::Stay
+        );
     }
 
     #[test]
     fn what_something_foreign_may_wake_is_tied_after_its_time() {
-        let foreign = Facts { is_foreign: true, ..WAITING };
+        let foreign = Facts {
+            is_foreign: true,
+            ..WAITING
+        };
         assert_eq!(foreign.next(), Next::Stay);
         assert_eq!(foreign.until(), Some(limits::FOREIGN_WAIT));
-        let later = Facts { rested: limits::FOREIGN_WAIT, ..foreign };
-        assert_eq!((later.next(), later.until()), (Next::Suspend { tied: true }, None));
-        assert_eq!(Facts { is_draining: true, ..foreign }.next(), Next::Release);
+        let later = Facts {
+            rested: limits::FOREIGN_WAIT,
+            ..foreign
+        };
+        assert_eq!(
+            (later.next(), later.until()),
+            (Next::Suspend { tied: true }, None)
+        );
+        assert_eq!(
+            Facts {
+                is_draining: true,
+                ..foreign
+            }
+            .next(),
+            Next::Release
+        );
     }
 
     #[test]
     fn what_runs_here_keeps_it_claimed() {
         for counts in [
-            Counts { steps: 1, ..Counts::default() },
-            Counts { young: 1, ..Counts::default() },
-            Counts { wished: 1, ..Counts::default() },
-            Counts { opening: 1, ..Counts::default() },
-            Counts { ended: 1, ..Counts::default() },
+            Counts {
+                steps: 1,
+                ..Counts::default()
+            },
+            Counts {
+                young: 1,
+                ..Counts::default()
+            },
+            Counts {
+                wished: 1,
+                ..Counts::default()
+            },
+            Counts {
+                opening: 1,
+                ..Counts::default()
+            },
+            Counts {
+                ended: 1,
+                ..Counts::default()
+            },
         ] {
             assert_eq!(Facts { counts, ..WAITING }.next(), Next::Stay);
-            assert_eq!(Facts { counts, has_ops: true, ..WAITING }.next(), Next::GoOn);
+            assert_eq!(
+                Facts {
+                    counts,
+                    has_ops: true,
+                    ..WAITING
+                }
+                .next(),
+                Next::GoOn
+            );
         }
     }
 
     #[test]
-    fn a_body_that_does_not_ask_for_what_comes_next_has_diverged_unless_something_foreign_holds_it_up() {
-        let blocked = Facts { has_unshown: true, ..WAITING };
+    fn a_body_that_does_not_ask_for_what_comes_next_has_diverged_unless_something_foreign_holds_it_up()
+     {
+        let blocked = Facts {
+            has_unshown: true,
+            ..WAITING
+        };
         assert_eq!(blocked.next(), Next::Diverge);
-        assert_eq!(Facts { is_foreign: true, ..blocked }.next(), Next::Stay);
-        assert_eq!(Facts { is_foreign: true, rested: limits::FOREIGN_WAIT, ..blocked }.next(), Next::Unblock);
+        assert_eq!(
+            Facts {
+                is_foreign: true,
+                ..blocked
+            }
+            .next(),
+            Next::Stay
+        );
+        assert_eq!(
+            Facts {
+                is_foreign: true,
+                rested: limits::FOREIGN_WAIT,
+                ..blocked
+            }
+            .next(),
+            Next::Unblock
+        );
     }
 
     #[test]
     fn who_waits_gives_up_its_slot_but_not_for_a_write_of_its_own() {
         assert!(WAITING.needs_no_slot());
-        assert!(Facts { counts: Counts { young: 1, ..Counts::default() }, ..WAITING }.needs_no_slot());
-        assert!(!Facts { counts: Counts { steps: 1, ..Counts::default() }, ..WAITING }.needs_no_slot());
-        assert!(!Facts { counts: Counts { ended: 1, ..Counts::default() }, ..WAITING }.needs_no_slot());
-        assert!(!Facts { waiters: 0, ..WAITING }.needs_no_slot());
+        assert!(
+            Facts {
+                counts: Counts {
+                    young: 1,
+                    ..Counts::default()
+                },
+                ..WAITING
+            }
+            .needs_no_slot()
+        );
+        assert!(
+            !Facts {
+                counts: Counts {
+                    steps: 1,
+                    ..Counts::default()
+                },
+                ..WAITING
+            }
+            .needs_no_slot()
+        );
+        assert!(
+            !Facts {
+                counts: Counts {
+                    ended: 1,
+                    ..Counts::default()
+                },
+                ..WAITING
+            }
+            .needs_no_slot()
+        );
+        assert!(
+            !Facts {
+                waiters: 0,
+                ..WAITING
+            }
+            .needs_no_slot()
+        );
     }
 }

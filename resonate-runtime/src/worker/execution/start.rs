@@ -32,15 +32,20 @@ impl Execution {
     }
 
     fn start_call(&mut self, position: Position) {
-        let Some(wished) = self.wished(position) else { return };
+        let Some(wished) = self.wished(position) else {
+            return;
+        };
         let Some(definition) = self.worker.local(&wished.call.address) else {
             return self.start_away(position, &wished);
         };
         let Some(slot) = self.room(wished.place) else {
-            return self.context.with(|inner| inner.replay.start_elsewhere(position));
+            return self
+                .context
+                .with(|inner| inner.replay.start_elsewhere(position));
         };
         if self.must_be_known(&wished) {
-            self.context.with(|inner| inner.replay.start_claimed(position));
+            self.context
+                .with(|inner| inner.replay.start_claimed(position));
             self.family.reserve(position, slot);
             return;
         }
@@ -71,8 +76,12 @@ impl Execution {
             match self.family.take_reserved(position) {
                 None => self.context.wake([position]),
                 Some(slot) => {
-                    let Some(wished) = self.wished(position) else { continue };
-                    let Some(definition) = self.worker.local(&wished.call.address) else { continue };
+                    let Some(wished) = self.wished(position) else {
+                        continue;
+                    };
+                    let Some(definition) = self.worker.local(&wished.call.address) else {
+                        continue;
+                    };
                     self.begin_child(position, definition, wished, (caller.next(), true), slot);
                 }
             }
@@ -91,20 +100,39 @@ impl Execution {
         let Some(run) = definition.run else { return };
         let record = birth::child_record(&self.record.promise, wished.child, self.time);
         let (worker, time, call) = (self.worker.clone(), self.time, wished.call);
-        let born = |standing| Born { definition, run, call, record, history: Vec::new(), standing, version, slot, time };
+        let born = |standing| Born {
+            definition,
+            run,
+            call,
+            record,
+            history: Vec::new(),
+            standing,
+            version,
+            slot,
+            time,
+        };
         if is_known {
-            let (handle, execution) = birth::conceive(worker, born(Standing::Leased(Claim { version, n: 0 })));
+            let (handle, execution) =
+                birth::conceive(worker, born(Standing::Leased(Claim { version, n: 0 })));
             self.worker.adopt(handle);
             execution.begin();
         } else {
-            self.family.start(position, |parent| birth::conceive(worker, born(Standing::Young(parent)))).begin();
+            self.family
+                .start(position, |parent| {
+                    birth::conceive(worker, born(Standing::Young(parent)))
+                })
+                .begin();
         }
     }
 
     /// Room for a call here: a caller that begins to wait gives its own slot to the first.
     fn room(&mut self, place: Place) -> Option<Option<Slot>> {
         let is_running_steps = self.context.with(|inner| inner.replay.counts().steps > 0);
-        let own = if is_running_steps { None } else { self.slot.take() };
+        let own = if is_running_steps {
+            None
+        } else {
+            self.slot.take()
+        };
         match own.or_else(|| self.worker.slots().try_take()) {
             Some(slot) => Some(Some(slot)),
             // It waits for room here.
@@ -118,7 +146,11 @@ impl Execution {
         let Promise { timeout_at, .. } = &self.record.promise;
         let ends_at = wished.child.timeout_at.min(*timeout_at);
         let is_short = self.time.now().until(ends_at) < SHORT;
-        let is_suspect = self.record.task.as_ref().is_some_and(|task| task.losses > 0);
+        let is_suspect = self
+            .record
+            .task
+            .as_ref()
+            .is_some_and(|task| task.losses > 0);
         wished.child.shielded || wished.call.retry.max_attempts.is_some() || is_short || is_suspect
     }
 
@@ -128,9 +160,11 @@ impl Execution {
             let child = inner.replay.child(position, clock)?;
             let (_, command, _) = inner.replay.command(position)?;
             match &command.kind {
-                CommandKind::Call { call, place, .. } => {
-                    Some(Wished { call: Arc::clone(call), place: *place, child })
-                }
+                CommandKind::Call { call, place, .. } => Some(Wished {
+                    call: Arc::clone(call),
+                    place: *place,
+                    child,
+                }),
                 CommandKind::Step { .. }
                 | CommandKind::Timer(_)
                 | CommandKind::External

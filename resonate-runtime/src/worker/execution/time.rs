@@ -13,7 +13,10 @@ pub(super) struct ServerTime {
 impl ServerTime {
     /// The server told the time just now.
     pub(super) fn told(time: Timestamp) -> Self {
-        Self { told: time, heard: Instant::now() }
+        Self {
+            told: time,
+            heard: Instant::now(),
+        }
     }
 
     /// The server told the time; an old one, such as that of a history, changes nothing.

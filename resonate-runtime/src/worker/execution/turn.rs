@@ -2,10 +2,15 @@
 
 use std::{ops::ControlFlow, sync::atomic::Ordering, task::Wake};
 
-use resonate_core::{End, HaltCause, Outcome, Refusal, Settlement, TaskVersion, Turn, TurnReply, TurnStatus};
+use resonate_core::{
+    End, HaltCause, Outcome, Refusal, Settlement, TaskVersion, Turn, TurnReply, TurnStatus,
+};
 
 use super::{Claim, Execution, Standing, rest::Next};
-use crate::replay::{Finish, diverged, is_answer, verdict};
+use crate::{
+    replay::{Finish, diverged, verdict},
+    say,
+};
 
 impl Execution {
     /// Decides what follows from a body that rests or has ended, and writes it if that may be written now.
@@ -16,14 +21,17 @@ impl Execution {
                 self.settle_leased(claim);
             }
             Standing::Young(_) => self.settle_young(),
-            Standing::Suspended { version, tied: true } if self.body.alarm().is_fired() => {
+            Standing::Suspended {
+                version,
+                tied: true,
+            } if self.body.alarm().is_fired() => {
                 let version = *version;
                 let held = self.context.with(|inner| inner.replay.held());
                 self.worker.reclaim(self.context.id(), version, held);
-                self.standing = Standing::Reclaiming { version };
+                self.standing = Standing::Reclaiming;
             }
             // The answer, or the claim, comes first.
-            Standing::Sent { .. } | Standing::Suspended { .. } | Standing::Reclaiming { .. } => {}
+            Standing::Sent { .. } | Standing::Suspended { .. } | Standing::Reclaiming => {}
         }
     }
 
@@ -59,10 +67,14 @@ impl Execution {
 
     /// Unknown to the server: a plain end goes to the caller, which records it; everything else needs the server.
     fn settle_young(&mut self) {
-        let needs_nothing = !self.context.with(|inner| inner.replay.has_asked() || inner.replay.has_ops());
+        let needs_nothing = !self
+            .context
+            .with(|inner| inner.replay.has_asked() || inner.replay.has_ops());
         let outcome = self.end.as_ref().and_then(plain);
         let deadline_passed = self.young_for() >= crate::limits::YOUNG;
-        let Standing::Young(parent) = &mut self.standing else { return };
+        let Standing::Young(parent) = &mut self.standing else {
+            return;
+        };
         match outcome {
             Some(outcome) if needs_nothing && !parent.has_reported() => {
                 let slot = self.slot.take();
@@ -81,11 +93,7 @@ impl Execution {
 
     /// The body has ended, or must: what it started is told apart from what it leaves.
     pub(super) fn finish(&mut self, end: End) {
-        let finish = match &end {
-            End::Halt { .. } => Finish::Stop,
-            end if is_answer(end) => Finish::Answer,
-            _ => Finish::Again,
-        };
+        let finish = Finish::of(&end);
         self.context.with(|inner| inner.replay.finish(finish));
         if finish != Finish::Again {
             self.family.let_all_go();
@@ -96,9 +104,11 @@ impl Execution {
 
     /// The body has ended so.
     pub(super) fn ended(&mut self, ending: crate::replay::Ending) {
-        let end = self.context.with(|inner| verdict(ending, &inner.replay, self.context.id()));
+        let end = self
+            .context
+            .with(|inner| verdict(ending, &inner.replay, self.context.id()));
         if let End::Halt { reason, .. } = &end {
-            tracing::error!(execution = %self.context.id(), "halted: {reason}");
+            self.tell_of_halt(reason);
         }
         self.finish(end);
     }
@@ -107,7 +117,9 @@ impl Execution {
     fn submit(&mut self, claim: Claim, end: End) {
         let reserved = match &end {
             End::Fulfill(outcome) => outcome.bytes(),
-            End::Fail { failure, answer, .. } => failure.bytes() + answer.as_ref().map_or(0, resonate_core::Payload::bytes),
+            End::Fail {
+                failure, answer, ..
+            } => failure.bytes() + answer.as_ref().map_or(0, resonate_core::Payload::bytes),
             End::ContinueAs(payload) => payload.bytes(),
             End::GoOn | End::Suspend { .. } | End::Release | End::Halt { .. } => 0,
         };
@@ -122,7 +134,10 @@ impl Execution {
             (inner.replay.take_turn(clock, reserved), inner.replay.held())
         });
         let end = if page.is_last { end } else { End::GoOn };
-        let claim = Claim { n: claim.n.saturating_add(1), ..claim };
+        let claim = Claim {
+            n: claim.n.saturating_add(1),
+            ..claim
+        };
         let tied = match end {
             End::Suspend { tied } => Some(tied),
             End::GoOn
@@ -135,7 +150,11 @@ impl Execution {
         if !matches!(end, End::GoOn) {
             self.slot = None;
         }
-        self.standing = Standing::Sent { claim, suspends: tied, leaves: !matches!(end, End::GoOn) };
+        self.standing = Standing::Sent {
+            claim,
+            suspends: tied,
+            leaves: !matches!(end, End::GoOn),
+        };
         self.worker.submit(Turn {
             id: self.context.id().clone(),
             version: claim.version,
@@ -146,13 +165,23 @@ impl Execution {
             end,
         });
         for position in page.adopted {
-            self.family.adopt(position, claim.version.next(), &self.worker);
+            self.family
+                .adopt(position, claim.version.next(), &self.worker);
         }
     }
 
     /// The turn is written, or refused.
-    pub(super) fn handle_answer(&mut self, n: u32, answer: Result<TurnReply, Refusal>) -> ControlFlow<()> {
-        let Standing::Sent { claim, suspends, .. } = self.standing else { return ControlFlow::Continue(()) };
+    pub(super) fn handle_answer(
+        &mut self,
+        n: u32,
+        answer: Result<TurnReply, Refusal>,
+    ) -> ControlFlow<()> {
+        let Standing::Sent {
+            claim, suspends, ..
+        } = self.standing
+        else {
+            return ControlFlow::Continue(());
+        };
         if claim.n != n {
             return ControlFlow::Continue(());
         }
@@ -169,15 +198,22 @@ impl Execution {
         self.start_durable(started, claim.version);
         match reply.status {
             TurnStatus::Leased => ControlFlow::Continue(()),
-            TurnStatus::Suspended if self.is_draining && suspends == Some(false) => self.forget(claim.version),
+            TurnStatus::Suspended if self.is_draining && suspends == Some(false) => {
+                self.forget(claim.version)
+            }
             TurnStatus::Suspended => {
-                self.standing = Standing::Suspended { version: claim.version, tied: suspends == Some(true) };
+                self.standing = Standing::Suspended {
+                    version: claim.version,
+                    tied: suspends == Some(true),
+                };
                 self.worker.set_aside(self.context.id(), claim.version);
                 ControlFlow::Continue(())
             }
             TurnStatus::Over => self.forget(claim.version),
             TurnStatus::Halted { reason } => {
-                tracing::error!(execution = %self.context.id(), "halted: {reason}");
+                if !matches!(self.end, Some(End::Halt { .. })) {
+                    self.tell_of_halt(&reason);
+                }
                 self.forget(claim.version)
             }
         }
@@ -187,13 +223,23 @@ impl Execution {
     pub(super) fn handle_settled(&mut self, settled: Vec<Settlement>) {
         for settlement in settled {
             self.time.hear(settlement.at);
-            let heard = self.context.with(|inner| inner.replay.handle_settled(settlement));
+            let heard = self
+                .context
+                .with(|inner| inner.replay.handle_settled(settlement));
             if let Err(unheard) = heard {
-                self.finish(End::Halt { cause: HaltCause::Impossible, reason: unheard.to_string() });
+                self.finish(End::Halt {
+                    cause: HaltCause::Impossible,
+                    reason: unheard.to_string(),
+                });
             }
         }
         let held = self.context.with(|inner| inner.replay.held());
         self.shown.store(held.0, Ordering::Release);
+    }
+
+    /// A person is needed.
+    fn tell_of_halt(&self, reason: &str) {
+        say::warn(format_args!("`{}` is halted: {reason}", self.context.id()));
     }
 
     fn forget(&self, version: TaskVersion) -> ControlFlow<()> {
@@ -206,9 +252,15 @@ impl Execution {
 fn plain(end: &End) -> Option<Outcome> {
     match end {
         End::Fulfill(outcome) => Some(outcome.clone()),
-        End::Fail { failure, retryable: false, answer } => {
-            Some(answer.clone().map_or_else(|| Outcome::Failed(failure.clone()), Outcome::Rejected))
-        }
+        End::Fail {
+            failure,
+            retryable: false,
+            answer,
+        } => Some(
+            answer
+                .clone()
+                .map_or_else(|| Outcome::Failed(failure.clone()), Outcome::Rejected),
+        ),
         End::Fail { .. }
         | End::GoOn
         | End::Suspend { .. }

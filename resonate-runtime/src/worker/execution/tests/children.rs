@@ -17,7 +17,8 @@ async fn a_leaf_that_runs_here_is_recorded_in_one_write() {
         turn order 1: record order.leaf go on
         turn order 2: record order.leaf-1 go on
         turn order 3: fulfill
-    "#]].assert_eq(&server.log());
+    "#]]
+    .assert_eq(&server.log());
 }
 
 #[tokio::test(start_paused = true)]
@@ -36,7 +37,8 @@ async fn callers_that_wait_never_block_their_callees() {
         turn order.nested 1: fulfill
         claim order warm
         turn order 1: fulfill
-    "#]].assert_eq(&server.log());
+    "#]]
+    .assert_eq(&server.log());
 }
 
 #[tokio::test(start_paused = true)]
@@ -47,7 +49,10 @@ async fn a_child_that_takes_long_becomes_a_task_of_its_own() {
     tokio::time::sleep(Duration::from_millis(900)).await;
     assert!(server.find("order.waits").is_none());
     tokio::time::sleep(Duration::from_millis(200)).await;
-    assert_eq!((server.task("order"), server.task("order.waits")), ("suspended", "leased"));
+    assert_eq!(
+        (server.task("order"), server.task("order.waits")),
+        ("suspended", "leased")
+    );
     hooks.bell("go").notify_one();
     settle().await;
     assert_eq!(server.outcome("order").as_deref(), Some("2"));
@@ -57,7 +62,8 @@ async fn a_child_that_takes_long_becomes_a_task_of_its_own() {
         turn order.waits 1: fulfill
         claim order warm
         turn order 1: fulfill
-    "#]].assert_eq(&server.log());
+    "#]]
+    .assert_eq(&server.log());
 }
 
 #[tokio::test(start_paused = true)]
@@ -66,7 +72,10 @@ async fn a_child_that_waits_itself_becomes_a_task_of_its_own() {
     let server = Server::with(4, ALL, hooks.settings());
     server.create("order", &CALLS_REMOTE);
     settle().await;
-    assert_eq!((server.task("order"), server.task("order.remote")), ("suspended", "suspended"));
+    assert_eq!(
+        (server.task("order"), server.task("order.remote")),
+        ("suspended", "suspended")
+    );
     server.resolve("order.remote.elsewhere", "3");
     settle().await;
     server.resolve("order.remote.elsewhere-1", "4");
@@ -83,7 +92,8 @@ async fn a_child_that_waits_itself_becomes_a_task_of_its_own() {
         turn order.remote 1: fulfill
         claim order warm
         turn order 1: fulfill
-    "#]].assert_eq(&server.log());
+    "#]]
+    .assert_eq(&server.log());
 }
 
 #[tokio::test(start_paused = true)]
@@ -104,7 +114,8 @@ async fn a_child_whose_attempt_failed_is_handed_over() {
         turn order.flaky 1: fulfill
         claim order warm
         turn order 1: fulfill
-    "#]].assert_eq(&server.log());
+    "#]]
+    .assert_eq(&server.log());
 }
 
 #[tokio::test(start_paused = true)]
@@ -130,7 +141,8 @@ async fn what_the_server_must_count_is_created_before_it_starts() {
         turn order.once 1: fulfill
         claim order warm
         turn order 1: fulfill
-    "#]].assert_eq(&server.log());
+    "#]]
+    .assert_eq(&server.log());
 }
 
 #[tokio::test(start_paused = true)]
@@ -154,7 +166,8 @@ async fn what_has_no_room_here_may_run_anywhere() {
     expect![[r#"
         claim order
         turn order 1: create order.waits-2 create order.waits-3 create order.waits-4 go on
-    "#]].assert_eq(&server.log());
+    "#]]
+    .assert_eq(&server.log());
     for _ in 0..5 {
         hooks.bell("go").notify_waiters();
         settle().await;
@@ -176,7 +189,8 @@ async fn a_young_child_that_is_not_wanted_any_more_is_dropped_and_never_was() {
         turn order 1: create order.sleep go on
         turn order 2: record order.leaf go on
         turn order 3: fulfill
-    "#]].assert_eq(&server.log());
+    "#]]
+    .assert_eq(&server.log());
 }
 
 #[tokio::test(start_paused = true)]
@@ -198,7 +212,8 @@ async fn spawned_calls_run_side_by_side() {
         turn order 1: record order.leaf go on
         turn order 2: record order.leaf-1 go on
         turn order 3: fulfill
-    "#]].assert_eq(&server.log());
+    "#]]
+    .assert_eq(&server.log());
 }
 
 #[tokio::test(start_paused = true)]
@@ -262,5 +277,15 @@ async fn a_child_that_ends_while_it_is_being_created_ends_by_itself() {
         turn order.waits 1: fulfill
         claim order warm
         turn order 1: fulfill
-    "#]].assert_eq(&server.log());
+    "#]]
+    .assert_eq(&server.log());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_deep_recursion_ends_on_few_slots() {
+    let hooks = Hooks::default();
+    let server = Server::with(2, ALL, hooks.settings());
+    server.create("order", &DEEP);
+    tokio::time::sleep(Duration::from_secs(2)).await;
+    assert_eq!(server.outcome("order").as_deref(), Some("299"));
 }

@@ -14,7 +14,8 @@ async fn a_leaf_is_one_turn() {
     expect![[r#"
         claim order
         turn order 1: fulfill
-    "#]].assert_eq(&server.log());
+    "#]]
+    .assert_eq(&server.log());
     assert!(!server.is_here("order"));
 }
 
@@ -40,7 +41,8 @@ async fn a_panic_is_a_failure_of_the_attempt() {
         turn order 1: fail panicked, again
         claim order
         turn order 1: fulfill
-    "#]].assert_eq(&server.log());
+    "#]]
+    .assert_eq(&server.log());
 }
 
 #[tokio::test(start_paused = true)]
@@ -55,7 +57,10 @@ async fn code_that_left_its_history_halts() {
     settle().await;
     assert_eq!(server.task("order"), "halted");
     let log = server.log();
-    assert!(log.contains("halt: call 1 of changed was `elsewhere` at "), "{log}");
+    assert!(
+        log.contains("halt: call 1 of changed was `elsewhere` at "),
+        "{log}"
+    );
     assert!(log.contains(", is now `leaf` at "), "{log}");
 }
 
@@ -77,7 +82,8 @@ async fn what_a_failed_attempt_started_is_met_by_the_next() {
         turn order.waits 1: fulfill
         claim order warm
         turn order 1: fulfill
-    "#]].assert_eq(&server.log());
+    "#]]
+    .assert_eq(&server.log());
 }
 
 #[tokio::test(start_paused = true)]
@@ -123,7 +129,10 @@ async fn a_worker_that_leaves_lets_executions_run_until_they_wait() {
     server.dispatch_nothing();
     server.drain();
     settle().await;
-    assert_eq!((server.task("order"), server.task("other")), ("leased", "pending"));
+    assert_eq!(
+        (server.task("order"), server.task("other")),
+        ("leased", "pending")
+    );
     hooks.bell("go").notify_one();
     settle().await;
     assert_eq!(server.outcome("order").as_deref(), Some("1"));
@@ -134,7 +143,8 @@ async fn a_worker_that_leaves_lets_executions_run_until_they_wait() {
         turn other 2: release
         turn order 1: record order.step go on
         turn order 2: fulfill
-    "#]].assert_eq(&server.log());
+    "#]]
+    .assert_eq(&server.log());
 }
 
 #[tokio::test(start_paused = true)]
@@ -145,7 +155,9 @@ async fn a_body_that_blocks_can_be_seen_to() {
         let (server, hooks) = (std::sync::Arc::downgrade(&server), hooks.clone());
         move || {
             loop {
-                let Some(server) = server.upgrade() else { return 0 };
+                let Some(server) = server.upgrade() else {
+                    return 0;
+                };
                 let since = server.polling_since("order");
                 if since > 0 {
                     hooks.saw("go on");
@@ -174,4 +186,44 @@ async fn a_body_that_keeps_waking_itself_lets_others_run() {
         tokio::task::yield_now().await;
     }
     assert_eq!(server.outcome("order").as_deref(), Some("1"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_execution_goes_on_as_a_new_one_with_an_empty_history() {
+    let hooks = Hooks::default();
+    let server = Server::with(4, ALL, hooks.settings());
+    assert_eq!(run(&server, &COUNTS).await.as_deref(), Some("4"));
+    assert_eq!(hooks.seen(), "1, 2, 3");
+    expect![[r#"
+        claim order
+        turn order 1: record order.step go on
+        turn order 2: continue as
+        claim order
+        turn order 1: record order.~2.step go on
+        turn order 2: continue as
+        claim order
+        turn order 1: record order.~3.step go on
+        turn order 2: fulfill
+    "#]]
+    .assert_eq(&server.log());
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_execution_goes_on_as_no_other_function() {
+    let hooks = Hooks::default();
+    let server = Server::with(4, ALL, hooks.settings());
+    let outcome = run(&server, &CONTINUES_OTHER).await.unwrap();
+    assert!(
+        outcome
+            .contains("is given a call of shop/leaf@1 and must be one of shop/continues_other@1"),
+        "{outcome}"
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_call_from_a_tokio_task_that_a_function_spawned_is_refused() {
+    let hooks = Hooks::default();
+    let server = Server::with(4, ALL, hooks.settings());
+    assert_eq!(run(&server, &SPAWNS_TASK).await.as_deref(), Some("1"));
+    assert_eq!(hooks.seen(), "misused");
 }

@@ -11,9 +11,9 @@ use tokio::sync::Notify;
 
 use crate::{
     Error, Result, Retry,
-    call::Call,
+    call::{Call, continue_as},
     function::{Definition, Options, Parameter, Running},
-    ops::{execution, promise, sleep, state, step, timeout},
+    ops::{execution, promise, random, sleep, state, step, timeout, uuid},
     plumbing::{Input, Output, Tag, probe::*, run},
     settings::{Settings, StateMap},
 };
@@ -32,7 +32,10 @@ impl Hooks {
     pub(super) fn settings(&self) -> Settings {
         let mut state = StateMap::default();
         state.insert(self.clone());
-        Settings { state, ..Settings::default() }
+        Settings {
+            state,
+            ..Settings::default()
+        }
     }
 
     pub(super) fn saw(&self, what: impl std::fmt::Display) {
@@ -72,16 +75,31 @@ fn guard(name: &'static str) -> Dropped {
     Dropped(state::<Hooks>(), name)
 }
 
-fn body<F: Future<Output = Result<u64>> + Send + 'static>(input: Input, body: fn(u64) -> F) -> Running {
-    run(input, (&Tag::<(u64,)>::new()).decoder(), Output::of_result(), move |(n,)| body(n))
+fn body<F: Future<Output = Result<u64>> + Send + 'static>(
+    input: Input,
+    body: fn(u64) -> F,
+) -> Running {
+    run(
+        input,
+        Tag::<(u64,)>::new().decoder(),
+        Output::of_result(),
+        move |(n,)| body(n),
+    )
 }
 
 #[track_caller]
 pub(super) fn call(definition: &'static Definition, n: u64) -> Call<Result<u64>> {
-    Call::new(definition, Output::of_result(), Settings::default().encode(None, &(n,)))
+    Call::new(
+        definition,
+        Output::of_result(),
+        Settings::default().encode(None, &(n,)),
+    )
 }
 
-const PARAMETERS: &[Parameter] = &[Parameter { name: "n", ty: "u64" }];
+const PARAMETERS: &[Parameter] = &[Parameter {
+    name: "n",
+    ty: "u64",
+}];
 const BLANK: Definition = Definition {
     name: "",
     service: "shop",
@@ -106,17 +124,37 @@ macro_rules! functions {
     )*};
 }
 
-pub(super) static ELSEWHERE: Definition = Definition { name: "elsewhere", service: "depot", ..BLANK };
+pub(super) static ELSEWHERE: Definition = Definition {
+    name: "elsewhere",
+    service: "depot",
+    ..BLANK
+};
 pub(super) static ONCE: Definition = Definition {
     name: "once",
-    options: Options { retry: Some(Retry::never), ..Options::NONE },
-    run: Some(|input| body(input, |n| async move { saw("once"); Ok(n) })),
+    options: Options {
+        retry: Some(Retry::never),
+        ..Options::NONE
+    },
+    run: Some(|input| {
+        body(input, |n| async move {
+            saw("once");
+            Ok(n)
+        })
+    }),
     ..BLANK
 };
 pub(super) static SOON: Definition = Definition {
     name: "soon",
-    options: Options { timeout: Some(|| Duration::from_secs(1)), ..Options::NONE },
-    run: Some(|input| body(input, |n| async move { rung("never").await; Ok(n) })),
+    options: Options {
+        timeout: Some(|| Duration::from_secs(1)),
+        ..Options::NONE
+    },
+    run: Some(|input| {
+        body(input, |n| async move {
+            rung("never").await;
+            Ok(n)
+        })
+    }),
     ..BLANK
 };
 
@@ -210,6 +248,24 @@ functions! {
         let once = once.unwrap_or(1);
         Ok(nested + all.0 + all.1 + all.2 + once + u64::from(approved.is_ok()) + late.await?)
     }
+    COUNTS "counts" = |n| {
+        saw(n);
+        let next = step(|| async { Ok::<_, Error>(n + 1) }).await?;
+        if next < 4 { continue_as(call(&COUNTS, next)).await } else { Ok(next) }
+    }
+    CONTINUES_OTHER "continues_other" = |n| { continue_as(call(&LEAF, n)).await }
+    DEEP "deep" = |n| { if n == 300 { return Ok(0); } Ok(call(&DEEP, n + 1).await? + 1) }
+    DRAWS "draws" = |n| {
+        saw(format_args!("{} {}", random(), uuid()));
+        let drawn = step(|| async { Ok::<_, Error>(random()) }).await?;
+        saw(drawn);
+        call(&ELSEWHERE, n).await
+    }
+    SPAWNS_TASK "spawns_task" = |n| {
+        let lost = tokio::spawn(async move { call(&LEAF, n).await });
+        saw(lost.await.unwrap().unwrap_err().kind().name());
+        Ok(n)
+    }
     SPINS "spins" = |n| { loop { tokio::select! { biased; () = rung("go") => return Ok(n), () = spin() => {} } } }
 }
 
@@ -227,7 +283,46 @@ async fn spin() {
 }
 
 pub(super) static ALL: &[&Definition] = &[
-    &LEAF, &ANSWERS, &REMOTE, &WAITS, &CALLS_WAITS, &NESTED, &FAILS, &FLAKY, &CALLS_FLAKY, &PANICS, &CALLS_PANICS, &ONCE,
-    &CALLS_ONCE, &SOON, &CALLS_SOON, &FAN_OUT, &RACE, &HANDLES, &SPAWNS, &STEPS, &RETRIES, &BEGINS, &SLOW_STEP, &BOUNDED,
-    &LEAVES, &LOCALS, &HELD_UP, &MIXED, &FOREIGN, &UNORDERED, &WIDE, &BLOCKS, &CHANGED, &CALLS_REMOTE, &MANY_SHOWN, &LOCAL, &SPINS,
+    &LEAF,
+    &ANSWERS,
+    &REMOTE,
+    &WAITS,
+    &CALLS_WAITS,
+    &NESTED,
+    &FAILS,
+    &FLAKY,
+    &CALLS_FLAKY,
+    &PANICS,
+    &CALLS_PANICS,
+    &ONCE,
+    &CALLS_ONCE,
+    &SOON,
+    &CALLS_SOON,
+    &FAN_OUT,
+    &RACE,
+    &HANDLES,
+    &SPAWNS,
+    &STEPS,
+    &RETRIES,
+    &BEGINS,
+    &SLOW_STEP,
+    &BOUNDED,
+    &LEAVES,
+    &LOCALS,
+    &HELD_UP,
+    &MIXED,
+    &COUNTS,
+    &CONTINUES_OTHER,
+    &DEEP,
+    &DRAWS,
+    &SPAWNS_TASK,
+    &FOREIGN,
+    &UNORDERED,
+    &WIDE,
+    &BLOCKS,
+    &CHANGED,
+    &CALLS_REMOTE,
+    &MANY_SHOWN,
+    &LOCAL,
+    &SPINS,
 ];

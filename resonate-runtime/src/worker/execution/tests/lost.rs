@@ -34,7 +34,11 @@ async fn ran(lose: impl FnOnce(&Server)) -> Ran {
     for what in seen.split(", ") {
         *counts.entry(what.to_owned()).or_default() += 1;
     }
-    Ran { outcome: server.outcome("order"), seen: counts, was_lost }
+    Ran {
+        outcome: server.outcome("order"),
+        seen: counts,
+        was_lost,
+    }
 }
 
 #[tokio::test(start_paused = true)]
@@ -44,13 +48,33 @@ async fn a_worker_lost_at_any_turn_makes_no_difference_to_the_answer() {
     let mut turns = 0;
     loop {
         let unwritten = ran(|server| server.stop_after(turns)).await;
-        assert_eq!(unwritten.outcome, expected.outcome, "lost before turn {}", turns + 1);
+        assert_eq!(
+            unwritten.outcome,
+            expected.outcome,
+            "lost before turn {}",
+            turns + 1
+        );
         let written = ran(|server| server.lose_answer_after(turns)).await;
-        assert_eq!(written.outcome, expected.outcome, "lost after turn {}", turns + 1);
+        assert_eq!(
+            written.outcome,
+            expected.outcome,
+            "lost after turn {}",
+            turns + 1
+        );
         for ran in [&unwritten, &written] {
             let seen = |what| ran.seen.get(what).copied().unwrap_or(0);
-            assert!(seen("once") <= 1, "at most once, lost at turn {}: {:?}", turns + 1, ran.seen);
-            assert!((1..=2).contains(&seen("quote")), "lost once, at turn {}: {:?}", turns + 1, ran.seen);
+            assert!(
+                seen("once") <= 1,
+                "at most once, lost at turn {}: {:?}",
+                turns + 1,
+                ran.seen
+            );
+            assert!(
+                (1..=2).contains(&seen("quote")),
+                "lost once, at turn {}: {:?}",
+                turns + 1,
+                ran.seen
+            );
         }
         if !unwritten.was_lost {
             break;

@@ -35,7 +35,9 @@ fn shown(record: &Record) -> Option<String> {
     let settled = record.promise.settled()?;
     Some(match &settled.outcome {
         Outcome::Resolved(payload) => String::from_utf8_lossy(&payload.data).into_owned(),
-        Outcome::Rejected(payload) => format!("rejected {}", String::from_utf8_lossy(&payload.data)),
+        Outcome::Rejected(payload) => {
+            format!("rejected {}", String::from_utf8_lossy(&payload.data))
+        }
         Outcome::Failed(failure) => format!("{}: {}", failure.kind.name(), failure.message),
         Outcome::Canceled { .. } => "canceled".to_owned(),
         Outcome::TimedOut => "timedout".to_owned(),

@@ -7,8 +7,8 @@ use std::{
 };
 
 use resonate_core::{
-    Applied, Claimed, Create, Effect, End, Memory, NewPromise, Op, Outcome, Payload, PromiseId, Record, ReleaseReason, Reply,
-    Request, Seq, SessionId, TaskState, TaskVersion, Timestamp, Turn,
+    Applied, Claimed, Create, Effect, End, Memory, NewPromise, Op, Outcome, Payload, PromiseId,
+    Record, ReleaseReason, Reply, Request, Seq, SessionId, TaskState, TaskVersion, Timestamp, Turn,
 };
 use tokio::{runtime::Handle, time::Instant};
 
@@ -31,7 +31,6 @@ pub(super) struct Server {
     state: Mutex<State>,
     worker: Mutex<Option<Worker>>,
     began: Instant,
-    definitions: &'static [&'static Definition],
 }
 
 struct State {
@@ -50,11 +49,11 @@ struct State {
 }
 
 impl Server {
-    pub(super) fn new(slots: usize, definitions: &'static [&'static Definition]) -> Arc<Self> {
-        Self::with(slots, definitions, Settings::default())
-    }
-
-    pub(super) fn with(slots: usize, definitions: &'static [&'static Definition], settings: Settings) -> Arc<Self> {
+    pub(super) fn with(
+        slots: usize,
+        definitions: &'static [&'static Definition],
+        settings: Settings,
+    ) -> Arc<Self> {
         let state = State {
             memory: Memory::default(),
             handles: BTreeMap::new(),
@@ -69,15 +68,18 @@ impl Server {
             state: Mutex::new(state),
             worker: Mutex::new(None),
             began: Instant::now(),
-            definitions,
         });
-        let served = definitions.iter().filter(|definition| definition.run.is_some());
+        let served = definitions
+            .iter()
+            .filter(|definition| definition.run.is_some());
         let parts = Parts {
             session: SESSION,
             slots: Slots::new(slots, || {}),
             settings: Arc::new(settings),
             runtime: Handle::current(),
-            served: served.map(|definition| (definition.address(), *definition)).collect(),
+            served: served
+                .map(|definition| (definition.address(), *definition))
+                .collect(),
         };
         let link = Arc::new(Wire(Arc::downgrade(&server)));
         *server.worker.lock().unwrap() = Some(Worker::new(link, parts));
@@ -126,8 +128,12 @@ impl Server {
         for effect in effects {
             let (task, event) = match effect {
                 Effect::Settled(_) => continue,
-                Effect::Push { task, settlement, .. } => (task, ExecutionEvent::Settled(vec![settlement.clone()])),
-                Effect::Drop { task, why, .. } => (task, ExecutionEvent::Dropped { why: why.clone() }),
+                Effect::Push {
+                    task, settlement, ..
+                } => (task, ExecutionEvent::Settled(vec![settlement.clone()])),
+                Effect::Drop { task, why, .. } => {
+                    (task, ExecutionEvent::Dropped { why: why.clone() })
+                }
             };
             if let Some(handle) = state.handles.get(task) {
                 handle.events.try_send(event).ok();
@@ -152,23 +158,41 @@ impl Server {
             labels: BTreeMap::new(),
             tags: BTreeMap::new(),
         };
-        self.request(Request::Create(Create { promise, any: false })).answer.unwrap();
+        self.request(Request::Create(Create {
+            promise,
+            any: false,
+        }))
+        .answer
+        .unwrap();
     }
 
     pub(super) fn resolve(&self, promise: &str, value: &str) {
         let outcome = Outcome::Resolved(Payload::json(value.to_owned()));
-        self.request(Request::Settle { id: id(promise), outcome }).answer.unwrap();
+        self.request(Request::Settle {
+            id: id(promise),
+            outcome,
+        })
+        .answer
+        .unwrap();
     }
 
     pub(super) fn cancel(&self, promise: &str) {
-        self.request(Request::Cancel { id: id(promise), reason: "by hand".to_owned() }).answer.unwrap();
+        self.request(Request::Cancel {
+            id: id(promise),
+            reason: "by hand".to_owned(),
+        })
+        .answer
+        .unwrap();
     }
 
     fn expire(&self) {
         let now = self.now();
         let due: Vec<PromiseId> = {
             let state = self.state();
-            let due = state.memory.records().filter(|record| record.promise.is_pending() && record.promise.timeout_at <= now);
+            let due = state
+                .memory
+                .records()
+                .filter(|record| record.promise.is_pending() && record.promise.timeout_at <= now);
             due.map(|record| record.promise.id.clone()).collect()
         };
         for id in due {
@@ -184,43 +208,82 @@ impl Server {
             if !state.dispatches || state.held.is_some() {
                 return;
             }
-            let is_ready = |record: &&Record| {
-                matches!(&record.task, Some(task) if matches!(task.state, TaskState::Pending { ready_at } if ready_at <= now))
-            };
-            state.memory.records().filter(is_ready).map(|record| record.promise.id.clone()).collect()
+            let is_ready = |record: &&Record| matches!(&record.task, Some(task) if matches!(task.state, TaskState::Pending { ready_at } if ready_at <= now));
+            state
+                .memory
+                .records()
+                .filter(is_ready)
+                .map(|record| record.promise.id.clone())
+                .collect()
         };
         for id in ready {
-            let address = self.record(id.as_str()).promise.call().map(|call| call.address.clone()).unwrap();
-            let Some(definition) = self.worker().local(&address) else { continue };
-            let Some(slot) = self.worker().slots().try_take() else { return };
+            let address = self
+                .record(id.as_str())
+                .promise
+                .call()
+                .map(|call| call.address.clone())
+                .unwrap();
+            let Some(definition) = self.worker().local(&address) else {
+                continue;
+            };
+            let Some(slot) = self.worker().slots().try_take() else {
+                return;
+            };
             self.claim(&id, definition, Some(slot), None);
         }
     }
 
-    fn claim(&self, id: &PromiseId, definition: &'static Definition, slot: Option<Slot>, tied: Option<TaskVersion>) {
-        let applied = self.request(Request::Claim { id: id.clone(), session: SESSION, tied });
+    fn claim(
+        &self,
+        id: &PromiseId,
+        definition: &'static Definition,
+        slot: Option<Slot>,
+        tied: Option<TaskVersion>,
+    ) {
+        let applied = self.request(Request::Claim {
+            id: id.clone(),
+            session: SESSION,
+            tied,
+        });
         let Ok(Reply::Claimed(claimed)) = applied.answer else {
             let mut state = self.state();
             if let Some(handle) = state.handles.remove(id) {
                 let why = format!("{:?}", applied.answer);
-                handle.events.try_send(ExecutionEvent::Dropped { why }).unwrap();
+                handle
+                    .events
+                    .try_send(ExecutionEvent::Dropped { why })
+                    .unwrap();
             }
             return;
         };
-        let Claimed { record, warm, children } = *claimed;
-        let (record, version) = (Record::clone(&record), record.task.as_ref().unwrap().version);
+        let Claimed {
+            record,
+            warm,
+            children,
+        } = *claimed;
+        let (record, version) = (
+            Record::clone(&record),
+            record.task.as_ref().unwrap().version,
+        );
         let settled: Vec<Record> = children.iter().map(|child| Record::clone(child)).collect();
         let mut state = self.state();
         state.aside.retain(|aside| aside != id);
         if warm && let Some(handle) = state.handles.get(id).cloned() {
             state.log.push(format!("claim {id} warm"));
-            let event = ExecutionEvent::Claimed { version, settled, slot };
+            let event = ExecutionEvent::Claimed {
+                version,
+                settled,
+                slot,
+            };
             handle.events.try_send(event).unwrap();
             return;
         }
         state.log.push(format!("claim {id}"));
         let children = resonate_core::apply::history(&self.tree(&state, id), &record);
-        let children = children.iter().map(|child| without_arguments(child)).collect();
+        let children = children
+            .iter()
+            .map(|child| without_arguments(child))
+            .collect();
         let dispatched = Dispatched { record, children };
         drop(state);
         let slot = slot.or_else(|| self.worker().slots().try_take()).unwrap();
@@ -229,25 +292,30 @@ impl Server {
     }
 
     fn tree(&self, state: &State, id: &PromiseId) -> resonate_core::Tree {
-        state.memory.records().filter(|record| record.promise.id.root() == id.root()).cloned().collect()
+        state
+            .memory
+            .records()
+            .filter(|record| record.promise.id.root() == id.root())
+            .cloned()
+            .collect()
     }
 
     fn answer(&self, turn: Turn) {
         let (task, n) = (turn.id.clone(), turn.n);
         let applied = self.request(Request::Turn(turn));
-        let answer = applied.answer.map(|reply| match reply {
-            Reply::Turn(reply) => reply,
-            other => panic!("{other:?}"),
+        let answer = applied.answer.map(|reply| {
+            let Reply::Turn(reply) = reply else {
+                panic!("{reply:?}")
+            };
+            reply
         });
         let state = self.state();
         if let Some(handle) = state.handles.get(&task) {
-            handle.events.try_send(ExecutionEvent::TurnAnswered { n, answer }).ok();
+            handle
+                .events
+                .try_send(ExecutionEvent::TurnAnswered { n, answer })
+                .ok();
         }
-    }
-
-    /// Turns are not read any more, until `go`.
-    pub(super) fn stop(&self) {
-        self.state().held = Some(Vec::new());
     }
 
     /// This many turns are read and answered; the next is written, and its answer is lost. Nothing is read after it.
@@ -276,9 +344,17 @@ impl Server {
             while let Some(server) = server.upgrade() {
                 let is_elsewhere = |record: &&Record| {
                     record.promise.is_pending()
-                        && record.promise.call().is_some_and(|call| &*call.address.function == "elsewhere")
+                        && record
+                            .promise
+                            .call()
+                            .is_some_and(|call| &*call.address.function == "elsewhere")
                 };
-                let pending = server.state().memory.records().find(is_elsewhere).map(|record| record.promise.id.clone());
+                let pending = server
+                    .state()
+                    .memory
+                    .records()
+                    .find(is_elsewhere)
+                    .map(|record| record.promise.id.clone());
                 if let Some(id) = pending {
                     server.resolve(id.as_str(), "5");
                 }
@@ -304,9 +380,21 @@ impl Server {
         drop(state);
         let handles = std::mem::take(&mut self.state().handles);
         for (id, handle) in handles {
-            handle.events.try_send(ExecutionEvent::Dropped { why: "lost".to_owned() }).ok();
+            handle
+                .events
+                .try_send(ExecutionEvent::Dropped {
+                    why: "lost".to_owned(),
+                })
+                .ok();
             let version = handle.version();
-            self.request(Request::Release { id, version, session: SESSION, why: ReleaseReason::Lost }).answer.ok();
+            self.request(Request::Release {
+                id,
+                version,
+                session: SESSION,
+                why: ReleaseReason::Lost,
+            })
+            .answer
+            .ok();
         }
     }
 
@@ -355,11 +443,17 @@ impl Server {
     }
 
     pub(super) fn is_here(&self, promise: &str) -> bool {
-        self.state().handles.get(&id(promise)).is_some_and(|handle| !handle.events.is_closed())
+        self.state()
+            .handles
+            .get(&id(promise))
+            .is_some_and(|handle| !handle.events.is_closed())
     }
 
     pub(super) fn polling_since(&self, promise: &str) -> u64 {
-        self.state().handles.get(&id(promise)).map_or(0, |handle| handle.polling_since.load(Ordering::Acquire))
+        self.state()
+            .handles
+            .get(&id(promise))
+            .map_or(0, |handle| handle.polling_since.load(Ordering::Acquire))
     }
 }
 
@@ -368,7 +462,9 @@ struct Wire(Weak<Server>);
 
 impl Link for Wire {
     fn submit(&self, turn: Turn) {
-        let Some(server) = self.0.upgrade() else { return };
+        let Some(server) = self.0.upgrade() else {
+            return;
+        };
         let mut state = server.state();
         state.log.push(told(&turn));
         if state.stops_after == Some(0) {
@@ -389,27 +485,44 @@ impl Link for Wire {
     }
 
     fn reclaim(&self, id: &PromiseId, version: TaskVersion, _: Seq) {
-        let Some(server) = self.0.upgrade() else { return };
+        let Some(server) = self.0.upgrade() else {
+            return;
+        };
         server.state().log.push(format!("reclaim {id}"));
-        let address = server.record(id.as_str()).promise.call().map(|call| call.address.clone()).unwrap();
+        let address = server
+            .record(id.as_str())
+            .promise
+            .call()
+            .map(|call| call.address.clone())
+            .unwrap();
         let definition = server.worker().local(&address).unwrap();
         server.claim(id, definition, None, Some(version));
     }
 
     fn adopt(&self, handle: ExecutionHandle) {
-        let Some(server) = self.0.upgrade() else { return };
+        let Some(server) = self.0.upgrade() else {
+            return;
+        };
         server.state().handles.insert(handle.id.clone(), handle);
     }
 
     fn set_aside(&self, id: &PromiseId, _: TaskVersion) {
-        let Some(server) = self.0.upgrade() else { return };
+        let Some(server) = self.0.upgrade() else {
+            return;
+        };
         server.state().aside.push(id.clone());
     }
 
     fn forget(&self, id: &PromiseId, version: TaskVersion) {
-        let Some(server) = self.0.upgrade() else { return };
+        let Some(server) = self.0.upgrade() else {
+            return;
+        };
         let mut state = server.state();
-        if state.handles.get(id).is_some_and(|handle| handle.version() == version) {
+        if state
+            .handles
+            .get(id)
+            .is_some_and(|handle| handle.version() == version)
+        {
             state.handles.remove(id);
         }
     }
@@ -429,7 +542,13 @@ fn told(turn: &Turn) -> String {
         End::GoOn => "go on".to_owned(),
         End::Suspend { tied } => format!("suspend{}", if *tied { " tied" } else { "" }),
         End::Fulfill(_) => "fulfill".to_owned(),
-        End::Fail { failure, retryable, .. } => format!("fail {}{}", failure.kind.name(), if *retryable { ", again" } else { "" }),
+        End::Fail {
+            failure, retryable, ..
+        } => format!(
+            "fail {}{}",
+            failure.kind.name(),
+            if *retryable { ", again" } else { "" }
+        ),
         End::ContinueAs(_) => "continue as".to_owned(),
         End::Release => "release".to_owned(),
         End::Halt { reason, .. } => format!("halt: {reason}"),

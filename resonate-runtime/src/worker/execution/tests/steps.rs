@@ -17,7 +17,8 @@ async fn steps_run_in_place_one_write_each() {
         turn order 1: record order.step go on
         turn order 2: record order.step-1 go on
         turn order 3: fulfill
-    "#]].assert_eq(&server.log());
+    "#]]
+    .assert_eq(&server.log());
 }
 
 #[tokio::test(start_paused = true)]
@@ -31,7 +32,8 @@ async fn a_failed_step_is_tried_again_in_place() {
         claim order
         turn order 1: record order.step go on
         turn order 2: fulfill
-    "#]].assert_eq(&server.log());
+    "#]]
+    .assert_eq(&server.log());
 }
 
 #[tokio::test(start_paused = true)]
@@ -74,7 +76,8 @@ async fn a_running_step_keeps_the_execution_claimed() {
         claim order
         turn order 1: record order.step go on
         turn order 2: fulfill
-    "#]].assert_eq(&server.log());
+    "#]]
+    .assert_eq(&server.log());
 }
 
 #[tokio::test(start_paused = true)]
@@ -88,5 +91,6 @@ async fn a_timeout_around_something_foreign_is_recorded_nowhere() {
     expect![[r#"
         claim order
         turn order 1: fulfill
-    "#]].assert_eq(&server.log());
+    "#]]
+    .assert_eq(&server.log());
 }

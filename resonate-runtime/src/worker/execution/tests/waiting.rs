@@ -26,7 +26,8 @@ async fn who_waits_is_suspended_at_once_and_goes_on_warm() {
         turn order 1: create order.elsewhere-1 suspend
         claim order warm
         turn order 1: fulfill
-    "#]].assert_eq(&server.log());
+    "#]]
+    .assert_eq(&server.log());
 }
 
 #[tokio::test(start_paused = true)]
@@ -51,7 +52,8 @@ async fn an_evicted_body_is_replayed() {
         turn order 1: create order.elsewhere-1 suspend
         claim order warm
         turn order 1: fulfill
-    "#]].assert_eq(&server.log());
+    "#]]
+    .assert_eq(&server.log());
 }
 
 #[tokio::test(start_paused = true)]
@@ -74,11 +76,13 @@ async fn a_child_that_settled_meanwhile_keeps_the_task_leased() {
         claim order warm
         turn order 1: suspend
         turn order 2: fulfill
-    "#]].assert_eq(&server.log());
+    "#]]
+    .assert_eq(&server.log());
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_something_foreign_may_wake_is_tied_after_half_a_minute_and_claimed_before_it_is_polled() {
+async fn what_something_foreign_may_wake_is_tied_after_half_a_minute_and_claimed_before_it_is_polled()
+ {
     let hooks = Hooks::default();
     let server = Server::with(4, ALL, hooks.settings());
     server.create("order", &FOREIGN);
@@ -97,7 +101,8 @@ async fn what_something_foreign_may_wake_is_tied_after_half_a_minute_and_claimed
         reclaim order
         claim order warm
         turn order 1: fulfill
-    "#]].assert_eq(&server.log());
+    "#]]
+    .assert_eq(&server.log());
 }
 
 #[tokio::test(start_paused = true)]
@@ -135,11 +140,18 @@ async fn a_wide_fan_out_is_a_handful_of_turns() {
     server.create("order", &WIDE);
     settle().await;
     let log = server.log();
-    let turns: Vec<usize> =
-        log.lines().filter(|line| line.starts_with("turn")).map(|line| line.matches("create").count()).collect();
+    let turns: Vec<usize> = log
+        .lines()
+        .filter(|line| line.starts_with("turn"))
+        .map(|line| line.matches("create").count())
+        .collect();
     assert_eq!(turns, [1_000, 1_000, 500]);
     for n in 0..2_500 {
-        let occurrence = if n == 0 { String::new() } else { format!("-{n}") };
+        let occurrence = if n == 0 {
+            String::new()
+        } else {
+            format!("-{n}")
+        };
         server.resolve(&format!("order.elsewhere{occurrence}"), "1");
         if n % 500 == 0 {
             settle().await;
@@ -163,8 +175,25 @@ async fn what_the_log_shows_next_waits_for_a_body_that_something_foreign_holds_u
     server.resolve("order.elsewhere", "1");
     server.resolve("order.elsewhere-1", "2");
     tokio::time::sleep(Duration::from_secs(10)).await;
-    assert_eq!((server.task("order"), server.outcome("order")), ("leased", None));
+    assert_eq!(
+        (server.task("order"), server.outcome("order")),
+        ("leased", None)
+    );
     hooks.bell("go").notify_one();
     settle().await;
     assert_eq!(server.outcome("order").as_deref(), Some("3"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn randomness_is_the_same_in_every_replay_and_attempt() {
+    let hooks = Hooks::default();
+    let server = Server::with(4, ALL, hooks.settings());
+    server.create("order", &DRAWS);
+    settle().await;
+    let first = hooks.seen();
+    server.evict();
+    server.resolve("order.elsewhere", "1");
+    settle().await;
+    assert_eq!(server.outcome("order").as_deref(), Some("1"));
+    assert_eq!(hooks.seen(), first);
 }

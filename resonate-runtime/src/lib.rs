@@ -24,7 +24,7 @@ pub mod testing;
 mod worker;
 
 pub use self::{
-    call::{Call, CallResult, Detached, Handle},
+    call::{Call, CallResult, ContinueAs, Detached, Handle, continue_as},
     duration::{days, hours, minutes, seconds},
     error::{Error, ErrorKind, Result},
     ops::{

@@ -56,3 +56,5 @@ pub(crate) const CONCURRENCY: usize = 256;
 pub(crate) const FIRST_LOOK: Duration = Duration::from_secs(2);
 /// How long a server that was there may be gone before that is said.
 pub(crate) const MISSED_AFTER: Duration = Duration::from_secs(1);
+/// Requests of one process that are under way at once; more wait here, where they keep no heartbeat waiting.
+pub(crate) const REQUESTS: usize = 512;

@@ -21,7 +21,7 @@ use std::{
 use futures_util::future::BoxFuture;
 use resonate_core::{Address, Create, PromiseId, Record};
 use resonate_proto::client::{Cancel, Page, PromiseReply, Search, Settle, TreeSearch};
-use tokio::{runtime::Handle, task::JoinHandle};
+use tokio::{runtime::Handle, sync::Semaphore, task::JoinHandle};
 
 use self::watch::Watcher;
 pub(crate) use self::{
@@ -30,7 +30,7 @@ pub(crate) use self::{
     server::{Answer, CallError, Server, SharedServer, WorkStream},
     thread::IoThread,
 };
-use crate::{Error, ErrorKind, Result};
+use crate::{Error, ErrorKind, Result, limits};
 
 /// Asks a server. Cheap to clone.
 #[derive(Clone)]
@@ -38,6 +38,8 @@ pub(crate) struct Client {
     server: SharedServer,
     reach: Arc<Reachability>,
     watcher: Watcher,
+    /// A place for each request under way.
+    under_way: Arc<Semaphore>,
     io: Handle,
 }
 
@@ -49,6 +51,7 @@ impl Client {
             server,
             reach,
             watcher,
+            under_way: Arc::new(Semaphore::new(limits::REQUESTS)),
             io,
         }
     }
@@ -102,6 +105,7 @@ impl Client {
         &self,
         call: impl Fn(&dyn Server) -> BoxFuture<'static, Answer<T>> + Send + 'static,
     ) -> Result<T> {
+        let _place = self.under_way.acquire().await.map_err(|_| gone())?;
         let (server, reach) = (Arc::clone(&self.server), Arc::clone(&self.reach));
         let asking = self
             .io

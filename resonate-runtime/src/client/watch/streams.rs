@@ -1,14 +1,19 @@
 //! Which promise is watched by which stream, and when small streams are gathered into a larger one. Pure.
 //!
-//! As in counting: eight streams of about one size become one of the next. So n ids that come one by one are sent
-//! n log n times in all, over a few streams.
+//! As in counting: eight streams of about one size become one of the next, until they are as large as the server allows.
+//! So each id is sent a few times in all, and n of them need little more than n / 1,000 streams.
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use resonate_core::{PromiseId, limits::MESSAGE_BYTES};
+use resonate_core::{
+    PromiseId,
+    limits::{MESSAGE_BYTES, PAGE},
+};
 
 /// So many streams of about one size become one.
 const GATHER: usize = 8;
+/// Streams of this rank are not gathered: together they would be more than one stream may watch.
+const LARGE: u32 = 3;
 /// Bytes of the ids of one stream: they travel in one message.
 const STREAM_BYTES: usize = MESSAGE_BYTES / 2;
 
@@ -78,6 +83,9 @@ impl Streams {
 
     /// The streams of about this size, if one more makes them enough to be gathered.
     fn alike(&self, size: usize) -> Option<Vec<StreamNo>> {
+        if LARGE <= rank(size) {
+            return None;
+        }
         let alike: Vec<StreamNo> = self
             .streams
             .iter()
@@ -107,7 +115,7 @@ fn cut(ids: Vec<PromiseId>) -> Vec<Vec<PromiseId>> {
     for id in ids {
         bytes += id.as_str().len() + 8;
         match parts.last_mut() {
-            Some(part) if bytes <= STREAM_BYTES => part.push(id),
+            Some(part) if bytes <= STREAM_BYTES && part.len() < PAGE => part.push(id),
             Some(_) | None => {
                 bytes = id.as_str().len() + 8;
                 parts.push(vec![id]);
@@ -137,6 +145,7 @@ mod tests {
                 .map(|(_, ids)| ids.len())
                 .sum::<usize>();
         }
+        assert!(streams.streams.values().all(|ids| ids.len() <= PAGE));
         assert!(
             streams.streams.len() <= 40,
             "{} streams",

@@ -13,7 +13,8 @@ use resonate_core::RetryPolicy;
 ///
 /// ```
 /// use std::time::Duration;
-/// use resonate_runtime::Retry;
+/// # extern crate resonate_runtime as resonate;
+/// use resonate::Retry;
 ///
 /// #[derive(Debug)]
 /// enum PaymentError { Declined, Busy }

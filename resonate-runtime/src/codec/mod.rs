@@ -24,7 +24,8 @@ use crate::Result;
 ///
 /// ```
 /// use std::collections::BTreeMap;
-/// use resonate_runtime::{Result, codec::Codec};
+/// # extern crate resonate_runtime as resonate;
+/// use resonate::{Result, codec::Codec};
 ///
 /// struct Reversed;
 ///

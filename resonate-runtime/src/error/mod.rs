@@ -26,7 +26,8 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 /// tried again by the retry policy, unless it was made by [`Error::terminal`].
 ///
 /// ```
-/// use resonate_runtime::{Error, Result};
+/// # extern crate resonate_runtime as resonate;
+/// use resonate::{Error, Result};
 ///
 /// fn cents(text: &str) -> Result<u64> {
 ///     let cents: u64 = text.parse()?;

@@ -74,6 +74,18 @@ fn json_brings_everything_but_finality() {
 }
 
 #[test]
+fn it_is_a_part_of_a_users_own_error() {
+    #[derive(Debug, thiserror::Error)]
+    enum PaymentError {
+        #[error("the books are closed")]
+        Resonate(#[from] Error),
+    }
+    let error = PaymentError::from(Error::new("no server"));
+    let source = std::error::Error::source(&error).expect("it is the source");
+    assert_eq!(source.to_string(), "no server");
+}
+
+#[test]
 fn outcomes_without_an_answer_are_errors() {
     let kind = |outcome| Error::of_outcome(&outcome, &id("a")).map(|error| error.kind());
     assert_eq!(kind(Outcome::TimedOut), Some(ErrorKind::Timeout));

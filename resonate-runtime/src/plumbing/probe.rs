@@ -1,4 +1,4 @@
-//! The traits of [`ask`](super::ask), for generated code to bring into scope: without names, so that nothing collides.
+//! The traits behind [`Tag`](super::Tag) and its like, for generated code to bring into scope: without names, so that nothing collides.
 
 pub use super::ask::{
     Answers as _, CanAnswer as _, CanDecode as _, CanEncode as _, CanLend as _, CanTravel as _,

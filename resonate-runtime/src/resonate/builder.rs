@@ -218,7 +218,8 @@ impl Builder {
             (Some(url), None) => Ok(Place::Url(url.clone())),
             (None, Some(_)) => Ok(Place::Inside(self.inside())),
             (None, None) => {
-                Ok(env::var(URL).map_or_else(|_| Place::Inside(self.inside()), Place::Url))
+                let named = env::var(URL).ok().filter(|url| !url.is_empty());
+                Ok(named.map_or_else(|| Place::Inside(self.inside()), Place::Url))
             }
         }
     }

@@ -41,7 +41,8 @@ use crate::{
 ///
 /// ```no_run
 /// # async fn run() -> Result<(), Box<dyn std::error::Error>> {
-/// use resonate_runtime::Resonate;
+/// # extern crate resonate_runtime as resonate;
+/// use resonate::Resonate;
 ///
 /// let resonate = Resonate::builder().url("http://127.0.0.1:8001").start().await?;
 /// resonate.run_until_shutdown().await?;

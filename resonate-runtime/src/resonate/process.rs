@@ -6,7 +6,7 @@ use std::{
     time::Duration,
 };
 
-use tokio::time::Instant;
+use tokio::{sync::watch, time::Instant};
 
 use super::embedded::EmbeddedServer;
 use crate::{
@@ -26,6 +26,7 @@ pub(crate) struct Process {
     grace: Duration,
     worker: Option<WorkerHandle>,
     embedded: Mutex<Option<EmbeddedServer>>,
+    ended: watch::Sender<bool>,
     /// Dropping it ends everything that is still under way.
     io: Mutex<Option<IoThread>>,
 }
@@ -62,6 +63,7 @@ impl Process {
             grace,
             worker,
             embedded: Mutex::new(embedded),
+            ended: watch::Sender::new(false),
             io: Mutex::new(Some(io)),
         }
     }
@@ -90,13 +92,14 @@ impl Process {
         }
     }
 
-    /// Waits until there is no worker any more.
+    /// Waits until there is no worker any more, or it was shut down.
     ///
     /// # Errors
     /// The server refused it.
     pub(super) async fn left(&self) -> Result<()> {
         let Some(worker) = &self.worker else {
-            return std::future::pending().await;
+            self.ended().await;
+            return Ok(());
         };
         let mut state = worker.state.clone();
         let ended = state
@@ -129,6 +132,18 @@ impl Process {
             .unwrap_or_else(PoisonError::into_inner)
             .take();
         drop(io);
+        self.ended.send_replace(true);
+    }
+
+    /// Waits until it was shut down.
+    pub(super) async fn ended(&self) {
+        // The sender is ours, so it cannot be gone.
+        let _ended = self
+            .ended
+            .subscribe()
+            .wait_for(|ended| *ended)
+            .await
+            .is_ok();
     }
 
     /// Stops the server inside, if there is one, and waits for its end.

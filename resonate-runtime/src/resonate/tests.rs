@@ -149,7 +149,12 @@ async fn who_still_waits_when_it_is_shut_down_is_told_so() {
     while fake.watched().is_empty() {
         tokio::task::yield_now().await;
     }
+    let running = tokio::spawn({
+        let resonate = resonate.clone();
+        async move { resonate.run_until_shutdown().await }
+    });
     resonate.shutdown().await;
+    running.await.unwrap().unwrap();
     assert_eq!(
         waiting.await.unwrap().unwrap_err().kind(),
         ErrorKind::Unavailable

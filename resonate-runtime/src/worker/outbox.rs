@@ -7,7 +7,10 @@ use std::{
     sync::{Mutex, MutexGuard, PoisonError},
 };
 
-use resonate_core::{PromiseId, TaskVersion, Turn};
+use resonate_core::{
+    ChildKind, End, Link, NewChild, Op, Payload, PromiseId, TaskVersion, Turn,
+    limits::MESSAGE_BYTES,
+};
 use resonate_proto::stream::FromWorker;
 use tokio::sync::Notify;
 
@@ -67,16 +70,20 @@ impl Outbox {
         self.filled.notified().await;
     }
 
-    /// Takes the next items to be sent, at most so many.
+    /// Takes the next items to be sent, at most so many and about one message of them.
     pub(crate) fn take(&self, max: usize) -> Vec<FromWorker> {
         let mut queue = self.lock();
-        let mut batch = Vec::new();
+        let (mut batch, mut bytes) = (Vec::new(), 0);
         while batch.len() < max
+            && bytes < MESSAGE_BYTES
             && let Some(item) = queue.unsent.pop_front()
         {
             match item {
                 Item::Turn(no) => {
-                    batch.extend(queue.unanswered.get(&no).cloned().map(FromWorker::Turn))
+                    if let Some(turn) = queue.unanswered.get(&no).cloned() {
+                        bytes += payload_bytes(&turn);
+                        batch.push(FromWorker::Turn(turn));
+                    }
                 }
                 Item::Other(item) => batch.push(*item),
             }
@@ -148,9 +155,38 @@ impl Outbox {
     }
 }
 
+/// About how large a turn is: what it carries of the user's.
+fn payload_bytes(turn: &Turn) -> usize {
+    let child = |child: &NewChild| match &child.kind {
+        ChildKind::Call(call) => call.param.bytes(),
+        ChildKind::Proxy(Link::Call { promise, .. }) => {
+            promise.call.as_ref().map_or(0, |call| call.param.bytes())
+        }
+        ChildKind::Proxy(Link::Tell { outcome, .. }) => outcome.bytes(),
+        ChildKind::Proxy(Link::Await { .. })
+        | ChildKind::Step
+        | ChildKind::Timer
+        | ChildKind::External => 0,
+    };
+    let op = |op: &Op| match op {
+        Op::Create(new) | Op::CreateClaimed(new) => child(new),
+        Op::Record(new, outcome) => child(new) + outcome.bytes(),
+        Op::Cancel { .. } | Op::MoveTimer { .. } | Op::Label { .. } => 0,
+    };
+    let end = match &turn.end {
+        End::Fulfill(outcome) => outcome.bytes(),
+        End::ContinueAs(payload) => payload.bytes(),
+        End::Fail {
+            failure, answer, ..
+        } => failure.bytes() + answer.as_ref().map_or(0, Payload::bytes),
+        End::GoOn | End::Suspend { .. } | End::Release | End::Halt { .. } => 0,
+    };
+    turn.ops.iter().map(op).sum::<usize>() + end
+}
+
 #[cfg(test)]
 mod tests {
-    use resonate_core::{End, Seq, SessionId};
+    use resonate_core::{Outcome, Seq, SessionId};
 
     use super::*;
 
@@ -229,5 +265,19 @@ mod tests {
             .for_each(|id| outbox.submit(turn(id, 1)));
         assert_eq!(outbox.take(2).len(), 2);
         assert_eq!(outbox.take(2).len(), 1);
+    }
+
+    #[test]
+    fn large_turns_do_not_gather() {
+        let outbox = Outbox::default();
+        for id in ["a", "b", "c"] {
+            let answer = Outcome::Resolved(Payload::json(vec![b'1'; MESSAGE_BYTES / 2]));
+            outbox.submit(Turn {
+                end: End::Fulfill(answer),
+                ..turn(id, 1)
+            });
+        }
+        assert_eq!(outbox.take(100).len(), 2);
+        assert_eq!(outbox.take(100).len(), 1);
     }
 }

@@ -131,6 +131,7 @@ impl Table {
             .is_some_and(|entry| entry.version <= version)
         {
             self.remove(id);
+            self.asked.remove(id);
         }
     }
 

@@ -1,11 +1,15 @@
 //! What users rely on, with real processes on loopback: kills, stops, bad input, depth and width.
 //!
-//! [`harness`] starts and kills; every other file is a behaviour.
+//! [`harness`] starts and kills; [`worker`] is this binary as a worker, [`effects`] what its functions did; every other
+//! file is a behaviour.
 #![expect(
     clippy::unwrap_used,
     clippy::indexing_slicing,
     reason = "the exemption for tests ends at #[test] functions"
 )]
 
+mod crash;
+mod effects;
 mod harness;
 mod kills;
+mod worker;

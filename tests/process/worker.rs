@@ -1,0 +1,89 @@
+//! This very binary once more, as a worker of the functions that are linked into it.
+//!
+//! [`start`] runs it with the environment that makes [`entry`] a worker instead of a test that has nothing to do.
+
+use std::{
+    env,
+    path::Path,
+    sync::atomic::{AtomicUsize, Ordering},
+};
+
+use resonate::Resonate;
+use resonate_runtime::testing::TurnPoint;
+
+use crate::{
+    effects::{self, Effects},
+    harness::Process,
+};
+
+/// What it serves, with commas between.
+const SERVICES: &str = "RESONATE_TEST_SERVICES";
+const URL: &str = "RESONATE_TEST_URL";
+/// The file for its effects.
+const EFFECTS: &str = "RESONATE_TEST_EFFECTS";
+/// Where it dies: `Unsent 3` before its third turn is sent, `Answered 3` when its third turn was answered.
+const CRASH: &str = "RESONATE_TEST_CRASH";
+
+/// A point at which a worker dies: the turn's stage, and the how manieth that is there.
+pub(crate) type Crash = (TurnPoint, usize);
+
+/// A worker of these services; its effects go to the folder's file.
+pub(crate) fn start(
+    folder: &Path,
+    name: &str,
+    url: &str,
+    services: &str,
+    crash: Option<Crash>,
+) -> Process {
+    let this = env::current_exe().expect("the test has a path");
+    let set = [
+        format!("{SERVICES}={services}"),
+        format!("{URL}={url}"),
+        format!("{EFFECTS}={}", effects::path(folder).display()),
+        crash.map_or_else(
+            || format!("{CRASH}="),
+            |(point, nth)| format!("{CRASH}={point:?} {nth}"),
+        ),
+        this.display().to_string(),
+    ];
+    let set = set.iter().map(String::as_str);
+    let args: Vec<_> = set
+        .chain(["worker::entry", "--exact", "--nocapture"])
+        .collect();
+    Process::start(folder, name, Path::new("env"), &args)
+}
+
+/// No test of its own: what [`start`] runs.
+#[test]
+fn entry() {
+    let Ok(services) = env::var(SERVICES) else {
+        return;
+    };
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    runtime.block_on(async {
+        let effects = Effects::open(Path::new(&env::var(EFFECTS).unwrap()));
+        let worker = Resonate::builder()
+            .url(env::var(URL).unwrap())
+            .serve(services.split(','))
+            .provide(effects)
+            .on_turn(count)
+            .start();
+        let worker = worker.await.unwrap();
+        worker.run_until_shutdown().await.unwrap();
+    });
+}
+
+/// Counts turns, says so, and dies at the one it was told.
+fn count(point: TurnPoint) {
+    static UNSENT: AtomicUsize = AtomicUsize::new(0);
+    static ANSWERED: AtomicUsize = AtomicUsize::new(0);
+    let seen = match point {
+        TurnPoint::Unsent => &UNSENT,
+        TurnPoint::Answered => &ANSWERED,
+    };
+    let this = format!("{point:?} {}", seen.fetch_add(1, Ordering::Relaxed) + 1);
+    println!("{this}");
+    if env::var(CRASH).is_ok_and(|crash| crash == this) {
+        std::process::abort();
+    }
+}

@@ -162,7 +162,7 @@ impl Builder {
         } else {
             let about = self.about(&registry, services);
             let (settings, clock) = (Arc::clone(&settings), Arc::clone(&clock));
-            let begin = worker::BEGIN;
+            let begin = worker::execution::start;
             let start = worker::Start {
                 server: Arc::clone(&server),
                 reach,

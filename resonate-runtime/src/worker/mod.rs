@@ -3,7 +3,7 @@
 //! What is decided is in [`table`], [`outbox`] and [`lease`]; [`stream`] carries it over one connection, [`run`] over
 //! all of them. Executions see none of it but [`link`].
 
-mod execution;
+pub(crate) mod execution;
 mod lease;
 pub(crate) mod link;
 mod outbox;
@@ -17,8 +17,5 @@ mod tests;
 
 pub(crate) use self::{
     run::{Orders, Start, State, WorkerHandle, start},
-    serving::{About, Begin},
+    serving::About,
 };
-
-/// How executions begin.
-pub(crate) const BEGIN: Begin = execution::start;

@@ -74,7 +74,7 @@ pub(crate) struct Replay {
     now: Timestamp,
     /// What the body dropped since it last rested.
     dropped: Vec<Position>,
-    /// Calls that ran here and are not wanted any more.
+    /// What ran here, or was about to, and is not wanted any more.
     let_go: Vec<Position>,
     has_taken_result: bool,
     changed_arguments: u32,

@@ -14,8 +14,20 @@ use super::{
 pub(crate) enum Startable {
     /// A step; it may run.
     Step(Position),
-    /// A call; say where, by `start_here`, `start_claimed` or `start_elsewhere`.
-    Call(Position),
+    /// A call; say where, by `start_here`, `start_claimed` or `start_elsewhere`. If it may not run here yet and is not to
+    /// run elsewhere, leave it: it comes again once the next turn is durable.
+    Call {
+        position: Position,
+        may_run_here: bool,
+    },
+}
+
+impl Startable {
+    pub(crate) fn position(self) -> Position {
+        match self {
+            Self::Step(position) | Self::Call { position, .. } => position,
+        }
+    }
 }
 
 /// What the end of a body means for what it started.
@@ -32,8 +44,7 @@ pub(crate) enum Finish {
 impl Replay {
     /// Out, once the body can do nothing more: the effects of what it dropped since it last rested.
     ///
-    /// What was not started never existed. What was is canceled; the calls among it that run here and nobody knows of are
-    /// returned, to be dropped in their turn.
+    /// What was not started never existed. What was is canceled. Returned is what this process need not run any more.
     pub(crate) fn drop_unwanted(&mut self) -> Vec<Position> {
         for position in std::mem::take(&mut self.dropped) {
             let Some(child) = self.journal.get(position) else {
@@ -41,14 +52,14 @@ impl Replay {
             };
             match child.stage() {
                 Stage::Wished
-                | Stage::Queued(_)
                 | Stage::Shown(_)
                 | Stage::Ended {
                     is_known: false, ..
                 } => {
                     self.journal.shift(position, Stage::Over);
                 }
-                Stage::Here {
+                Stage::Queued(_)
+                | Stage::Here {
                     is_known: false, ..
                 } => {
                     self.let_go.push(position);
@@ -58,7 +69,11 @@ impl Replay {
                     self.journal.shift(position, Stage::Pending);
                     self.say_cancel(position);
                 }
-                Stage::Pending | Stage::Opening(_) => self.say_cancel(position),
+                Stage::Opening(_) => {
+                    self.let_go.push(position);
+                    self.say_cancel(position);
+                }
+                Stage::Pending => self.say_cancel(position),
                 Stage::Ended { is_known: true, .. }
                 | Stage::Recording(_)
                 | Stage::Settled(_)
@@ -68,19 +83,20 @@ impl Replay {
         std::mem::take(&mut self.let_go)
     }
 
-    /// Out, after that: the next command that may start here. Everything that happens elsewhere goes into
+    /// Out, after that: the next command after `after` that may start. Everything that can only happen elsewhere goes into
     /// the next turn on the way.
-    pub(crate) fn next_start(&mut self) -> Option<Startable> {
-        let mut last = Position(0);
+    pub(crate) fn next_start(&mut self, after: Option<Position>) -> Option<Startable> {
+        let mut last = after.unwrap_or(Position(0));
         loop {
             let position = self.journal.next_wished(last)?;
             last = position;
             let asked = self.journal.get(position)?.asked.as_ref()?;
             let command = Arc::clone(&asked.command);
+            let may_run_here = !self.is_bound();
             match &command.kind {
                 CommandKind::Step {
                     at_most_once: false,
-                } if !self.is_bound() => {
+                } if may_run_here => {
                     self.journal.shift(
                         position,
                         Stage::Here {
@@ -90,20 +106,20 @@ impl Replay {
                     );
                     return Some(Startable::Step(position));
                 }
+                // What was canceled or told before it comes first.
+                CommandKind::Step {
+                    at_most_once: false,
+                } => {}
+                CommandKind::Step { at_most_once: true } => self.queue(position, Start::Begun),
                 CommandKind::Call {
                     place: Place::Anywhere | Place::Here,
                     ..
-                } if !self.is_bound() => {
-                    return Some(Startable::Call(position));
+                } => {
+                    return Some(Startable::Call {
+                        position,
+                        may_run_here,
+                    });
                 }
-                CommandKind::Step {
-                    at_most_once: false,
-                }
-                | CommandKind::Call {
-                    place: Place::Anywhere | Place::Here,
-                    ..
-                } => {}
-                CommandKind::Step { at_most_once: true } => self.queue(position, Start::Begun),
                 CommandKind::Call {
                     place: Place::Elsewhere,
                     ..

@@ -112,8 +112,7 @@ fn dropping_a_promise_that_was_awaited_cancels_it_and_one_that_was_not_stays() {
             charge(1).await
         },
         expect![[r#"
-            cancel order.approval
-            create 4 order.charge
+            cancel order.approval | create 4 order.charge
             waits for 1
         "#]],
     );

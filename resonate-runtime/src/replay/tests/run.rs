@@ -114,13 +114,17 @@ impl Run {
                 Driven::Busy => panic!("the body keeps waking itself"),
                 Driven::Resting => {
                     self.context.with(|inner| inner.replay.drop_unwanted());
-                    while let Some(startable) = self.context.with(|inner| inner.replay.next_start())
+                    let mut last = None;
+                    while let Some(startable) =
+                        self.context.with(|inner| inner.replay.next_start(last))
                     {
+                        last = Some(startable.position());
                         match startable {
                             Startable::Step(position) => self.context.wake([position]),
-                            Startable::Call(position) => self
-                                .context
-                                .with(|inner| inner.replay.start_elsewhere(position)),
+                            Startable::Call { position, .. } => {
+                                self.context
+                                    .with(|inner| inner.replay.start_elsewhere(position));
+                            }
                         }
                     }
                     if !self.flag.0.load(Ordering::Acquire) {

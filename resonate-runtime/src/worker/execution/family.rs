@@ -21,6 +21,8 @@ use crate::replay::Position;
 pub(super) struct Family {
     inbox: Arc<Inbox>,
     links: BTreeMap<Position, Link>,
+    /// Children that the unanswered turn creates.
+    unconfirmed: Vec<ExecutionHandle>,
     /// Room for calls that start once they are durable.
     reserved: BTreeMap<Position, Option<Slot>>,
 }
@@ -99,9 +101,25 @@ impl Family {
             return;
         };
         handle.version.store(version.0, Ordering::Release);
+        self.unconfirmed.push(handle.clone());
         worker.adopt(handle);
         // It may have ended meanwhile for good, which its body's drop has said already.
         let _heard = adoption.send(version);
+    }
+
+    /// The turn that creates them is written.
+    pub(super) fn confirm(&mut self) {
+        self.unconfirmed.clear();
+    }
+
+    /// The turn that was to create them is not written, nor will it be: nobody claims them.
+    pub(super) fn disown(&mut self, worker: &Worker) {
+        for handle in self.unconfirmed.drain(..) {
+            worker.forget(&handle.id, handle.version());
+            // One whose queue is full hears of it when its next turn is refused.
+            let why = "its caller's claim is over".to_owned();
+            let _heard = handle.events.try_send(ExecutionEvent::Dropped { why });
+        }
     }
 
     /// It is recorded, or not wanted: it ends.

@@ -23,21 +23,29 @@ impl Execution {
         for position in self.context.with(|inner| inner.replay.drop_unwanted()) {
             self.family.let_go(position);
         }
-        while let Some(startable) = self.context.with(|inner| inner.replay.next_start()) {
+        let mut last = None;
+        while let Some(startable) = self.context.with(|inner| inner.replay.next_start(last)) {
+            last = Some(startable.position());
             match startable {
                 Startable::Step(position) => self.context.wake([position]),
-                Startable::Call(position) => self.start_call(position),
+                Startable::Call {
+                    position,
+                    may_run_here,
+                } => self.start_call(position, may_run_here),
             }
         }
     }
 
-    fn start_call(&mut self, position: Position) {
+    fn start_call(&mut self, position: Position, may_run_here: bool) {
         let Some(wished) = self.wished(position) else {
             return;
         };
         let Some(definition) = self.worker.local(&wished.call.address) else {
             return self.start_away(position, &wished);
         };
+        if !may_run_here {
+            return;
+        }
         let Some(slot) = self.room(wished.place) else {
             return self
                 .context

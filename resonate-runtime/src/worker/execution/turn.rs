@@ -80,7 +80,7 @@ impl Execution {
                 let slot = self.slot.take();
                 parent.end(outcome, slot);
             }
-            Some(_) if parent.has_reported() => {}
+            Some(_) if parent.has_reported() => self.slot = None,
             _ if self.end.is_some() || !needs_nothing || deadline_passed || self.is_draining => {
                 parent.ask();
                 if self.end.is_some() {
@@ -99,6 +99,9 @@ impl Execution {
             self.family.let_all_go();
         }
         self.body.close(&self.context);
+        if let End::Halt { reason, .. } = &end {
+            self.tell_of_halt(reason);
+        }
         self.end = Some(end);
     }
 
@@ -107,9 +110,6 @@ impl Execution {
         let end = self
             .context
             .with(|inner| verdict(ending, &inner.replay, self.context.id()));
-        if let End::Halt { reason, .. } = &end {
-            self.tell_of_halt(reason);
-        }
         self.finish(end);
     }
 
@@ -189,9 +189,16 @@ impl Execution {
             Ok(reply) => reply,
             Err(refusal) => {
                 tracing::debug!(execution = %self.context.id(), "its claim is over: {refusal}");
-                return self.forget(claim.version);
+                return self.disown(claim.version);
             }
         };
+        if let TurnStatus::Halted { reason } = &reply.status {
+            if !matches!(self.end, Some(End::Halt { .. })) {
+                self.tell_of_halt(reason);
+            }
+            return self.disown(claim.version);
+        }
+        self.family.confirm();
         let started = self.context.with(|inner| inner.replay.handle_answered());
         self.standing = Standing::Leased(claim);
         self.handle_settled(reply.settled);
@@ -209,14 +216,14 @@ impl Execution {
                 self.worker.set_aside(self.context.id(), claim.version);
                 ControlFlow::Continue(())
             }
-            TurnStatus::Over => self.forget(claim.version),
-            TurnStatus::Halted { reason } => {
-                if !matches!(self.end, Some(End::Halt { .. })) {
-                    self.tell_of_halt(&reason);
-                }
-                self.forget(claim.version)
-            }
+            TurnStatus::Over | TurnStatus::Halted { .. } => self.forget(claim.version),
         }
+    }
+
+    /// The turn is not written: nor do the children exist that it was to create.
+    fn disown(&mut self, version: TaskVersion) -> ControlFlow<()> {
+        self.family.disown(&self.worker);
+        self.forget(version)
     }
 
     /// Some of its children settled, in log order.

@@ -289,3 +289,48 @@ async fn a_deep_recursion_ends_on_few_slots() {
     tokio::time::sleep(Duration::from_secs(2)).await;
     assert_eq!(server.outcome("order").as_deref(), Some("299"));
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_child_whose_creating_turn_is_refused_is_dropped() {
+    let hooks = Hooks::default();
+    let server = Server::with(4, ALL, hooks.settings());
+    server.create("order", &CALLS_WAITS);
+    tokio::time::sleep(Duration::from_millis(900)).await;
+    server.stop_after(0);
+    tokio::time::sleep(Duration::from_millis(200)).await;
+    server.take_back("order");
+    assert_eq!(hooks.seen(), "");
+    server.dispatch_nothing();
+    server.go();
+    settle().await;
+    assert_eq!(hooks.seen(), "waits dropped");
+    assert!(!server.is_here("order") && !server.is_here("order.waits"));
+    assert!(server.find("order.waits").is_none());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_call_that_was_dropped_while_it_was_being_created_does_not_start() {
+    let hooks = Hooks::default();
+    let server = Server::with(2, ALL, hooks.settings());
+    server.stop_after(0);
+    server.create("order", &RACE_ONCE);
+    settle().await;
+    hooks.bell("stop").notify_one();
+    settle().await;
+    server.go();
+    settle().await;
+    server.resolve("order.elsewhere", "7");
+    settle().await;
+    assert_eq!(server.outcome("order").as_deref(), Some("7"));
+    assert_eq!(server.outcome("order.waits").as_deref(), Some("canceled"));
+    assert_eq!(hooks.seen(), "");
+    expect![[r#"
+        claim order
+        turn order 1: create claimed order.waits go on
+        turn order 2: cancel order.waits create order.elsewhere suspend
+        turn order 3: suspend
+        claim order warm
+        turn order 1: fulfill
+    "#]]
+    .assert_eq(&server.log());
+}

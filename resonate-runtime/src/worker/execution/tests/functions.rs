@@ -266,6 +266,12 @@ functions! {
         saw(lost.await.unwrap().unwrap_err().kind().name());
         Ok(n)
     }
+    RACE_ONCE "race_once" = |n| {
+        tokio::select! { biased;
+            _ = call(&WAITS, n).retry(Retry::never()) => Ok(1),
+            () = rung("stop") => call(&ELSEWHERE, n).await,
+        }
+    }
     SPINS "spins" = |n| { loop { tokio::select! { biased; () = rung("go") => return Ok(n), () = spin() => {} } } }
 }
 
@@ -310,6 +316,7 @@ pub(super) static ALL: &[&Definition] = &[
     &LEAVES,
     &LOCALS,
     &HELD_UP,
+    &RACE_ONCE,
     &MIXED,
     &COUNTS,
     &CONTINUES_OTHER,

@@ -200,15 +200,18 @@ fn labels_of_an_order_that_nobody_gave_are_found() {
     );
 }
 
+/// Adds a run of `promise` with this version as the n-th line of the log.
+fn run_again(facts: &mut Facts, at: usize, promise: &str, what: What, version: u64) {
+    let mut again = effect(promise, what);
+    again.run.version = version;
+    facts.effects.insert(at, again);
+}
+
 #[test]
-fn a_charge_that_ran_again_after_its_labels_is_found() {
+fn a_charge_that_ran_again_after_a_label_is_found() {
     check_spoiled(
-        |facts| {
-            let mut again = effect("order-0001.charge", What::Charge);
-            again.run.version = 2;
-            facts.effects.insert(2, again);
-        },
-        "order-0001 order-0001.charge ran again after its result was used",
+        |facts| run_again(facts, 2, "order-0001.charge", What::Charge, 2),
+        "order-0001 order-0001.charge ran again after its result was recorded",
     );
 }
 
@@ -216,21 +219,46 @@ fn a_charge_that_ran_again_after_its_labels_is_found() {
 fn a_label_that_ran_again_after_the_answer_is_found() {
     check_spoiled(
         |facts| {
-            let mut again = effect("order-0001.ship", What::Label);
-            again.run.version = 2;
-            facts.effects.push(again);
+            let last = facts.effects.len();
+            run_again(facts, last, "order-0001.ship", What::Label, 2);
         },
-        "order-0001 was answered, and then order-0001.ship ran again",
+        "order-0001 order-0001.ship ran again after its result was recorded",
     );
 }
 
 #[test]
-fn a_run_again_before_its_result_is_recorded_is_no_fault() {
+fn two_runs_of_one_claim_are_found() {
+    check_spoiled(
+        |facts| run_again(facts, 1, "order-0001.charge", What::Charge, 1),
+        "order-0001 order-0001.charge ran twice in one attempt of version 1",
+    );
+}
+
+#[test]
+fn an_old_claim_that_the_books_let_pass_is_found() {
+    check_spoiled(
+        |facts| run_again(facts, 1, "order-0001.charge", What::Charge, 0),
+        "order-0001 order-0001.charge ran with version 0 after 1: no fence",
+    );
+}
+
+#[track_caller]
+fn check_counted(at: usize, promise: &str, what: What, version: u64, expected: (usize, usize)) {
     let orders = orders(1);
     let mut facts = facts(&orders);
-    let mut again = effect("order-0001.charge", What::Charge);
-    again.run.version = 2;
-    facts.effects.insert(1, again);
+    run_again(&mut facts, at, promise, what, version);
     let verdict = check(&orders, &Stock::load(None).unwrap(), &facts);
-    assert!(verdict.is_good() && verdict.effects.again == 1, "{verdict}");
+    assert!(verdict.is_good(), "{verdict}");
+    assert_eq!((verdict.effects.again, verdict.effects.late), expected);
+}
+
+#[test]
+fn a_run_again_before_the_result_is_recorded_is_no_fault() {
+    check_counted(1, "order-0001.charge", What::Charge, 2, (1, 0));
+}
+
+#[test]
+fn a_worker_that_wakes_up_and_writes_the_same_label_is_no_fault() {
+    let last = facts(&orders(1)).effects.len();
+    check_counted(last, "order-0001.ship", What::Label, 0, (0, 1));
 }

@@ -36,8 +36,10 @@ pub(super) struct Kept {
 pub(super) struct Effects {
     /// Promises with a side effect.
     pub(super) once: usize,
-    /// Runs beyond the first of a promise.
-    pub(super) again: u64,
+    /// Runs beyond the first of a promise, before its result was recorded.
+    pub(super) again: usize,
+    /// Runs of a worker that was taken for dead and woke up.
+    pub(super) late: usize,
 }
 
 /// Something that is wrong.
@@ -106,13 +108,19 @@ impl fmt::Display for Verdict {
                 grouped(kept.orders)
             )?;
         }
-        let Effects { once, again } = &self.effects;
+        let Effects { once, again, late } = &self.effects;
+        let (once, again) = (grouped(*once), grouped(*again));
         writeln!(
             f,
-            "side effects            {:>6}  and {} runs again after a crash",
-            grouped(*once),
-            grouped(*again)
+            "side effects            {once:>6}  and {again} runs again after a crash"
         )?;
+        if *late > 0 {
+            writeln!(
+                f,
+                "late                    {:>6}  runs of workers that were taken for dead",
+                grouped(*late)
+            )?;
+        }
         for finding in self.findings.iter().take(SHOWN) {
             writeln!(f, "WRONG: {} {}", finding.order, finding.what)?;
         }

@@ -10,7 +10,7 @@ mod world;
 use std::fmt::Write as _;
 
 use expect_test::Expect;
-use resonate_core::{End, Op};
+use resonate_core::{End, Op, Turn};
 
 use self::run::Run;
 use crate::{
@@ -46,10 +46,8 @@ fn trace<F: Future<Output = Result<u64>> + Send + 'static>(
         if turn.ops.is_empty() && turn.end == End::GoOn {
             break;
         }
-        let mut line: Vec<_> = turn.ops.iter().map(told).collect();
         let is_over = turn.end != End::GoOn;
-        line.extend(is_over.then(|| ended(&turn.end)));
-        writeln!(text, "{}", here(&line.join(" | "))).unwrap();
+        writeln!(text, "{}", line(&turn)).unwrap();
         if is_over {
             break;
         }
@@ -59,6 +57,13 @@ fn trace<F: Future<Output = Result<u64>> + Send + 'static>(
         writeln!(text, "waits for {}", run.waiters()).unwrap();
     }
     text
+}
+
+/// A turn as tests read it.
+fn line(turn: &Turn) -> String {
+    let mut said: Vec<_> = turn.ops.iter().map(told).collect();
+    said.extend((turn.end != End::GoOn).then(|| ended(&turn.end)));
+    here(&said.join(" | "))
 }
 
 /// Line numbers of the tests would change with every edit.

@@ -51,3 +51,5 @@ pub(crate) const RESET_STREAMS: usize = 20;
 pub(crate) const WINDOW_BYTES: u32 = 4 << 20;
 /// How long connections may take to close at the end.
 pub(crate) const CLOSE_WITHIN: Duration = Duration::from_secs(5);
+/// How far the time of day may leave the clock that only runs before somebody is told.
+pub(crate) const CLOCK_JUMP: Duration = Duration::from_secs(10);

@@ -9,10 +9,10 @@ use std::{
 };
 
 use resonate_core::{Part, PromiseId, Record, limits};
-use resonate_proto::client::{Page, Search, StateFilter, TreeSearch};
+use resonate_proto::client::{Page, Search, TreeSearch};
 
 use crate::{
-    engine::disk::{ReadError, read_record},
+    engine::disk::{ReadError, number_of, read_record},
     limits::{LIST_BYTES, SEARCH_ROWS},
     store::{self, Hits, Key, Limit, LoadError, Order, Place, Reader},
 };
@@ -109,20 +109,6 @@ fn search(reader: &mut dyn Reader, asked: &Search) -> Result<Page, ListError> {
             .map(|place| Cursor(place).to_string())
             .unwrap_or_default(),
     })
-}
-
-/// The state's number in a row; none where several numbers belong to it.
-fn number_of(state: StateFilter) -> Option<u8> {
-    match state {
-        StateFilter::Pending => None,
-        StateFilter::Leased => Some(3),
-        StateFilter::Suspended => Some(4),
-        StateFilter::Halted => Some(5),
-        StateFilter::Resolved => Some(16),
-        StateFilter::Rejected => Some(17),
-        StateFilter::Canceled => Some(18),
-        StateFilter::TimedOut => Some(19),
-    }
 }
 
 fn tree(reader: &mut dyn Reader, asked: &TreeSearch) -> Result<Page, ListError> {

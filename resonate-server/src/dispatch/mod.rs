@@ -10,3 +10,6 @@ pub(crate) mod pairing;
 pub(crate) mod ready;
 pub(crate) mod registry;
 pub mod stream;
+
+#[cfg(test)]
+mod tests;

@@ -1,7 +1,7 @@
 //! Records to rows and back: the one place where the engine's types meet the store's.
 
 use resonate_core::{Kind, Message, Outcome, Part, Record, TaskState};
-use resonate_proto::store as format;
+use resonate_proto::{client::StateFilter, store as format};
 
 use crate::store::{Limit, LoadError, Mark, OutboxRow, Row, Store};
 
@@ -107,7 +107,7 @@ pub(super) fn write_record(record: &Record, root_no: u64, child_no: u64) -> Row 
 
 /// The number of a record's state in its row: the task's while it says more than `pending`. Written to disk; a number
 /// keeps its meaning for ever.
-pub(crate) fn state_number(record: &Record) -> u8 {
+fn state_number(record: &Record) -> u8 {
     if let Some(settled) = record.promise.settled() {
         return match settled.outcome {
             Outcome::Resolved(_) => 16,
@@ -125,6 +125,20 @@ pub(crate) fn state_number(record: &Record) -> u8 {
         (_, Some(TaskState::Halted(_))) => 5,
         (_, Some(TaskState::Pending { .. } | TaskState::Done)) => 2,
         (Kind::Call(_) | Kind::Step | Kind::Timer | Kind::External | Kind::Proxy(_), None) => 1,
+    }
+}
+
+/// The state's number in a row; none where several numbers belong to it.
+pub(crate) fn number_of(state: StateFilter) -> Option<u8> {
+    match state {
+        StateFilter::Pending => None,
+        StateFilter::Leased => Some(3),
+        StateFilter::Suspended => Some(4),
+        StateFilter::Halted => Some(5),
+        StateFilter::Resolved => Some(16),
+        StateFilter::Rejected => Some(17),
+        StateFilter::Canceled => Some(18),
+        StateFilter::TimedOut => Some(19),
     }
 }
 
@@ -159,5 +173,43 @@ pub(super) fn load_messages(
         if is_last {
             return Ok(messages);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use resonate_core::{Memory, testing::random::Draw};
+
+    use super::*;
+
+    #[test]
+    fn the_numbers_of_states_say_what_people_search_for() {
+        let mut seen = std::collections::BTreeSet::new();
+        for seed in 0..200_u8 {
+            let bytes: Vec<u8> = (0..3_000_u32)
+                .map(|n| (n.wrapping_mul(2_654_435_761) >> 11) as u8 ^ seed)
+                .collect();
+            let (mut draw, mut state) = (Draw::new(&bytes), Memory::default());
+            while let Some((at, request)) = draw.request(&state) {
+                state.request(at, request);
+            }
+            for record in state.records() {
+                for filter in StateFilter::ALL {
+                    let Some(number) = number_of(filter) else {
+                        continue;
+                    };
+                    assert_eq!(
+                        filter.takes(record),
+                        state_number(record) == number,
+                        "{filter:?} {record:?}"
+                    );
+                }
+                seen.insert(state_number(record));
+            }
+        }
+        assert_eq!(
+            seen.into_iter().collect::<Vec<_>>(),
+            [1, 2, 3, 4, 5, 16, 17, 18, 19]
+        );
     }
 }

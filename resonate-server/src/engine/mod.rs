@@ -62,8 +62,10 @@ pub struct Engine {
     store: Box<dyn Store>,
     settings: Settings,
     figures: Figures,
-    /// The times of the last round.
+    /// The times of the last round, which never go back.
     last: Moment,
+    /// What the clocks said.
+    seen: Moment,
     /// The clock of leases: it stands still while the engine does not look.
     steady: Timestamp,
     /// After a commit that found no room, the engine writes nothing of its own until then.
@@ -138,6 +140,7 @@ impl Engine {
             settings,
             figures: Figures::default(),
             last: Moment { wall, ..now },
+            seen: now,
             steady: now.steady,
             paused_until: Timestamp::ZERO,
             swept_at: now.steady,
@@ -198,12 +201,27 @@ impl Engine {
             .steady
             .until(now.steady)
             .min(2 * limits::LONGEST_WAIT);
+        self.notice_jump(now);
         self.steady = self.steady.after(gap);
         self.last = Moment {
             wall: self.last.wall.max(now.wall),
             steady: self.last.steady.max(now.steady),
         };
         Round::new(self.last.wall, self.steady)
+    }
+
+    /// Somebody set the clock: that ends no lease and reorders nothing, but timeouts come sooner or later than meant.
+    fn notice_jump(&mut self, now: Moment) {
+        let seen = std::mem::replace(&mut self.seen, now);
+        let steady = seen.steady.until(now.steady);
+        let (forward, back) = (seen.wall.until(now.wall), now.wall.until(seen.wall));
+        if back > limits::CLOCK_JUMP || forward > steady + limits::CLOCK_JUMP {
+            tracing::warn!(
+                ?forward,
+                ?back,
+                "the time of day has jumped; was the clock of this machine set?"
+            );
+        }
     }
 
     /// Handles one input; what is left of it comes first in the next step.

@@ -98,7 +98,7 @@ async fn a_refusal_travels_as_a_status_and_comes_back_whole() {
     let refusal = status::from_status(&refused).unwrap().unwrap();
     assert_eq!(
         refusal.to_string(),
-        "the id `a` belongs to s/f@1 already, this is s/g@1; choose another id, or ask for any"
+        "the id `a` belongs to s/f@1 already, this is s/g@1; choose another id"
     );
     let missing = client
         .get(v1::GetRequest::from(&id("b")))

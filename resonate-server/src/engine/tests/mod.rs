@@ -2,8 +2,10 @@
 
 mod commit;
 mod dispatch;
+mod faults;
 mod leases;
 mod messages;
+mod random;
 mod restart;
 mod timers;
 

@@ -44,12 +44,13 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>, bench: bench::Run) ->
         arguments.common.output
     };
     let out = Output::new(form);
-    let ended = match &arguments.command {
+    let ended = if let Command::Bench(asked) = &arguments.command {
         // It has a runtime of its own.
-        Command::Bench(asked) => bench::run(asked, bench, out),
-        command => runtime(command)
+        bench::run(asked, bench, out)
+    } else {
+        runtime(&arguments.command)
             .map_err(|error| Failed::new(Code::Broken, error))
-            .and_then(|runtime| runtime.block_on(run(&arguments, out))),
+            .and_then(|runtime| runtime.block_on(run(&arguments, out)))
     };
     match ended {
         Ok(code) => code.into(),

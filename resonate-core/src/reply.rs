@@ -84,7 +84,7 @@ pub enum Refusal {
     NotFound(PromiseId),
     /// The id belongs to another call.
     #[error(
-        "the id `{id}` belongs to {existing} already, this is {asked}; choose another id, or ask for any"
+        "the id `{id}` belongs to {existing} already, this is {asked}; choose another id"
     )]
     AlreadyExists {
         /// Which.

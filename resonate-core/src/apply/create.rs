@@ -87,7 +87,7 @@ fn describe(call: Option<&Call>, other: Option<&Call>) -> String {
     };
     if other.is_some_and(|other| other.address == call.address) {
         format!(
-            "{} with other arguments ({} bytes, digest {:016x})",
+            "{} with arguments of {} bytes (digest {:016x})",
             call.address,
             call.param.bytes(),
             call.param.digest()

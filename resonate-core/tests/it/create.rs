@@ -28,9 +28,9 @@ fn the_same_id_for_another_call_is_refused_with_both_sides() {
          4 create order-1 shop/checkout arg=2 any",
         expect![[r#"
             0 order-1 pending, ready at 0 v0 | +order-1 pending, ready at 0 v0
-            1 refused the id `order-1` belongs to shop/checkout@1 with other arguments (3 bytes, digest 9f3aff9906aa4f0c) already, this is shop/checkout@1 with other arguments (3 bytes, digest 20c58f1402343fea); choose another id, or ask for any
-            2 refused the id `order-1` belongs to shop/checkout@1 already, this is shop/refund@1; choose another id, or ask for any
-            3 refused the id `order-1` belongs to shop/checkout@1 already, this is a promise that somebody outside settles; choose another id, or ask for any
+            1 refused the id `order-1` belongs to shop/checkout@1 with arguments of 3 bytes (digest 9f3aff9906aa4f0c) already, this is shop/checkout@1 with arguments of 3 bytes (digest 20c58f1402343fea); choose another id
+            2 refused the id `order-1` belongs to shop/checkout@1 already, this is shop/refund@1; choose another id
+            3 refused the id `order-1` belongs to shop/checkout@1 already, this is a promise that somebody outside settles; choose another id
             4 order-1 pending, ready at 0 v0 (as it was)
         "#]],
     );

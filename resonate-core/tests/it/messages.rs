@@ -82,8 +82,8 @@ fn a_proxy_for_the_id_of_another_call_fails_with_both_sides() {
             1 a pending, ready at 1 v0 | +a pending, ready at 1 v0
             2 claimed cold [] | a pending, leased A v1
             3 suspended [] | a pending, suspended v1 | +a.batch pending | send create batch-7 for a.batch
-            4 done | send answer a.batch failed already_exists: the id `batch-7` belongs to s/other@1 already, this is s/g@1; choose another id, or ask for any
-            4 done | a pending, ready at 3 v1 | a.batch failed already_exists: the id `batch-7` belongs to s/other@1 already, this is s/g@1; choose another id, or ask for any 4.1
+            4 done | send answer a.batch failed already_exists: the id `batch-7` belongs to s/other@1 already, this is s/g@1; choose another id
+            4 done | a pending, ready at 3 v1 | a.batch failed already_exists: the id `batch-7` belongs to s/other@1 already, this is s/g@1; choose another id 4.1
         "#]],
     );
 }

@@ -39,12 +39,13 @@ pub fn promise<T: Value>(name: impl Into<String>) -> Promise<T> {
         timeout: None,
         location: Location::caller(),
     };
-    Promise::new(Output::of_value(), State::Fresh(wish))
+    Promise::new(Output::of_promise(), State::Fresh(wish))
 }
 
 /// A value to come, which may be an argument, a result or a field: who has it awaits it, wherever it is settled.
 ///
-/// Awaiting it gives `Result<T, resonate::Error>`. One that was made by [`promise`] and is dropped after it was awaited
+/// Awaiting it gives `Result<T, resonate::Error>`. A `Promise<Result<T, E>>` is resolved with a `T` and rejected with an `E`,
+/// as a call is that returns such a result. One that was made by [`promise`] and is dropped after it was awaited
 /// is canceled; every other only stops waiting.
 pub struct Promise<T> {
     output: Output<T>,
@@ -144,7 +145,7 @@ impl<T: Value> Promise<T> {
     pub fn of(id: &str) -> Result<Self> {
         let id =
             PromiseId::new(id).map_err(|bad| Error::of(ErrorKind::Misused, bad).into_terminal())?;
-        Ok(Self::of_call(id, Output::of_value()))
+        Ok(Self::of_call(id, Output::of_promise()))
     }
 }
 
@@ -253,7 +254,7 @@ impl<'de, T: Value> Deserialize<'de> for Promise<T> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let id = String::deserialize(deserializer)?;
         let id = PromiseId::new(id).map_err(de::Error::custom)?;
-        Ok(Self::of_call(id, Output::of_value()))
+        Ok(Self::of_call(id, Output::of_promise()))
     }
 }
 

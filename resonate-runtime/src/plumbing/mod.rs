@@ -2,6 +2,7 @@
 //!
 //! Generated code is thin: what can be a generic function is one here.
 
+mod answer;
 mod ask;
 mod body;
 mod output;

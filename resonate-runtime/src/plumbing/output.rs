@@ -7,7 +7,7 @@ use std::{
 
 use resonate_core::{Encoding, Failure, Outcome, Payload, PromiseId};
 
-use super::{AnswerError, Input, Value};
+use super::{AnswerError, Input, Value, answer};
 use crate::{Error, ErrorKind, Result, codec::Codecs};
 
 /// How a body ended; opaque, for the worker.
@@ -62,6 +62,17 @@ impl<T: Value> Output<T> {
             close: |value, input| resolved(&value, input),
             decode: decode_value,
             recover: Err,
+        }
+    }
+}
+
+impl<T: Value> Output<T> {
+    /// A value from a promise of which only the type is known: a `Result` is resolved with what is in its `Ok`, and
+    /// rejected with what is in its `Err`.
+    pub(crate) const fn of_promise() -> Self {
+        Self {
+            decode: decode_promise,
+            ..Self::of_value()
         }
     }
 }
@@ -163,6 +174,19 @@ fn decode_value<T: Value>(outcome: &Outcome, codecs: &Codecs, promise: &PromiseI
         Outcome::Failed(_) | Outcome::Canceled { .. } | Outcome::TimedOut => {
             Err(Error::of_outcome(outcome, promise)
                 .expect("an outcome without a payload is an error"))
+        }
+    }
+}
+
+fn decode_promise<T: Value>(outcome: &Outcome, codecs: &Codecs, promise: &PromiseId) -> Result<T> {
+    match outcome {
+        Outcome::Resolved(payload) => codecs.decode(payload).map(|answer::Resolved(value)| value),
+        Outcome::Rejected(payload) => match codecs.decode(payload) {
+            Ok(answer::Rejected(error)) => Ok(error),
+            Err(_) => Err(rejected(payload, codecs)),
+        },
+        Outcome::Failed(_) | Outcome::Canceled { .. } | Outcome::TimedOut => {
+            decode_value(outcome, codecs, promise)
         }
     }
 }

@@ -247,6 +247,62 @@ fn what_is_awaited_is_the_value_the_answer_or_the_failure() {
     );
 }
 
+/// As `Promise<R>` awaits what it knows by its type alone.
+fn awaited_by_type<R: Value>(outcome: &Outcome) -> Result<R> {
+    Output::<R>::of_promise().decode(outcome, &Codecs::default(), &id())
+}
+
+#[test]
+fn a_promise_of_a_result_is_resolved_with_its_ok_and_rejected_with_its_err() {
+    type Paid = Result<u32, PaymentError>;
+    let codecs = Codecs::default();
+    for label in ["json", "bincode"] {
+        let resolved = Outcome::Resolved(codecs.encode(Some(label), &7u32).unwrap());
+        assert_eq!(awaited_by_type::<Paid>(&resolved).unwrap(), Ok(7));
+        assert_eq!(awaited_by_type::<u32>(&resolved).unwrap(), 7);
+        let declined = codecs.encode(Some(label), &PaymentError::Declined).unwrap();
+        let rejected = Outcome::Rejected(declined);
+        assert_eq!(
+            awaited_by_type::<Paid>(&rejected).unwrap(),
+            Err(PaymentError::Declined)
+        );
+        let inside = Outcome::Resolved(
+            codecs
+                .encode(Some(label), &vec![Ok::<u8, u8>(1), Err(2)])
+                .unwrap(),
+        );
+        let results: Vec<Result<u8, u8>> = awaited_by_type(&inside).unwrap();
+        assert_eq!(
+            results,
+            [Ok(1), Err(2)],
+            "only the outermost is the promise's"
+        );
+    }
+}
+
+#[test]
+fn a_promise_of_anything_else_has_no_place_for_what_it_is_rejected_with() {
+    let text = Outcome::Rejected(resonate_core::Payload::json("\"no budget\""));
+    let error = awaited_by_type::<String>(&text).unwrap_err();
+    assert_eq!(error.message(), "it was rejected: no budget");
+    let error = awaited_by_type::<Result<String, PaymentError>>(&text).unwrap_err();
+    assert_eq!(error.message(), "it was rejected: no budget");
+    let error = awaited_by_type::<Result<u32, u32>>(&Outcome::TimedOut).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Timeout);
+}
+
+#[test]
+fn what_cannot_be_written_says_what_it_was_to_be() {
+    let output = Output::<std::collections::BTreeMap<(u8, u8), u8>>::of_value();
+    let Ending::Failed { error, .. } = ended(&PLAIN, output, [((1, 2), 3)].into()) else {
+        panic!("it was written")
+    };
+    assert_eq!(
+        error.message(),
+        "the result of payments/charge@1: a value could not be written: key must be a string"
+    );
+}
+
 #[test]
 fn what_a_person_rejects_with_arrives_as_an_error_of_ours() {
     let output = Output::<Result<bool>>::of_result();

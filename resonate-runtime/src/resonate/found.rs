@@ -94,7 +94,7 @@ impl Found {
         let Some(settled) = self.record.promise.settled() else {
             return Ok(None);
         };
-        Output::<T>::of_value()
+        Output::<T>::of_promise()
             .decode(&settled.outcome, &self.codecs, &self.record.promise.id)
             .map(Some)
     }

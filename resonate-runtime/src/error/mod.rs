@@ -123,6 +123,12 @@ impl Error {
         Self(Box::new(Report::new(kind, message.to_string())))
     }
 
+    /// The same, its message begun with what it is about.
+    pub(crate) fn about(mut self, what: impl fmt::Display) -> Self {
+        self.0.message = format!("{what}: {}", self.0.message);
+        self
+    }
+
     /// The same, at this promise, unless it began at another already.
     pub(crate) fn at(mut self, promise: &PromiseId) -> Self {
         self.0.promise.get_or_insert_with(|| promise.clone());

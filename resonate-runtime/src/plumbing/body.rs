@@ -23,7 +23,7 @@ impl Arguments {
     pub(super) fn write<A: Serialize>(definition: &'static Definition, arguments: &A) -> Self {
         let written = ambient::codecs().encode(definition.options.codec, arguments);
         Self(written.map_err(|error| {
-            error.context(format_args!("the arguments of {}", definition.address()))
+            error.about(format_args!("the arguments of {}", definition.address()))
         }))
     }
 
@@ -59,7 +59,10 @@ impl Input {
 
     /// Writes what the body ended with, with the function's codec.
     pub(super) fn encode<T: Serialize>(&self, value: &T) -> Result<Payload> {
-        self.codecs.encode(self.definition.options.codec, value)
+        let written = self.codecs.encode(self.definition.options.codec, value);
+        written.map_err(|error| {
+            error.about(format_args!("the result of {}", self.definition.address()))
+        })
     }
 
     fn read<A>(&self, decoder: Decoder<A>) -> Result<A> {

@@ -11,7 +11,7 @@ mod through;
 
 use std::sync::Arc;
 
-use resonate_core::{Outcome, PromiseId};
+use resonate_core::{Outcome, Payload, PromiseId};
 use serde::Serialize;
 use tokio::signal;
 
@@ -82,7 +82,7 @@ impl Resonate {
     pub async fn get<T: Value>(&self, id: impl AsRef<str>) -> Result<T> {
         let id = promise_id(id.as_ref())?;
         let outcome = outside::outcome(&self.process, id.clone(), None, None).await?;
-        Output::<T>::of_value().decode(&outcome, &self.process.settings().codecs, &id)
+        Output::<T>::of_promise().decode(&outcome, &self.process.settings().codecs, &id)
     }
 
     /// Looks at a promise without waiting; none if there is no such promise.
@@ -106,8 +106,8 @@ impl Resonate {
         id: impl AsRef<str>,
         value: &T,
     ) -> Result<bool> {
-        let outcome = Outcome::Resolved(self.process.settings().encode(None, value)?);
-        self.process.tell(promise_id(id.as_ref())?, outcome).await
+        let (id, payload) = self.written(id.as_ref(), value)?;
+        self.process.tell(id, Outcome::Resolved(payload)).await
     }
 
     /// Settles a promise with an error: any value, a text for instance. Gives `false` if it was settled already.
@@ -119,8 +119,8 @@ impl Resonate {
         id: impl AsRef<str>,
         error: &E,
     ) -> Result<bool> {
-        let outcome = Outcome::Rejected(self.process.settings().encode(None, error)?);
-        self.process.tell(promise_id(id.as_ref())?, outcome).await
+        let (id, payload) = self.written(id.as_ref(), error)?;
+        self.process.tell(id, Outcome::Rejected(payload)).await
     }
 
     /// Cancels a promise and everything pending below it. Gives `false` if it was settled already.
@@ -207,6 +207,15 @@ impl Resonate {
             () = again => {}
         }
         Ok(())
+    }
+
+    /// What a promise is to be settled with.
+    fn written<T: Serialize + ?Sized>(&self, id: &str, value: &T) -> Result<(PromiseId, Payload)> {
+        let id = promise_id(id)?;
+        match self.process.settings().encode(None, value) {
+            Ok(payload) => Ok((id, payload)),
+            Err(error) => Err(error.at(&id)),
+        }
     }
 
     fn found(&self, record: Arc<resonate_core::Record>) -> Found {

@@ -164,33 +164,37 @@ impl Run {
             if let Some(mismatch) = self.context.with(|inner| inner.replay.mismatch()) {
                 return Driven::Ended(Ending::Diverged(mismatch));
             }
-            match polled {
+            let polled = match polled {
+                Ok(polled) => polled,
                 Err(panic) => {
                     return Driven::Ended(Ending::Panicked(panic_text(&*panic).to_owned()));
                 }
-                Ok(Poll::Ready(Ok(value))) => {
+            };
+            match self.context.take_forced() {
+                None => {}
+                Some(Forced::Error(error)) => {
+                    return Driven::Ended(Ending::Failed {
+                        failure: error.to_failure(),
+                        is_terminal: true,
+                        again: None,
+                    });
+                }
+                Some(Forced::ContinueAs(param)) => {
+                    return Driven::Ended(Ending::ContinueAs(param));
+                }
+            }
+            match polled {
+                Poll::Pending => {}
+                Poll::Ready(Ok(value)) => {
                     return Driven::Ended(Ending::Resolved(Payload::json(value.to_string())));
                 }
-                Ok(Poll::Ready(Err(error))) => {
+                Poll::Ready(Err(error)) => {
                     return Driven::Ended(Ending::Failed {
                         failure: error.to_failure(),
                         is_terminal: error.is_terminal(),
                         again: None,
                     });
                 }
-                Ok(Poll::Pending) => match self.context.take_forced() {
-                    None => {}
-                    Some(Forced::Error(error)) => {
-                        return Driven::Ended(Ending::Failed {
-                            failure: error.to_failure(),
-                            is_terminal: true,
-                            again: None,
-                        });
-                    }
-                    Some(Forced::ContinueAs(param)) => {
-                        return Driven::Ended(Ending::ContinueAs(param));
-                    }
-                },
             }
         }
         Driven::Busy

@@ -97,18 +97,21 @@ impl Body {
         if let Some(mismatch) = context.with(|inner| inner.replay.mismatch()) {
             return Poll::Ready(Ending::Diverged(mismatch));
         }
-        match polled {
-            Err(panic) => Poll::Ready(Ending::Panicked(panic_text(&*panic).to_owned())),
-            Ok(Poll::Ready(ended)) => Poll::Ready(ending(ended.0)),
-            Ok(Poll::Pending) => match context.take_forced() {
-                None => Poll::Pending,
-                Some(Forced::Error(error)) => Poll::Ready(Ending::Failed {
-                    failure: error.to_failure(),
-                    is_terminal: true,
-                    again: None,
-                }),
-                Some(Forced::ContinueAs(param)) => Poll::Ready(Ending::ContinueAs(param)),
-            },
+        let polled = match polled {
+            Ok(polled) => polled,
+            Err(panic) => {
+                return Poll::Ready(Ending::Panicked(panic_text(&*panic).to_owned()));
+            }
+        };
+        // What one of its futures demanded stands, also if the body returned in the same poll.
+        match context.take_forced() {
+            None => polled.map(|ended| ending(ended.0)),
+            Some(Forced::Error(error)) => Poll::Ready(Ending::Failed {
+                failure: error.to_failure(),
+                is_terminal: true,
+                again: None,
+            }),
+            Some(Forced::ContinueAs(param)) => Poll::Ready(Ending::ContinueAs(param)),
         }
     }
 

@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 use resonate_core::{ChildKind, Link, NewChild, Op, Timestamp, limits};
 
 use super::{
-    CommandKind, Position, Replay,
+    CommandKind, Finish, Position, Replay,
     journal::{Stage, Start},
 };
 
@@ -147,12 +147,16 @@ impl Replay {
     }
 
     /// Keeps of what is still to be said only what holds beyond the end of the body.
-    pub(super) fn retain_lasting(&mut self, keeps: impl Fn(&Self, Position) -> bool) {
+    pub(super) fn retain_lasting(&mut self, finish: Finish) {
         let waiting = std::mem::take(&mut self.outbox.waiting);
-        let lasting = |out: &Out| match out {
-            Out::Child(position) => keeps(self, *position),
-            Out::Cancel(_) => false,
-            Out::Label { .. } => true,
+        let lasting = |out: &Out| match (out, finish) {
+            (Out::Label { .. }, _) => true,
+            (Out::Child(position), Finish::Answer | Finish::Again) => self.is_lasting(*position),
+            // What the body dropped before its last run; with an answer everything pending is canceled anyway.
+            (Out::Cancel(_), Finish::Again) => true,
+            (Out::Cancel(_), Finish::Answer | Finish::Stop) | (Out::Child(_), Finish::Stop) => {
+                false
+            }
         };
         let kept: VecDeque<_> = waiting.into_iter().filter(lasting).collect();
         self.outbox.binding = kept.iter().filter(|out| self.binds(out)).count();

@@ -201,7 +201,15 @@ impl Replay {
 
     /// The body has ended. The turns that follow say only what outlives it.
     pub(crate) fn finish(&mut self, finish: Finish) {
-        self.dropped.clear();
+        let dropped = std::mem::take(&mut self.dropped);
+        if finish == Finish::Again {
+            // What was dropped in the run that failed is not canceled: the next attempt meets it.
+            for position in dropped {
+                if let Some(child) = self.journal.get_mut(position) {
+                    child.is_wanted = true;
+                }
+            }
+        }
         for position in self.journal.young() {
             match finish {
                 Finish::Again => self.adopt(position),
@@ -215,9 +223,7 @@ impl Replay {
                 self.queue(position, Start::Elsewhere);
             }
         }
-        self.retain_lasting(|replay, position| {
-            finish != Finish::Stop && replay.is_lasting(position)
-        });
+        self.retain_lasting(finish);
     }
 
     /// A detached call or a tell that was asked for and is still wanted.
@@ -237,7 +243,7 @@ impl Replay {
         }
     }
 
-    fn is_lasting(&self, position: Position) -> bool {
+    pub(super) fn is_lasting(&self, position: Position) -> bool {
         let Some(child) = self.journal.get(position) else {
             return false;
         };

@@ -9,7 +9,7 @@ use futures::{
 };
 use resonate_core::Timestamp;
 
-use super::{SHIP_2, call, charge, check, fails, run::Run, plain, ship, trace};
+use super::{SHIP_2, call, charge, check, fails, plain, run::Run, ship, trace};
 use crate::{
     Error, Result, Retry,
     ops::{
@@ -542,19 +542,26 @@ fn a_turn_has_room_for_a_thousand_ops_and_three_megabytes() {
     assert_eq!(pages_of(&run, 0), [(1_000, false), (1, true)]);
 
     let mut run = Run::new(&[], async {
-        let large = |n: u64| step(move || async move { Ok::<_, Error>("x".repeat(1 << 19) + &n.to_string()) });
+        let large = |n: u64| {
+            step(move || async move { Ok::<_, Error>("x".repeat(1 << 19) + &n.to_string()) })
+        };
         Ok(join_all((0..8).map(large)).await.len() as u64)
     });
     run.drive();
     let reserved = 1 << 20;
-    assert_eq!(pages_of(&run, reserved), [(3, false), (3, false), (2, true)]);
+    assert_eq!(
+        pages_of(&run, reserved),
+        [(3, false), (3, false), (2, true)]
+    );
 }
 
 /// How many ops each turn has, and whether it says that it is the last.
 fn pages_of(run: &Run, reserved: usize) -> Vec<(usize, bool)> {
     let mut pages = Vec::new();
     while run.context.with(|inner| inner.replay.has_ops()) {
-        let page = run.context.with(|inner| inner.replay.take_turn(Timestamp::ZERO, reserved));
+        let page = run
+            .context
+            .with(|inner| inner.replay.take_turn(Timestamp::ZERO, reserved));
         pages.push((page.ops.len(), page.is_last));
     }
     pages
@@ -578,7 +585,10 @@ fn an_attempt_that_fails_leaves_what_it_started_to_the_next_and_an_answer_takes_
     }
     for (result, expected) in [
         (Ok(7), "record 1 order.step 1 | ends 7"),
-        (Err(fails("no network")), "record 1 order.step 1 | fails failed: no network, again"),
+        (
+            Err(fails("no network")),
+            "record 1 order.step 1 | fails failed: no network, again",
+        ),
     ] {
         let mut run = Run::new(&[], body(result));
         run.drive();

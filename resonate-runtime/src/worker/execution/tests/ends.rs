@@ -227,3 +227,44 @@ async fn a_call_from_a_tokio_task_that_a_function_spawned_is_refused() {
     assert_eq!(run(&server, &SPAWNS_TASK).await.as_deref(), Some("1"));
     assert_eq!(hooks.seen(), "misused");
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_call_that_is_being_created_when_its_caller_fails_runs_for_the_next_attempt() {
+    let hooks = Hooks::default();
+    let server = Server::with(4, ALL, hooks.settings());
+    server.stop_after(0);
+    server.create("order", &GIVES_UP);
+    settle().await;
+    hooks.bell("stop").notify_one();
+    settle().await;
+    server.go();
+    tokio::time::sleep(Duration::from_millis(500)).await;
+    assert_eq!(
+        (server.task("order"), server.task("order.waits")),
+        ("suspended", "leased")
+    );
+    hooks.bell("go").notify_one();
+    settle().await;
+    assert_eq!(server.outcome("order").as_deref(), Some("1"));
+    expect![[r#"
+        claim order
+        turn order 1: create claimed order.waits go on
+        turn order 2: fail failed, again
+        claim order
+        turn order 1: suspend
+        turn order.waits 1: fulfill
+        claim order warm
+        turn order 1: fulfill
+    "#]].assert_eq(&server.log());
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_error_that_was_demanded_stands_also_if_the_body_returned() {
+    let hooks = Hooks::default();
+    let server = Server::with(4, ALL, hooks.settings());
+    let outcome = run(&server, &LABELS_BADLY).await.unwrap();
+    assert!(
+        outcome.starts_with("misused: the label \"a b\" is no name"),
+        "{outcome}"
+    );
+}

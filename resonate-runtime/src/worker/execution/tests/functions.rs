@@ -13,7 +13,7 @@ use crate::{
     Error, Result, Retry,
     call::{Call, continue_as},
     function::{Definition, Options, Parameter, Running},
-    ops::{execution, promise, random, sleep, state, step, timeout, uuid},
+    ops::{execution, label, promise, random, sleep, state, step, timeout, uuid},
     plumbing::{Input, Output, Tag, probe::*, run},
     settings::{Settings, StateMap},
 };
@@ -266,6 +266,17 @@ functions! {
         saw(lost.await.unwrap().unwrap_err().kind().name());
         Ok(n)
     }
+    GIVES_UP "gives_up" = |n| {
+        let mut waits = Box::pin(call(&WAITS, n).retry(Retry::never()));
+        if execution().attempt() == 1 {
+            tokio::select! { biased;
+                value = &mut waits => return value,
+                () = rung("stop") => return Err(Error::new("no network")),
+            }
+        }
+        waits.await
+    }
+    LABELS_BADLY "labels_badly" = |n| { label("a b", n); Ok(n) }
     RACE_ONCE "race_once" = |n| {
         tokio::select! { biased;
             _ = call(&WAITS, n).retry(Retry::never()) => Ok(1),
@@ -317,6 +328,8 @@ pub(super) static ALL: &[&Definition] = &[
     &LOCALS,
     &HELD_UP,
     &RACE_ONCE,
+    &GIVES_UP,
+    &LABELS_BADLY,
     &MIXED,
     &COUNTS,
     &CONTINUES_OTHER,

@@ -197,3 +197,26 @@ async fn randomness_is_the_same_in_every_replay_and_attempt() {
     assert_eq!(server.outcome("order").as_deref(), Some("1"));
     assert_eq!(hooks.seen(), first);
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_body_is_not_polled_while_the_turn_that_suspends_it_is_on_its_way() {
+    let hooks = Hooks::default();
+    let server = Server::with(4, ALL, hooks.settings());
+    server.stop_after(1);
+    server.create("order", &FOREIGN);
+    tokio::time::sleep(Duration::from_secs(31)).await;
+    hooks.bell("go").notify_one();
+    settle().await;
+    assert_eq!(hooks.seen(), "begin");
+    server.go();
+    settle().await;
+    assert_eq!(server.outcome("order").as_deref(), Some("5"));
+    expect![[r#"
+        claim order
+        turn order 1: create order.approval go on
+        turn order 2: suspend tied
+        reclaim order
+        claim order warm
+        turn order 1: fulfill
+    "#]].assert_eq(&server.log());
+}

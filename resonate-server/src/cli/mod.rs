@@ -1,6 +1,6 @@
 //! The command `resonate`: a server, and a client of the public API. Nothing here reaches into a server.
 //!
-//! [`args`] is what is typed, one file per group of commands does it, [`output`] prints, [`code`] is how it ends.
+//! `args` is what is typed, one file per group of commands does it, `output` prints, `code` is how it ends.
 
 mod args;
 pub mod bench;

@@ -1,6 +1,6 @@
 //! Who gets which task: ready tasks meet workers with free places.
 //!
-//! [`ready`], [`fleet`], [`pairing`] and [`acknowledge`] are pure: values in, pairs out. [`stream`] only sends. Nothing
+//! `ready`, `fleet`, `pairing` and `acknowledge` are pure: values in, pairs out. [`stream`] only sends. Nothing
 //! here is durable; all of it is derived from the records and from what connected workers say.
 
 pub(crate) mod acknowledge;

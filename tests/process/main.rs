@@ -8,8 +8,11 @@
     reason = "the exemption for tests ends at #[test] functions"
 )]
 
+mod checkout;
 mod crash;
 mod effects;
 mod harness;
 mod kills;
+mod lost_answers;
+mod proxy;
 mod worker;

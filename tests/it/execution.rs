@@ -1,0 +1,189 @@
+//! What a function may ask about its own execution, and what its process provides.
+
+use resonate::{prelude::*, try_execution, try_state};
+
+use crate::world::{World, note};
+
+/// What an outside system needs to tell attempts apart.
+fn fence() -> (String, u64, u32) {
+    let execution = resonate::execution();
+    (
+        execution.id().to_owned(),
+        execution.version(),
+        execution.attempt(),
+    )
+}
+
+#[durable(service = "execution")]
+async fn tells() -> (String, u64, u32) {
+    fence()
+}
+
+#[durable(service = "execution")]
+async fn asks() -> Result<Vec<(String, u64, u32)>> {
+    let mut told = vec![fence(), tells().await, tells().remote().await];
+    told.push(step(|| async { Ok::<_, Error>(fence()) }).await?);
+    Ok(told)
+}
+
+#[tokio::test]
+async fn an_execution_knows_its_id_its_fencing_token_and_its_attempt() {
+    let world = World::serving(&["execution"]).await;
+    let told = world.call(asks().id("fence")).await.unwrap();
+    let ids: Vec<_> = told.iter().map(|(id, ..)| id.as_str()).collect();
+    assert_eq!(ids, ["fence", "fence.tells", "fence.tells-1", "fence"]);
+    assert!(
+        told.iter()
+            .all(|(_, version, attempt)| *version >= 1 && *attempt == 1),
+        "{told:?}"
+    );
+}
+
+#[durable(service = "execution")]
+async fn writes_its_token() -> Result<u64> {
+    note(resonate::execution().version());
+    promise::<()>("go").await?;
+    note(resonate::execution().version());
+    Ok(resonate::execution().version())
+}
+
+#[tokio::test]
+async fn every_claim_has_a_higher_fencing_token() {
+    let world = World::serving(&[]).await;
+    let first = world.join(&["execution"]).await;
+    let running = world.begin(writes_its_token().id("token"));
+    world.until_state("token", "suspended").await;
+    first.shutdown().await;
+    let _second = world.join(&["execution"]).await;
+    world.resonate.resolve("token.go", &()).await.unwrap();
+    let last = running.await.unwrap().unwrap().unwrap();
+    let tokens: Vec<u64> = world
+        .notes
+        .lines()
+        .iter()
+        .map(|line| line.parse().unwrap())
+        .collect();
+    assert_eq!((tokens.len(), tokens[2]), (3, last));
+    assert!(
+        tokens[0] < tokens[1] && tokens[1] == tokens[2],
+        "{tokens:?}"
+    );
+}
+
+#[durable(service = "execution", retry = Retry::fixed(std::time::Duration::from_millis(1)))]
+async fn counts_its_attempts() -> Result<u32> {
+    let (_, version, attempt) = fence();
+    note(format_args!("{attempt} {version}"));
+    if attempt < 3 {
+        Err(Error::new("again"))
+    } else {
+        Ok(attempt)
+    }
+}
+
+#[tokio::test]
+async fn attempts_are_counted_and_each_has_a_token() {
+    let world = World::serving(&["execution"]).await;
+    assert_eq!(
+        world
+            .call(counts_its_attempts().id("attempts"))
+            .await
+            .unwrap(),
+        3
+    );
+    let lines = world.notes.lines();
+    let numbers: Vec<Vec<u64>> = lines
+        .iter()
+        .map(|line| line.split(' ').map(|n| n.parse().unwrap()).collect())
+        .collect();
+    assert_eq!(
+        numbers.iter().map(|line| line[0]).collect::<Vec<_>>(),
+        [1, 2, 3]
+    );
+    assert!(
+        numbers.is_sorted_by(|one, next| one[1] < next[1]),
+        "{numbers:?}"
+    );
+}
+
+#[tokio::test]
+async fn outside_there_is_no_execution() {
+    assert!(try_execution().is_none());
+    for (panics, what) in [
+        (
+            tokio::spawn(async { drop(resonate::execution()) }),
+            "`execution()`",
+        ),
+        (
+            tokio::spawn(async {
+                let _ = now();
+            }),
+            "`now()`",
+        ),
+        (
+            tokio::spawn(async {
+                let _ = random();
+            }),
+            "`random()`",
+        ),
+        (tokio::spawn(async { drop(uuid()) }), "`uuid()`"),
+    ] {
+        let panic = panics.await.unwrap_err().into_panic();
+        let text = panic.downcast_ref::<String>().map(String::as_str);
+        let text = text
+            .or_else(|| panic.downcast_ref::<&str>().copied())
+            .unwrap();
+        assert!(
+            text.starts_with(&format!("{what} is outside of a durable function")),
+            "{text}"
+        );
+    }
+}
+
+#[derive(Debug)]
+struct Pool(&'static str);
+
+struct Nobody;
+
+#[durable(service = "execution")]
+async fn uses_the_pool() -> Result<String> {
+    assert!(try_state::<Nobody>().is_none());
+    let in_a_step = step(|| async { Ok::<_, Error>(state::<Pool>().0.to_owned()) }).await?;
+    Ok(format!("{} {in_a_step}", state::<Pool>().0))
+}
+
+#[durable(service = "execution", retry = Retry::never())]
+async fn uses_what_nobody_provides() -> Result<()> {
+    let _nobody = state::<Nobody>();
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_function_has_what_its_process_provides() {
+    let world = World::with(&[], |builder| {
+        builder.provide(Pool("of the server's process"))
+    })
+    .await;
+    let _worker = world
+        .join_with(&["execution"], |builder| {
+            builder.provide(Pool("first")).provide(Pool("second"))
+        })
+        .await;
+    assert_eq!(
+        world.call(uses_the_pool().id("pool")).await.unwrap(),
+        "second second"
+    );
+}
+
+#[tokio::test]
+async fn what_nobody_provides_is_told_with_its_type() {
+    let world = World::serving(&["execution"]).await;
+    let error = world
+        .call(uses_what_nobody_provides().id("nobody"))
+        .await
+        .unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Panicked);
+    let says =
+        "no `it::execution::Nobody` is provided; give one to `Resonate::builder().provide(..)`";
+    assert!(error.message().contains(says), "{error}");
+}

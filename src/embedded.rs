@@ -132,22 +132,19 @@ async fn serve(server: Server, listener: TcpListener, stopped: oneshot::Receiver
 }
 
 fn not_opened(error: OpenError) -> StartError {
-    match error {
-        OpenError::Store(store::OpenError::Locked { folder }) => {
-            let url = url_of(&folder);
-            StartError::Locked { folder, url }
-        }
-        error => StartError::Open(error),
-    }
+    let OpenError::Store(store::OpenError::Locked { folder }) = error else {
+        return StartError::Open(error);
+    };
+    let url = url_of(&folder);
+    StartError::Locked { folder, url }
 }
 
 fn not_bound(error: BindError) -> StartError {
-    match error {
-        BindError::InUse { address } => StartError::InUse {
-            address: address.to_string(),
-        },
-        error => StartError::Bind(error),
-    }
+    let BindError::InUse { address } = error else {
+        return StartError::Bind(error);
+    };
+    let address = address.to_string();
+    StartError::InUse { address }
 }
 
 /// Where the server that has the folder said it can be reached.

@@ -194,11 +194,6 @@ impl Replay {
         self.say_child(position);
     }
 
-    /// The calls that run here and are unknown to the server.
-    pub(crate) fn young(&self) -> Vec<Position> {
-        self.journal.young()
-    }
-
     /// The body has ended. The turns that follow say only what outlives it.
     pub(crate) fn finish(&mut self, finish: Finish) {
         let dropped = std::mem::take(&mut self.dropped);

@@ -5,11 +5,16 @@ use std::time::Duration;
 use expect_test::expect;
 use futures::{
     FutureExt,
+    channel::oneshot,
     future::{join, join_all, select},
 };
-use resonate_core::Timestamp;
+use resonate_core::{Outcome, Payload, PromiseId, Seq, Settlement, Timestamp};
 
-use super::{SHIP_2, call, charge, check, fails, plain, run::Run, ship, trace};
+use super::{
+    SHIP_2, call, charge, check, fails, plain,
+    run::{Run, records},
+    ship, trace,
+};
 use crate::{
     Error, Result, Retry,
     ops::{
@@ -594,4 +599,42 @@ fn an_attempt_that_fails_leaves_what_it_started_to_the_next_and_an_answer_takes_
         run.drive();
         assert_eq!(super::line(&run.turn()), expected);
     }
+}
+
+#[test]
+fn what_settled_is_taken_once_however_often_it_is_told() {
+    let settled = |seq, value: &str| Settlement {
+        id: PromiseId::new("order.charge").unwrap(),
+        seq: Seq(seq),
+        at: Timestamp::ZERO,
+        outcome: Some(Outcome::Resolved(Payload::json(value.to_owned()))),
+    };
+    let mut run = Run::new(&records("1 call charge pending"), async {
+        let one = charge(1).await?;
+        Ok(one + ship(1).await?)
+    });
+    run.drive();
+    run.settled(vec![settled(1, "4"), settled(1, "4")]);
+    run.drive();
+    run.settled(vec![settled(1, "4")]);
+    assert!(!run.context.with(|inner| inner.replay.has_unshown()));
+    assert_eq!(super::line(&run.turn()), "create 2 order.ship");
+}
+
+#[test]
+fn the_log_waits_for_a_body_that_has_not_asked_for_what_comes_next() {
+    let (go, gate) = oneshot::channel::<()>();
+    let history = "1 call charge -> 1 @2
+                   2 call ship -> 2 @1";
+    let mut run = Run::new(&records(history), async {
+        let charged = charge(1).spawn();
+        gate.await.map_err(|_| fails("the gate is gone"))?;
+        // When it first ran, the second call was made before anything had settled.
+        select(charged, ship(1)).await.factor_first().0
+    });
+    run.drive();
+    assert!(run.context.with(|inner| inner.replay.is_blocked()));
+    go.send(()).unwrap();
+    run.drive();
+    assert_eq!(super::line(&run.turn()), "ends 2");
 }

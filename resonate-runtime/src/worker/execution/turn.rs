@@ -123,16 +123,10 @@ impl Execution {
             End::ContinueAs(payload) => payload.bytes(),
             End::GoOn | End::Suspend { .. } | End::Release | End::Halt { .. } => 0,
         };
-        let leaves = !matches!(end, End::GoOn);
         let clock = self.time.now();
-        let (page, shown) = self.context.with(|inner| {
-            if leaves {
-                for position in inner.replay.young() {
-                    inner.replay.adopt(position);
-                }
-            }
-            (inner.replay.take_turn(clock, reserved), inner.replay.held())
-        });
+        let (page, shown) = self
+            .context
+            .with(|inner| (inner.replay.take_turn(clock, reserved), inner.replay.held()));
         let end = if page.is_last { end } else { End::GoOn };
         let claim = Claim {
             n: claim.n.saturating_add(1),

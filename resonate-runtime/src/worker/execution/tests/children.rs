@@ -334,3 +334,17 @@ async fn a_call_that_was_dropped_while_it_was_being_created_does_not_start() {
     "#]]
     .assert_eq(&server.log());
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_child_becomes_known_in_time_also_while_its_caller_waits_for_a_slot() {
+    let hooks = Hooks::default();
+    let server = Server::with(1, ALL, hooks.settings());
+    server.create("order", &BOTH);
+    settle().await;
+    server.resolve("order.approval", "5");
+    tokio::time::sleep(Duration::from_millis(1_100)).await;
+    assert_eq!(server.task("order.waits"), "leased");
+    hooks.bell("go").notify_one();
+    settle().await;
+    assert_eq!(server.outcome("order").as_deref(), Some("6"));
+}

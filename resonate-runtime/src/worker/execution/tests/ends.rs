@@ -255,7 +255,8 @@ async fn a_call_that_is_being_created_when_its_caller_fails_runs_for_the_next_at
         turn order.waits 1: fulfill
         claim order warm
         turn order 1: fulfill
-    "#]].assert_eq(&server.log());
+    "#]]
+    .assert_eq(&server.log());
 }
 
 #[tokio::test(start_paused = true)]

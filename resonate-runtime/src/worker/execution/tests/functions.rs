@@ -276,6 +276,10 @@ functions! {
         }
         waits.await
     }
+    BOTH "both" = |n| {
+        let (approval, waits) = future::try_join(promise::<u64>("approval"), call(&WAITS, n)).await?;
+        Ok(approval + waits)
+    }
     LABELS_BADLY "labels_badly" = |n| { label("a b", n); Ok(n) }
     RACE_ONCE "race_once" = |n| {
         tokio::select! { biased;
@@ -330,6 +334,7 @@ pub(super) static ALL: &[&Definition] = &[
     &RACE_ONCE,
     &GIVES_UP,
     &LABELS_BADLY,
+    &BOTH,
     &MIXED,
     &COUNTS,
     &CONTINUES_OTHER,

@@ -218,5 +218,6 @@ async fn a_body_is_not_polled_while_the_turn_that_suspends_it_is_on_its_way() {
         reclaim order
         claim order warm
         turn order 1: fulfill
-    "#]].assert_eq(&server.log());
+    "#]]
+    .assert_eq(&server.log());
 }

@@ -251,14 +251,17 @@ impl Far {
         }
     }
 
-    /// The next item that is no heartbeat; heartbeats are answered.
+    /// The next item that is no heartbeat; heartbeats are answered. A worker that says nothing else for long is stuck.
     async fn next_beating(&mut self) -> FromWorker {
-        loop {
+        for _ in 0..1_000 {
             match self.next().await {
-                FromWorker::Heartbeat { n, .. } => self.say(ToWorker::HeartbeatAnswer { n }).await,
+                FromWorker::Heartbeat { n, .. } => {
+                    self.say(ToWorker::HeartbeatAnswer { n }).await
+                }
                 item => return item,
             }
         }
+        panic!("nothing but heartbeats");
     }
 
     /// True if nothing but heartbeats comes within a heartbeat and a half.

@@ -25,7 +25,7 @@ async fn count(
     text.len() + names.len() + stock.len() + parcels.len()
 }
 
-fn main() {
+pub(crate) fn main() {
     let order = Order { id: 7 };
     let _call = ship(
         "book",

@@ -13,6 +13,6 @@ async fn checkout(cents: u64) -> Result<u64> {
     post(&Entry { cents }, ("a".to_owned(), "b".to_owned())).await
 }
 
-fn main() {
+pub(crate) fn main() {
     let _call = checkout(1200);
 }

@@ -1,12 +1,5 @@
 //! Nothing that the attribute adds is anything a lint could complain about.
-#![deny(
-    warnings,
-    missing_docs,
-    unused,
-    nonstandard_style,
-    future_incompatible,
-    let_underscore
-)]
+#![deny(warnings, missing_docs, unused, nonstandard_style, let_underscore)]
 #![deny(
     unreachable_pub,
     unused_qualifications,
@@ -34,4 +27,4 @@ async fn sweep() {}
 #[durable]
 async fn post(entry: &str) -> Result<u64>;
 
-fn main() {}
+pub(crate) fn main() {}

@@ -31,7 +31,7 @@ pub mod shop {
 }
 
 #[expect(deprecated)]
-fn main() {
+pub(crate) fn main() {
     let _call = shop::charge("4242");
     let _call = shop::ship("4242".to_owned());
     let _: fn(String) -> _ = shop::ship;

@@ -6,6 +6,6 @@ async fn charge(card: &str, cents: u64) -> Result<u64> {
     Ok(cents + card.len() as u64)
 }
 
-fn main() {
+pub(crate) fn main() {
     let _call = charge("4242", 1200);
 }

@@ -10,6 +10,6 @@ macro_rules! leaf {
 leaf!(double, n: u64, u64, { n * 2 });
 leaf!(measure, text: &str, Result<usize>, { Ok(text.len()) });
 
-fn main() {
+pub(crate) fn main() {
     let _calls = (double(2), measure("x"));
 }

@@ -36,6 +36,6 @@ async fn charge(input: &[u64], result: u8, output: u8) -> u64 {
     input.len() as u64 + result as u64 + output as u64
 }
 
-fn main() {
+pub(crate) fn main() {
     let _call = charge(&[1], 2, 3);
 }

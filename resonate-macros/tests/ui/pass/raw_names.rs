@@ -5,6 +5,6 @@ async fn r#match(r#type: u8, r#fn: &str) -> usize {
     r#fn.len() + r#type as usize
 }
 
-fn main() {
+pub(crate) fn main() {
     let _call = r#match(1, "x");
 }

@@ -19,6 +19,6 @@ async fn odd(n: u64) -> bool {
     if n == 0 { false } else { even(n - 1).await }
 }
 
-fn main() {
+pub(crate) fn main() {
     let _calls = (countdown(3), even(4));
 }

@@ -28,6 +28,6 @@ async fn checkout() -> Result<u64> {
     charge(3).await.map_err(|_| Error::terminal("declined"))
 }
 
-fn main() {
+pub(crate) fn main() {
     let _call = checkout();
 }

@@ -14,7 +14,7 @@ async fn close(day: u32) -> u32 {
     shop::close(day).await
 }
 
-fn main() {
+pub(crate) fn main() {
     #[durable(service = "inner")]
     async fn close(day: u32) -> u32 {
         self::close(day).await

@@ -49,6 +49,12 @@ impl Lease {
         }
     }
 
+    /// True if the server has answered this heartbeat, so whatever it sent before it has arrived.
+    pub(crate) fn is_answered(&self, n: u64) -> bool {
+        let oldest = self.unanswered.front();
+        oldest.is_none_or(|(beat, _)| n < *beat)
+    }
+
     /// Everything was dropped: there is no lease until the next welcome.
     pub(crate) fn lose(&mut self) {
         self.confirmed = None;
@@ -85,9 +91,12 @@ mod tests {
         lease.welcomed(at(0), LENGTH);
         let (first, second) = (lease.beat(at(5)), lease.beat(at(10)));
         assert!(lease.is_over(at(15)));
+        assert!(!lease.is_answered(first));
         lease.answered(first);
+        assert!(lease.is_answered(first) && !lease.is_answered(second));
         assert!(!lease.is_over(at(19)) && lease.is_over(at(20)));
         lease.answered(second);
+        assert!(lease.is_answered(second));
         lease.answered(first);
         assert_eq!(lease.ends_at(), Some(at(25)));
     }

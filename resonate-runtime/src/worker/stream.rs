@@ -61,7 +61,7 @@ impl Stream {
         let mut connection = Connection {
             beat: welcome.heartbeat.max(Duration::from_millis(1)),
             granted: welcome.granted,
-            drained: false,
+            farewell: None,
         };
         self.exchange(&mut connection, outgoing, incoming).await
     }
@@ -141,7 +141,7 @@ impl Stream {
                 return Ended::LeaseOver;
             }
             let deadline = self.obey(connection, *orders.borrow_and_update());
-            if deadline.is_some_and(|deadline| self.is_drained(now, deadline)) {
+            if deadline.is_some_and(|deadline| self.is_drained(now, deadline, connection)) {
                 return self.leave(outgoing, incoming).await;
             }
             let end = self
@@ -270,23 +270,36 @@ impl Stream {
     }
 
     /// Does what it is told once per connection; gives the moment at which it must have left.
-    fn obey(&self, connection: &mut Connection, orders: Orders) -> Option<Instant> {
+    ///
+    /// The heartbeat after the order is a question: what the server dispatched before it heard of the order arrives
+    /// before the answer.
+    fn obey(&mut self, connection: &mut Connection, orders: Orders) -> Option<Instant> {
         let Orders::Leave { until } = orders else {
             return None;
         };
-        if !connection.drained {
-            connection.drained = true;
+        if connection.farewell.is_none() {
             self.worker.slots().close();
             self.serving.outbox.send(FromWorker::Drain);
             let said = self.serving.table().drain();
             said.into_iter()
                 .for_each(|item| self.serving.outbox.send(item));
+            let n = self.lease.beat(Instant::now());
+            connection.farewell = Some(n);
+            let stalled = Vec::new();
+            self.serving
+                .outbox
+                .send(FromWorker::Heartbeat { n, stalled });
         }
         Some(until)
     }
 
-    fn is_drained(&self, now: Instant, deadline: Instant) -> bool {
-        deadline <= now || (self.serving.table().is_empty() && self.serving.outbox.is_idle())
+    fn is_drained(&self, now: Instant, deadline: Instant, connection: &Connection) -> bool {
+        let is_heard = connection
+            .farewell
+            .is_some_and(|n| self.lease.is_answered(n));
+        let is_done =
+            || is_heard && self.serving.table().is_empty() && self.serving.outbox.is_idle();
+        deadline <= now || is_done()
     }
 
     /// Gives back what is left, says so, and waits a moment for the server to have heard it.
@@ -320,8 +333,8 @@ struct Connection {
     beat: Duration,
     /// The credits that were granted last.
     granted: u64,
-    /// The executions have been told that the worker is leaving.
-    drained: bool,
+    /// The heartbeat that followed the word that the worker is leaving.
+    farewell: Option<u64>,
 }
 
 struct Greeted {

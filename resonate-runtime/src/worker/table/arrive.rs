@@ -39,13 +39,13 @@ impl Table {
             // It was sent again before the acknowledgement arrived.
             Some(here) if version <= here => {}
             Some(_) if warm => self.claimed_warm(&id, version, children, slot),
+            Some(_) | None if self.draining => {
+                effects.push(Effect::send(FromWorker::GiveBack { task: id, version }));
+            }
             None if warm => {
                 self.asked
                     .insert(id.clone(), Asked::History { version, slot });
                 effects.push(Effect::send(FromWorker::NeedHistory { task: id, version }));
-            }
-            Some(_) | None if self.draining => {
-                effects.push(Effect::send(FromWorker::GiveBack { task: id, version }));
             }
             Some(_) | None => {
                 let why = "it was claimed again and begins from its first line".to_owned();

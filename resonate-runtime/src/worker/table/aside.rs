@@ -6,7 +6,7 @@ use resonate_core::{PromiseId, TaskVersion};
 use resonate_proto::stream::FromWorker;
 use tokio::time::Instant;
 
-use super::{Body, Table};
+use super::{Asked, Body, Table};
 use crate::{limits, worker::link::ExecutionEvent};
 
 impl Table {
@@ -86,6 +86,14 @@ impl Table {
             self.remove(&id);
             said.push(FromWorker::GiveBack { task: id, version });
         }
+        self.asked.retain(|id, asked| {
+            let Asked::History { version, .. } = asked else {
+                return true;
+            };
+            let (task, version) = (id.clone(), *version);
+            said.push(FromWorker::GiveBack { task, version });
+            false
+        });
         let running: Vec<_> = self
             .entries
             .iter()

@@ -16,6 +16,16 @@ async fn has_left(peer: &Peer) {
         .unwrap();
 }
 
+impl Far {
+    async fn gives_back(&mut self, id: &str) {
+        let given_back = FromWorker::GiveBack {
+            task: promise_id(id),
+            version: TaskVersion(1),
+        };
+        assert_eq!(self.next_beating().await, given_back);
+    }
+}
+
 #[tokio::test(start_paused = true)]
 async fn an_idle_worker_leaves_at_once() {
     let mut peer = Peer::start(2);
@@ -119,6 +129,39 @@ async fn a_task_that_arrives_too_late_is_given_back() {
             version: TaskVersion(1)
         }
     );
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_on_its_way_to_a_worker_that_leaves_is_given_back() {
+    let mut peer = Peer::start(3);
+    let mut far = peer.welcomed().await;
+    far.say(ToWorker::Dispatch(dispatch("history", 1, true)))
+        .await;
+    far.acknowledged("history", 1).await;
+    let need = FromWorker::NeedHistory {
+        task: promise_id("history"),
+        version: TaskVersion(1),
+    };
+    assert_eq!(far.next_beating().await, need);
+    leave(&peer, LEASE);
+    assert_eq!(far.next().await, FromWorker::Drain);
+    far.gives_back("history").await;
+    let FromWorker::Heartbeat { n, .. } = far.next().await else {
+        panic!("it asks whether it was heard");
+    };
+    // The server has not heard of it.
+    for (id, warm) in [("cold", false), ("warm", true)] {
+        far.say(ToWorker::Dispatch(dispatch(id, 1, warm))).await;
+        far.acknowledged(id, 1).await;
+        far.gives_back(id).await;
+    }
+    far.say(ToWorker::HeartbeatAnswer { n }).await;
+    assert!(
+        far.end.from_worker.recv().await.is_none(),
+        "the stream ends"
+    );
+    drop(far);
+    has_left(&peer).await;
 }
 
 #[tokio::test(start_paused = true)]

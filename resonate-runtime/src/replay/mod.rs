@@ -286,6 +286,13 @@ impl Replay {
         Some((&child.id, &asked.command, asked.at))
     }
 
+    /// True while the server knows the child and it has not settled.
+    pub(crate) fn is_pending(&self, position: Position) -> bool {
+        self.journal
+            .get(position)
+            .is_some_and(|child| matches!(child.stage(), Stage::Pending))
+    }
+
     /// The child that the command at this position becomes, written at `clock`.
     pub(crate) fn child(&self, position: Position, clock: Timestamp) -> Option<NewChild> {
         let (id, command, called_at) = self.command(position)?;

@@ -226,7 +226,6 @@ impl Execution {
 
     fn handle_claimed(&mut self, version: TaskVersion, settled: Vec<Record>, slot: Option<Slot>) {
         self.version.store(version.0, Ordering::Release);
-        self.standing = Standing::Leased(Claim { version, n: 0 });
         self.slot = slot.or(self.slot.take());
         let settled = settled.into_iter().filter_map(|record| {
             let settled = record.promise.settled()?.clone();
@@ -238,7 +237,18 @@ impl Execution {
                 outcome,
             })
         });
-        self.handle_settled(settled.collect());
+        let settled = settled.collect();
+        let leased = Standing::Leased(Claim { version, n: 0 });
+        match std::mem::replace(&mut self.standing, leased) {
+            // The answer was lost with a connection. A body is warm only by the turn that suspended it: it was written.
+            Standing::Sent { claim, .. } => self.written(claim, settled),
+            Standing::Young(_)
+            | Standing::Leased(_)
+            | Standing::Suspended { .. }
+            | Standing::Reclaiming => {
+                self.handle_settled(settled);
+            }
+        }
     }
 
     /// Says once per body that its calls have other arguments than before.

@@ -83,6 +83,8 @@ impl Execution {
         for position in started {
             match self.family.take_reserved(position) {
                 None => self.context.wake([position]),
+                // It may have settled in the same moment.
+                Some(_) if !self.context.with(|inner| inner.replay.is_pending(position)) => {}
                 Some(slot) => {
                     let Some(wished) = self.wished(position) else {
                         continue;

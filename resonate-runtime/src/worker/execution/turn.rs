@@ -192,11 +192,8 @@ impl Execution {
             }
             return self.disown(claim.version);
         }
-        self.family.confirm();
-        let started = self.context.with(|inner| inner.replay.handle_answered());
         self.standing = Standing::Leased(claim);
-        self.handle_settled(reply.settled);
-        self.start_durable(started, claim.version);
+        self.written(claim, reply.settled);
         match reply.status {
             TurnStatus::Leased => ControlFlow::Continue(()),
             TurnStatus::Suspended if self.is_draining && suspends == Some(false) => {
@@ -212,6 +209,14 @@ impl Execution {
             }
             TurnStatus::Over | TurnStatus::Halted { .. } => self.forget(claim.version),
         }
+    }
+
+    /// The latest turn of a claim is written, and these settled.
+    pub(super) fn written(&mut self, claim: Claim, settled: Vec<Settlement>) {
+        self.family.confirm();
+        let started = self.context.with(|inner| inner.replay.handle_answered());
+        self.handle_settled(settled);
+        self.start_durable(started, claim.version);
     }
 
     /// The turn is not written: nor do the children exist that it was to create.

@@ -280,6 +280,10 @@ functions! {
         let (approval, waits) = future::try_join(promise::<u64>("approval"), call(&WAITS, n)).await?;
         Ok(approval + waits)
     }
+    ONCE_AND_ELSEWHERE "once_and_elsewhere" = |n| {
+        let (once, elsewhere) = future::try_join(call(&ONCE, n), call(&ELSEWHERE, n)).await?;
+        Ok(once + elsewhere)
+    }
     LABELS_BADLY "labels_badly" = |n| { label("a b", n); Ok(n) }
     RACE_ONCE "race_once" = |n| {
         tokio::select! { biased;
@@ -334,6 +338,7 @@ pub(super) static ALL: &[&Definition] = &[
     &RACE_ONCE,
     &GIVES_UP,
     &LABELS_BADLY,
+    &ONCE_AND_ELSEWHERE,
     &BOTH,
     &MIXED,
     &COUNTS,

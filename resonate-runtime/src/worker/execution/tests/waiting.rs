@@ -221,3 +221,28 @@ async fn a_body_is_not_polled_while_the_turn_that_suspends_it_is_on_its_way() {
     "#]]
     .assert_eq(&server.log());
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_claim_stands_for_the_lost_answer_to_the_turn_that_suspended() {
+    let hooks = Hooks::default();
+    let server = Server::with(4, ALL, hooks.settings());
+    server.lose_answer_after(0);
+    server.create("order", &ONCE_AND_ELSEWHERE);
+    settle().await;
+    server.reconnect();
+    assert_eq!(hooks.seen(), "");
+    server.resolve("order.elsewhere", "4");
+    settle().await;
+    // The call that was to start with the answer has started all the same.
+    assert_eq!(hooks.seen(), "once");
+    assert_eq!(server.outcome("order").as_deref(), Some("5"));
+    expect![[r#"
+        claim order
+        turn order 1: create claimed order.once create order.elsewhere suspend
+        claim order warm
+        turn order 1: suspend
+        turn order.once 1: fulfill
+        claim order warm
+        turn order 1: fulfill
+    "#]].assert_eq(&server.log());
+}

@@ -61,6 +61,11 @@ impl Server {
         .unwrap();
     }
 
+    /// What was sent and not read is lost with the connection, and so are answers; a new connection works.
+    pub(in super::super) fn reconnect(&self) {
+        self.state().held = None;
+    }
+
     /// This many turns are read, and no more until `go`.
     pub(in super::super) fn stop_after(&self, turns: usize) {
         self.state().stops_after = Some(turns);

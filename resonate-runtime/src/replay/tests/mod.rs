@@ -5,6 +5,7 @@ mod law;
 mod mismatches;
 mod run;
 mod scripts;
+mod turns;
 mod world;
 
 use std::fmt::Write as _;

@@ -83,9 +83,7 @@ pub enum Refusal {
     #[error("there is no promise `{0}`")]
     NotFound(PromiseId),
     /// The id belongs to another call.
-    #[error(
-        "the id `{id}` belongs to {existing} already, this is {asked}; choose another id"
-    )]
+    #[error("the id `{id}` belongs to {existing} already, this is {asked}; choose another id")]
     AlreadyExists {
         /// Which.
         id: PromiseId,
@@ -147,7 +145,7 @@ pub enum Refusal {
     },
     /// A payload, or labels, over the limit.
     #[error(
-        "{what} of `{id}` has {bytes} bytes; at most {max} are allowed; store it elsewhere and pass a reference"
+        "{bytes} bytes are too many for {what} of `{id}`; at most {max} are allowed; store it elsewhere and pass a reference"
     )]
     TooLarge {
         /// Which promise.

@@ -51,6 +51,15 @@ pub enum Request {
         /// The highest place of the log it holds there.
         shown: Seq,
     },
+    /// A worker whose claim was warm has no body any more: it gets the whole history under the same fencing token.
+    Recall {
+        /// Which.
+        id: PromiseId,
+        /// Under which fencing token.
+        version: TaskVersion,
+        /// Who.
+        session: SessionId,
+    },
     /// The one way a worker writes.
     Turn(Turn),
     /// A lease ends without a turn.
@@ -291,6 +300,7 @@ impl Request {
             | Self::Cancel { id, .. }
             | Self::Claim { id, .. }
             | Self::Hold { id, .. }
+            | Self::Recall { id, .. }
             | Self::Release { id, .. }
             | Self::Halt { id, .. }
             | Self::Continue { id }

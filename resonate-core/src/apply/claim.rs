@@ -35,7 +35,9 @@ pub(super) fn apply(
     }
     let warm = task.warm.filter(|warm| warm.session == session);
     let since = edit.now();
-    fail_begun_steps(edit, id, warm.is_some());
+    if warm.is_none() {
+        fail_begun_steps(edit, id);
+    }
     edit.update(id, |record| {
         if let Some(task) = &mut record.task {
             task.version = task.version.next();
@@ -57,10 +59,7 @@ pub(super) fn apply(
 }
 
 /// A step that runs at most once and was begun by a body that is gone: nobody knows what came of it.
-fn fail_begun_steps(edit: &mut Edit<'_>, id: &PromiseId, warm: bool) {
-    if warm {
-        return;
-    }
+pub(super) fn fail_begun_steps(edit: &mut Edit<'_>, id: &PromiseId) {
     let begun: Vec<_> = edit
         .tree()
         .pending_children(id)

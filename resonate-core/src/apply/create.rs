@@ -23,7 +23,10 @@ pub(super) fn apply(
     }
     if new.id.as_str().len() > limits::ROOT_ID_BYTES {
         // Longer, and the ids of its calls would not fit.
-        let why = format!("an id of your own has at most {} bytes", limits::ROOT_ID_BYTES);
+        let why = format!(
+            "an id of your own has at most {} bytes",
+            limits::ROOT_ID_BYTES
+        );
         return Err(Refusal::NotAllowed { id: new.id, why });
     }
     if let Some(existing) = edit.get(&new.id) {
@@ -71,9 +74,11 @@ fn record(new: NewPromise, now: Timestamp) -> Record {
 }
 
 fn is_same(existing: &Promise, new: &NewPromise) -> bool {
+    let generation = existing.generation;
     match (existing.call(), &new.call) {
         (Some(existing), Some(new)) => {
-            existing.address == new.address && existing.param == new.param
+            // After `continue_as` the arguments are no longer those it was created with.
+            existing.address == new.address && (existing.param == new.param || generation > 1)
         }
         (None, None) => true,
         (Some(_), None) | (None, Some(_)) => false,
@@ -98,7 +103,7 @@ fn describe(call: Option<&Call>, other: Option<&Call>) -> String {
 }
 
 /// Refuses what is over its limit.
-fn fits(new: &NewPromise) -> Result<(), Refusal> {
+pub(super) fn fits(new: &NewPromise) -> Result<(), Refusal> {
     for (what, map) in [("the labels", &new.labels), ("the tags", &new.tags)] {
         tags_fit(&new.id, what, map)?;
     }

@@ -3,7 +3,9 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use super::{Applied, Change};
-use crate::{Effect, Message, PromiseId, Record, Refusal, Reply, Seq, Stamp, Timestamp, Tree};
+use crate::{
+    Effect, Message, PromiseId, Record, Refusal, Reply, Seq, Stamp, Timestamp, Tree, limits,
+};
 
 /// A tree under change.
 pub(super) struct Edit<'a> {
@@ -14,6 +16,8 @@ pub(super) struct Edit<'a> {
     effects: Vec<Effect>,
     /// The task whose turn is being applied: what settles below it travels in the answer.
     acting: Option<PromiseId>,
+    /// How many promises waves may still settle in this request.
+    wave: usize,
 }
 
 impl<'a> Edit<'a> {
@@ -25,6 +29,7 @@ impl<'a> Edit<'a> {
             messages: Vec::new(),
             effects: Vec::new(),
             acting: None,
+            wave: limits::WAVE,
         }
     }
 
@@ -70,6 +75,13 @@ impl<'a> Edit<'a> {
 
     pub(super) fn effect(&mut self, effect: Effect) {
         self.effects.push(effect);
+    }
+
+    /// False when the waves of this request have settled as much as they may.
+    pub(super) fn take_from_wave(&mut self) -> bool {
+        let left = self.wave > 0;
+        self.wave = self.wave.saturating_sub(1);
+        left
     }
 
     pub(super) fn acting(&self) -> Option<&PromiseId> {

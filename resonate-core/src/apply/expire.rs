@@ -1,8 +1,9 @@
 //! Expire: a promise whose time has passed is settled by it. A timer resolves, everything else times out.
 //!
-//! Every request touches what it names first, so this file is all there is to timeouts.
+//! Every request touches what it names first, so this file is all there is to timeouts. What a cancellation wave has not
+//! reached yet is canceled by a touch as well: nobody can claim it meanwhile.
 
-use super::{edit::Edit, settle};
+use super::{edit::Edit, settle, wave};
 use crate::{Kind, Outcome, Payload, PromiseId};
 
 /// Settles the promise, and its caller before it, if their time has passed.
@@ -19,6 +20,9 @@ pub(super) fn touch(edit: &mut Edit<'_>, id: &PromiseId) {
             Kind::Timer => Outcome::Resolved(Payload::json("null")),
             Kind::Call(_) | Kind::Step | Kind::External | Kind::Proxy(_) => Outcome::TimedOut,
         };
+        settle::settle(edit, id, outcome);
+    }
+    if let Some(outcome) = wave::reaches(edit, id) {
         settle::settle(edit, id, outcome);
     }
 }

@@ -3,7 +3,7 @@
 //! Refuses `NotFound`, `NotACall`, `AlreadySettled`, and `NotHalted` for a continue of what is not.
 
 use super::edit::Edit;
-use crate::{Effect, HaltCause, Halted, PromiseId, Refusal, Reply, Task, TaskState};
+use crate::{Effect, HaltCause, Halted, PromiseId, Refusal, Reply, Task, TaskState, limits};
 
 pub(super) fn apply(
     edit: &mut Edit<'_>,
@@ -13,12 +13,22 @@ pub(super) fn apply(
 ) -> Result<Reply, Refusal> {
     edit.task(id)?;
     unsettled(edit, id)?;
-    if !matches!(edit.task(id)?.state, TaskState::Halted(_)) {
+    if reason.len() > limits::TAG_BYTES {
+        let (bytes, max) = (reason.len(), limits::TAG_BYTES);
+        return Err(Refusal::TooLarge {
+            id: id.clone(),
+            what: "the reason",
+            bytes,
+            max,
+        });
+    }
+    let new = !matches!(edit.task(id)?.state, TaskState::Halted(_));
+    if new {
         halt(edit, id, cause, reason);
     }
     Ok(Reply::Promise {
         record: edit.known(id)?.clone(),
-        new: true,
+        new,
     })
 }
 
@@ -42,8 +52,9 @@ pub(super) fn go_on(edit: &mut Edit<'_>, id: &PromiseId) -> Result<Reply, Refusa
     })
 }
 
-/// Stops a task; who runs it or keeps its body is told.
-pub(super) fn halt(edit: &mut Edit<'_>, id: &PromiseId, cause: HaltCause, reason: String) {
+/// Stops a task; who runs it or keeps its body is told. A reason over its limit is cut.
+pub(super) fn halt(edit: &mut Edit<'_>, id: &PromiseId, cause: HaltCause, mut reason: String) {
+    reason.truncate(reason.floor_char_boundary(limits::TAG_BYTES));
     let Some(task) = edit.get(id).and_then(|record| record.task.as_ref()) else {
         return;
     };

@@ -10,6 +10,7 @@ mod edit;
 mod expire;
 mod halt;
 mod hold;
+mod recall;
 mod release;
 mod settle;
 mod turn;
@@ -66,6 +67,11 @@ pub fn apply(tree: &mut Tree, stamp: &mut Stamp, request: Request) -> Applied {
             session,
             shown,
         } => hold::apply(edit, &id, version, session, shown),
+        Request::Recall {
+            id,
+            version,
+            session,
+        } => recall::apply(edit, &id, version, session),
         Request::Turn(turn) => turn::apply(edit, turn),
         Request::Release {
             id,

@@ -1,14 +1,13 @@
 //! The wave: whatever is pending below a settled promise is canceled, in rounds of bounded size.
 //!
 //! It does not enter shielded promises. A promise it settles releases its own children into it. What does not fit into
-//! this round goes on with a message to the same tree, written in the same batch.
+//! request goes on with a message to the same tree, written in the same batch.
 
 use super::{claim, edit::Edit, settle};
 use crate::{Message, Outcome, PromiseId, Record, limits};
 
 /// Starts the wave below a promise that has just settled or begun another generation, or goes on with it.
 pub(super) fn below(edit: &mut Edit<'_>, id: &PromiseId) {
-    let mut budget = limits::WAVE;
     let mut parents = vec![id.clone()];
     while let Some(parent) = parents.pop() {
         let Some(reason) = reason(edit, &parent) else {
@@ -18,15 +17,14 @@ pub(super) fn below(edit: &mut Edit<'_>, id: &PromiseId) {
             .tree()
             .pending_children(&parent)
             .filter(|child| !child.promise.shielded && is_over(edit, &parent, child))
-            .take(budget + 1)
+            .take(limits::WAVE + 1)
             .map(|child| child.promise.id.clone())
             .collect();
         for child in children {
-            if budget == 0 {
+            if !edit.take_from_wave() {
                 edit.send(Message::Wave { id: parent });
                 break;
             }
-            budget -= 1;
             settle::settle_one(
                 edit,
                 &child,
@@ -37,6 +35,18 @@ pub(super) fn below(edit: &mut Edit<'_>, id: &PromiseId) {
             parents.push(child);
         }
     }
+}
+
+/// How a wave will settle this promise that it has not reached yet; none if no wave is above it.
+pub(super) fn reaches(edit: &Edit<'_>, id: &PromiseId) -> Option<Outcome> {
+    let promise = &edit.get(id)?.promise;
+    let parent = promise.parent()?;
+    if !promise.is_pending() || promise.shielded || !is_over(edit, parent, edit.get(id)?) {
+        return None;
+    }
+    Some(Outcome::Canceled {
+        reason: reason(edit, parent)?,
+    })
 }
 
 /// True for a child whose caller, or the generation of the caller that asked for it, is over.

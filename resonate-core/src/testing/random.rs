@@ -124,6 +124,13 @@ impl<'a> Draw<'a> {
     fn hold(&mut self, state: &Memory) -> Request {
         let id = self.leased(state);
         let (version, session) = (self.version(state, &id), self.holder(state, &id));
+        if self.one_of(3) == 0 {
+            return Request::Recall {
+                id,
+                version,
+                session,
+            };
+        }
         Request::Hold {
             version,
             session,

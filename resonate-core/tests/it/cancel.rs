@@ -111,3 +111,46 @@ fn a_wide_wave_goes_on_in_rounds() {
     assert_eq!(pending(&memory), 0);
     memory.check().unwrap();
 }
+
+#[test]
+fn what_a_wave_has_not_reached_yet_cannot_be_claimed() {
+    let calls: String = (0..300).map(|n| format!(" +call a.c-{n} s/g")).collect();
+    let mut memory = resonate_core::Memory::default();
+    let script = format!(
+        "0 create a s/f\n1 claim a A\n2 turn a v1 A n1{calls} => suspend\n3 cancel a enough"
+    );
+    let _ = resonate_core::testing::script::run_on(&mut memory, &script);
+    let pending = memory.records().find(|record| record.promise.is_pending());
+    let left = pending.unwrap().promise.id.clone();
+    let printed = resonate_core::testing::script::run_on(&mut memory, &format!("4 claim {left} A"));
+    assert!(
+        printed.contains("is done, not ready to be claimed"),
+        "{printed}"
+    );
+}
+
+#[test]
+fn many_cancels_in_one_turn_settle_no_more_than_one_wave_holds() {
+    let mut memory = resonate_core::Memory::default();
+    let mut script = "0 create a s/f\n1 claim a A\n2 turn a v1 A n1".to_owned();
+    (0..4).for_each(|n| script += &format!(" +claimed a.c-{n} s/g"));
+    script += " => go\n";
+    for n in 0..4 {
+        let timers: String = (0..200)
+            .map(|t| format!(" +timer a.c-{n}.t-{t} 9000"))
+            .collect();
+        script += &format!("3 turn a.c-{n} v2 A n1{timers} => suspend\n");
+    }
+    script += "4 turn a v1 A n2 drop a.c-0 drop a.c-1 drop a.c-2 drop a.c-3 => go";
+    let _ = resonate_core::testing::script::run_on(&mut memory, &script);
+    let pending = |memory: &resonate_core::Memory| {
+        memory
+            .records()
+            .filter(|record| record.promise.is_pending())
+            .count()
+    };
+    // The root, and all timers but one wave's worth.
+    assert_eq!(pending(&memory), 1 + 800 - resonate_core::limits::WAVE);
+    memory.deliver_all();
+    assert_eq!(pending(&memory), 1);
+}

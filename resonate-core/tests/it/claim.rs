@@ -190,7 +190,7 @@ fn a_halted_task_stays_until_somebody_continues_it() {
             2 a pending, halted (look at it) v1 | a pending, halted (look at it) v1 | drop A a v1 (halted: look at it)
             3 refused the claim on `a` under version 1 is over (it is halted under version 1)
             4 refused the task of `a` is halted, not ready to be claimed
-            5 a pending, halted (look at it) v1
+            5 a pending, halted (look at it) v1 (as it was)
             6 a pending, ready at 6 v1 | a pending, ready at 6 v1
             7 claimed cold [] | a pending, leased B v2
             8 refused the task of `a` is leased, not halted
@@ -216,6 +216,32 @@ fn a_begun_step_of_a_lost_worker_is_not_run_again() {
             2 leased [] | a pending, leased A v1 | +a.pay pending
             3 done | a pending, ready at 3 v1 failures 0 losses 1
             4 claimed cold [a.pay failed outcome_unknown: the step was begun and its worker was lost; it runs at most once, so it is not tried again 5.1] | a pending, leased B v2 failures 0 losses 1 | a.pay failed outcome_unknown: the step was begun and its worker was lost; it runs at most once, so it is not tried again 5.1
+        "#]],
+    );
+}
+
+#[test]
+fn a_worker_that_lost_a_warm_body_gets_the_whole_history_and_its_begun_steps_are_over() {
+    check(
+        "0 create a s/f
+         1 claim a A
+         2 turn a v1 A n1 +record a.one resolved 1 +step a.pay +external a.x => go
+         3 turn a v1 A n2 shown=3.1 => tie
+         4 settle a.x resolved 2
+         5 claim a A
+         6 recall a v1 A
+         7 recall a v2 A
+         8 recall a v2 A",
+        expect![[r#"
+            0 a pending, ready at 0 v0 | +a pending, ready at 0 v0
+            1 claimed cold [] | a pending, leased A v1
+            2 leased [a.one as recorded 3.1] | a pending, leased A v1 | +a.one resolved 1 3.1 | +a.pay pending | +a.x pending
+            3 suspended [] | a pending, tied to A v1
+            4 a.x resolved 2 5.1 | a pending, ready at 4 v1 | a.x resolved 2 5.1
+            5 claimed warm [a.x resolved 2 5.1] | a pending, leased A v2
+            6 refused the claim on `a` under version 1 is over (it is leased under version 2)
+            7 claimed cold [a.one resolved 1 3.1, a.x resolved 2 5.1, a.pay failed outcome_unknown: the step was begun and its worker was lost; it runs at most once, so it is not tried again 8.1] | a.pay failed outcome_unknown: the step was begun and its worker was lost; it runs at most once, so it is not tried again 8.1
+            8 claimed cold [a.one resolved 1 3.1, a.x resolved 2 5.1, a.pay failed outcome_unknown: the step was begun and its worker was lost; it runs at most once, so it is not tried again 8.1]
         "#]],
     );
 }

@@ -74,5 +74,26 @@ fn a_dot_is_not_for_roots() {
 fn a_root_leaves_room_for_the_ids_of_its_calls() {
     let id = "x".repeat(401);
     let printed = resonate_core::testing::script::run(&format!("0 create {id} shop/checkout"));
-    assert!(printed.contains("an id of your own has at most 400 bytes"), "{printed}");
+    assert!(
+        printed.contains("an id of your own has at most 400 bytes"),
+        "{printed}"
+    );
+}
+
+#[test]
+fn an_execution_that_continued_as_another_is_still_the_same_call() {
+    check(
+        "0 create a s/f arg=1
+         1 claim a A
+         2 turn a v1 A n1 => continue [2]
+         3 create a s/f arg=1
+         4 create a s/g arg=1",
+        expect![[r#"
+            0 a pending, ready at 0 v0 | +a pending, ready at 0 v0
+            1 claimed cold [] | a pending, leased A v1
+            2 over [] | a pending, ready at 2 v1
+            3 a pending, ready at 2 v1 (as it was)
+            4 refused the id `a` belongs to s/f@1 already, this is s/g@1; choose another id
+        "#]],
+    );
 }

@@ -83,24 +83,6 @@ impl Memory {
         self.trees.get(id.root())?.tree.get(id)
     }
 
-    /// A record and its tree, if its task is leased to this session under this fencing token.
-    pub(super) fn leased(
-        &self,
-        id: &PromiseId,
-        holder: SessionId,
-        version: TaskVersion,
-    ) -> Option<(&Tree, &Arc<Record>)> {
-        let tree = &self.trees.get(id.root())?.tree;
-        let record = tree.get(id)?;
-        let task = record
-            .task
-            .as_ref()
-            .filter(|task| task.version == version)?;
-        let is_leased =
-            matches!(task.state, TaskState::Leased { session, .. } if session == holder);
-        is_leased.then_some((tree, record))
-    }
-
     /// Takes in a tree that the store has, or an empty one for a root that it does not have.
     pub(super) fn insert(
         &mut self,

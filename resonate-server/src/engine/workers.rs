@@ -1,10 +1,9 @@
 //! What workers say, turned into requests; and what becomes of sessions.
 
-use std::{collections::BTreeSet, sync::Arc};
+use std::collections::BTreeSet;
 
 use resonate_core::{
-    Claimed, PromiseId, Record, Refusal, ReleaseReason, Reply, Request, SessionId, TaskVersion,
-    Timestamp, history,
+    PromiseId, Record, Refusal, ReleaseReason, Reply, Request, SessionId, TaskVersion, Timestamp,
 };
 use resonate_proto::stream::{FromWorker, Held, Hello, PROTOCOL, ToWorker, TurnAnswer, Welcome};
 
@@ -184,7 +183,7 @@ impl Engine {
             }
             FromWorker::Reclaim(held) => self.reclaim(round, stream, session, held)?,
             FromWorker::NeedHistory { task, version } => {
-                self.send_history(round, stream, session, task, version)
+                self.send_history(round, stream, session, task, version)?;
             }
             FromWorker::Drain => self.fleet.drain(session),
             FromWorker::GiveBack { task, version } => {
@@ -235,23 +234,22 @@ impl Engine {
         session: SessionId,
         task: PromiseId,
         version: TaskVersion,
-    ) {
-        let push = match self.memory.leased(&task, session, version) {
-            Some((tree, record)) => {
-                let children = history(tree, record);
-                Push::Dispatch(Box::new(Claimed {
-                    record: Arc::clone(record),
-                    warm: false,
-                    children,
-                }))
-            }
-            None => Push::item(ToWorker::Drop {
+    ) -> Result<(), EngineError> {
+        let request = Request::Recall {
+            id: task.clone(),
+            version,
+            session,
+        };
+        let push = match self.apply(round, request)? {
+            Ok(Reply::Claimed(claimed)) => Push::Dispatch(claimed),
+            Ok(_) | Err(_) => Push::item(ToWorker::Drop {
                 task,
                 version,
                 why: "the claim is over".to_owned(),
             }),
         };
         round.push(stream, push);
+        Ok(())
     }
 
     /// Ends a lease or a tie without a turn. A refusal means that it is over already. A worker that did not ask for it is

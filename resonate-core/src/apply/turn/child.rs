@@ -178,8 +178,14 @@ fn new_record(edit: &Edit<'_>, parent: &PromiseId, child: NewChild) -> Result<Re
         });
     }
     create::tags_fit(&id, "the labels", &labels)?;
-    if let ChildKind::Call(call) = &kind {
-        create::arguments_fit(&id, call)?;
+    match &kind {
+        ChildKind::Call(call) => create::arguments_fit(&id, call)?,
+        ChildKind::Proxy(Link::Call { promise, .. }) => create::fits(promise)?,
+        ChildKind::Proxy(Link::Tell { outcome, .. }) => settle::fits(&id, outcome)?,
+        ChildKind::Proxy(Link::Await { .. })
+        | ChildKind::Step
+        | ChildKind::Timer
+        | ChildKind::External => {}
     }
     let promise = Promise {
         timeout_at: bounded(edit, parent, &kind, timeout_at, shielded),

@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use super::super::{claim, edit::Edit, halt, settle, wave};
 use crate::{
-    End, Failure, FailureKind, HaltCause, Kind, Outcome, Payload, PromiseId, RetryPolicy, Seq,
-    SessionId, TaskState, TurnStatus, Warm, limits,
+    End, Failure, FailureKind, HaltCause, Kind, Outcome, Payload, PromiseId, Refusal, RetryPolicy,
+    Seq, SessionId, TaskState, TurnStatus, Warm, limits,
 };
 
 pub(super) fn apply(
@@ -36,6 +36,24 @@ pub(super) fn apply(
         End::Halt { cause, reason } => {
             halt::halt(edit, id, cause, reason.clone());
             TurnStatus::Halted { reason }
+        }
+    }
+}
+
+/// Refuses an end that is over the payload limit.
+pub(super) fn fits(id: &PromiseId, end: &End) -> Result<(), Refusal> {
+    match end {
+        End::Fulfill(outcome) => settle::fits(id, outcome),
+        End::Fail {
+            failure, answer, ..
+        } => {
+            settle::fits(id, &Outcome::Failed(failure.clone()))?;
+            answer
+                .iter()
+                .try_for_each(|answer| settle::fits(id, &Outcome::Rejected(answer.clone())))
+        }
+        End::GoOn | End::Suspend { .. } | End::ContinueAs(_) | End::Release | End::Halt { .. } => {
+            Ok(())
         }
     }
 }

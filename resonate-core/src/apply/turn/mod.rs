@@ -6,9 +6,11 @@
 mod child;
 mod end;
 
-use super::{claim, edit::Edit, halt, settle};
+use std::collections::BTreeMap;
+
+use super::{claim, edit::Edit, halt};
 use crate::{
-    End, HaltCause, Op, PromiseId, Refusal, Reply, Seq, Settlement, TaskState, Turn, TurnReply,
+    HaltCause, Op, Outcome, PromiseId, Refusal, Reply, Seq, Settlement, TaskState, Turn, TurnReply,
     TurnStatus, limits,
 };
 
@@ -32,7 +34,8 @@ pub(super) fn apply(edit: &mut Edit<'_>, turn: Turn) -> Result<Reply, Refusal> {
     }
     edit.set_acting(Some(id.clone()));
     let recorded: Vec<_> = ops.iter().filter_map(recorded).collect();
-    let has_progress = !ops.is_empty();
+    // A label is written again by every attempt.
+    let has_progress = ops.iter().any(|op| !matches!(op, Op::Label { .. }));
     let written = edit.attempt(|edit| {
         if ops.len() > limits::TURN_OPS {
             let why = format!(
@@ -48,10 +51,7 @@ pub(super) fn apply(edit: &mut Edit<'_>, turn: Turn) -> Result<Reply, Refusal> {
         for op in ops {
             apply_op(edit, &id, session, op)?;
         }
-        if let End::Fulfill(outcome) = &end {
-            settle::fits(&id, outcome)?;
-        }
-        Ok(())
+        end::fits(&id, &end)
     });
     edit.update_task(&id, |task| {
         task.turn = n;
@@ -113,19 +113,21 @@ pub(super) fn settled_after(
     edit: &Edit<'_>,
     id: &PromiseId,
     shown: Seq,
-    recorded: &[PromiseId],
+    recorded: &[(PromiseId, Outcome)],
 ) -> Vec<Settlement> {
     let Some(record) = edit.get(id) else {
         return Vec::new();
     };
-    let recorded: std::collections::BTreeSet<_> = recorded.iter().collect();
+    let recorded: BTreeMap<_, _> = recorded.iter().map(|(id, outcome)| (id, outcome)).collect();
     let children = edit
         .tree()
         .settled_after(id, shown)
         .filter(|child| claim::is_of_this_history(record, child));
     let settlements = children.filter_map(|child| {
         let settled = child.promise.settled()?;
-        let outcome = (!recorded.contains(&child.promise.id)).then(|| settled.outcome.clone());
+        // A begun step may have timed out before its outcome came.
+        let is_known = recorded.get(&child.promise.id) == Some(&&settled.outcome);
+        let outcome = (!is_known).then(|| settled.outcome.clone());
         Some(Settlement {
             id: child.promise.id.clone(),
             seq: settled.seq,
@@ -136,9 +138,9 @@ pub(super) fn settled_after(
     settlements.collect()
 }
 
-fn recorded(op: &Op) -> Option<PromiseId> {
+fn recorded(op: &Op) -> Option<(PromiseId, Outcome)> {
     match op {
-        Op::Record(child, _) => Some(child.id.clone()),
+        Op::Record(child, outcome) => Some((child.id.clone(), outcome.clone())),
         Op::Create(_)
         | Op::CreateClaimed(_)
         | Op::Cancel { .. }

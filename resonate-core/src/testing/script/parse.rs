@@ -72,6 +72,11 @@ impl Parser {
                     tied: words.pop_front().map(version_of).transpose()?,
                 }
             }
+            "recall" => Request::Recall {
+                id,
+                version: version(words)?,
+                session: session(words)?,
+            },
             "hold" => Request::Hold {
                 id,
                 version: version(words)?,

@@ -10,7 +10,7 @@ use std::{
 };
 
 use resonate_core::{
-    Change, PromiseId, Record, SessionId, TaskState, TaskVersion, Timestamp, Tree,
+    Change, PromiseId, Record, TaskState, Timestamp, Tree,
 };
 
 use super::disk::StoredTree;

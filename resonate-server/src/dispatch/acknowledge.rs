@@ -1,4 +1,6 @@
-//! Dispatches that no worker has acknowledged yet; after a lease they are given back. Pure.
+//! Dispatches that no worker has acknowledged yet; after a lease they count as lost. Pure.
+//!
+//! The lease counts from when the dispatch was on its way: while its stream is behind, it is looked at again later.
 
 use std::collections::{BTreeMap, VecDeque};
 
@@ -13,6 +15,8 @@ pub(crate) struct Sent {
     pub(crate) version: TaskVersion,
     /// To whom.
     pub(crate) session: SessionId,
+    /// It was looked at once, and had left for its worker by then.
+    pub(crate) has_left: bool,
 }
 
 /// What was sent and not acknowledged, oldest first.
@@ -23,7 +27,7 @@ pub(crate) struct Unacknowledged {
 }
 
 impl Unacknowledged {
-    /// A dispatch was sent; it is given back at `until` if nobody acknowledges it.
+    /// A dispatch was sent; it is looked at again at `until` if nobody acknowledges it. `until` never goes back.
     pub(crate) fn sent(&mut self, until: Timestamp, sent: Sent) {
         self.open
             .insert(sent.task.clone(), (sent.version, sent.session));
@@ -88,6 +92,7 @@ mod tests {
             task,
             version: TaskVersion(version),
             session: SessionId(1),
+            has_left: false,
         }
     }
 

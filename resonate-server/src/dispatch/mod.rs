@@ -6,6 +6,7 @@
 pub(crate) mod acknowledge;
 pub(crate) mod fleet;
 pub(crate) mod leases;
+mod pages;
 pub(crate) mod pairing;
 pub(crate) mod ready;
 pub(crate) mod registry;

@@ -9,15 +9,13 @@ use std::{
         Arc,
         atomic::{AtomicUsize, Ordering},
     },
-    vec,
 };
 
-use resonate_core::{
-    Call, Claimed, Kind, Link, PromiseId, Record, Settlement, TaskVersion, limits,
-};
-use resonate_proto::stream::{Dispatch, ToWorker, TurnAnswer};
+use resonate_core::{Claimed, limits};
+use resonate_proto::stream::ToWorker;
 use tokio::sync::mpsc;
 
+use super::pages::Pages;
 use crate::limits::WIRE_ITEMS;
 
 /// One stream of one worker. Numbers are never used again in a process.
@@ -92,6 +90,12 @@ impl Outbound {
         self.waiting.fetch_add(items.len(), Ordering::Relaxed);
         self.queue.try_send(items).map_err(|_| Stuck)
     }
+
+    /// True if something has not been handed to the network to its last page.
+    #[must_use]
+    pub fn is_behind(&self) -> bool {
+        self.waiting.load(Ordering::Relaxed) > 0
+    }
 }
 
 impl Outgoing {
@@ -103,9 +107,6 @@ impl Outgoing {
         }
         while let Ok(items) = self.queue.try_recv() {
             self.take(items);
-            if self.pages.len() >= WIRE_ITEMS {
-                break;
-            }
         }
         let (mut message, mut bytes) = (Vec::new(), 0);
         while let Some(pages) = self.pages.front_mut() {
@@ -116,6 +117,7 @@ impl Outgoing {
                 }
                 None => {
                     self.pages.pop_front();
+                    self.waiting.fetch_sub(1, Ordering::Relaxed);
                 }
             }
             if bytes >= limits::TURN_BYTES || message.len() >= WIRE_ITEMS {
@@ -125,224 +127,15 @@ impl Outgoing {
         Some(message)
     }
 
+    /// An answer to a heartbeat goes before everything but the welcome, also between the pages of a dispatch: a worker
+    /// must not believe its lease lost while it is sent something large.
     fn take(&mut self, items: Vec<Push>) {
-        self.waiting.fetch_sub(items.len(), Ordering::Relaxed);
-        self.pages.extend(items.into_iter().map(Pages::new));
-    }
-}
-
-/// An item, cut into pieces that fit a message.
-#[derive(Debug)]
-enum Pages {
-    Whole(Option<Box<ToWorker>>),
-    Dispatch(Box<DispatchPages>),
-    Settled(Box<SettledPages>),
-}
-
-impl Pages {
-    fn new(push: Push) -> Self {
-        let item = match push {
-            Push::Dispatch(claimed) => {
-                return Self::Dispatch(Box::new(DispatchPages::new(*claimed)));
-            }
-            Push::Item(item) => item,
-        };
-        match *item {
-            ToWorker::Settlements {
-                task,
-                version,
-                settled,
-            } => Self::Settled(Box::new(SettledPages {
-                task,
-                version,
-                settled: settled.into_iter(),
-                answer: None,
-            })),
-            ToWorker::TurnAnswer(TurnAnswer {
-                task,
-                version,
-                n,
-                answer: Ok(mut reply),
-            }) => {
-                let settled = std::mem::take(&mut reply.settled).into_iter();
-                let answer = TurnAnswer {
-                    task: task.clone(),
-                    version,
-                    n,
-                    answer: Ok(reply),
-                };
-                Self::Settled(Box::new(SettledPages {
-                    task,
-                    version,
-                    settled,
-                    answer: Some(answer),
-                }))
-            }
-            ToWorker::Welcome(_)
-            | ToWorker::Dispatch(_)
-            | ToWorker::TurnAnswer(_)
-            | ToWorker::Drop { .. }
-            | ToWorker::HeartbeatAnswer { .. }
-            | ToWorker::Refused { .. } => Self::Whole(Some(item)),
-        }
-    }
-
-    /// The next piece and about how many bytes it has.
-    fn next(&mut self) -> Option<(ToWorker, usize)> {
-        match self {
-            Self::Whole(item) => item.take().map(|item| (*item, ITEM_BYTES)),
-            Self::Dispatch(pages) => pages.next(),
-            Self::Settled(pages) => pages.next(),
-        }
-    }
-}
-
-/// What an item takes besides what is counted.
-const ITEM_BYTES: usize = 256;
-
-#[derive(Debug)]
-struct DispatchPages {
-    record: Arc<Record>,
-    warm: bool,
-    children: vec::IntoIter<Arc<Record>>,
-    is_over: bool,
-}
-
-impl DispatchPages {
-    fn new(claimed: Claimed) -> Self {
-        let Claimed {
-            record,
-            warm,
-            children,
-        } = claimed;
-        Self {
-            record,
-            warm,
-            children: children.into_iter(),
-            is_over: false,
-        }
-    }
-
-    fn next(&mut self) -> Option<(ToWorker, usize)> {
-        if self.is_over {
-            return None;
-        }
-        let mut bytes = ITEM_BYTES + record_bytes(&self.record) + arguments_bytes(&self.record);
-        let mut children = Vec::new();
-        for child in self.children.by_ref() {
-            bytes += record_bytes(&child);
-            children.push(without_arguments(&child));
-            if bytes >= limits::TURN_BYTES / 2 {
-                break;
+        for pages in items.into_iter().map(Pages::new) {
+            let first = self.pages.iter().position(|waits| !waits.goes_first());
+            match first.filter(|_| pages.goes_first()) {
+                Some(first) => self.pages.insert(first, pages),
+                None => self.pages.push_back(pages),
             }
         }
-        let more = !self.children.as_slice().is_empty();
-        self.is_over = !more;
-        let record = Record::clone(&self.record);
-        Some((
-            ToWorker::Dispatch(Dispatch {
-                record,
-                warm: self.warm,
-                children,
-                more,
-            }),
-            bytes,
-        ))
     }
-}
-
-/// Settlements, the last of them within the turn's answer if there is one.
-#[derive(Debug)]
-struct SettledPages {
-    task: PromiseId,
-    version: TaskVersion,
-    settled: vec::IntoIter<Settlement>,
-    answer: Option<TurnAnswer>,
-}
-
-impl SettledPages {
-    fn next(&mut self) -> Option<(ToWorker, usize)> {
-        let mut bytes = ITEM_BYTES;
-        let mut settled = Vec::new();
-        for settlement in self.settled.by_ref() {
-            bytes += ITEM_BYTES
-                + settlement
-                    .outcome
-                    .as_ref()
-                    .map_or(0, resonate_core::Outcome::bytes);
-            settled.push(settlement);
-            if bytes >= limits::TURN_BYTES / 2 {
-                break;
-            }
-        }
-        if self.settled.as_slice().is_empty()
-            && let Some(mut answer) = self.answer.take()
-        {
-            if let Ok(reply) = &mut answer.answer {
-                reply.settled = settled;
-            }
-            return Some((ToWorker::TurnAnswer(answer), bytes));
-        }
-        if settled.is_empty() {
-            return None;
-        }
-        let (task, version) = (self.task.clone(), self.version);
-        Some((
-            ToWorker::Settlements {
-                task,
-                version,
-                settled,
-            },
-            bytes,
-        ))
-    }
-}
-
-fn record_bytes(record: &Record) -> usize {
-    let promise = &record.promise;
-    let maps = [&promise.labels, &promise.tags].into_iter().flatten();
-    let texts: usize = maps.map(|(name, value)| name.len() + value.len() + 8).sum();
-    let outcome = promise
-        .settled()
-        .map_or(0, |settled| settled.outcome.bytes());
-    let told = match &promise.kind {
-        Kind::Proxy(Link::Tell { outcome, .. }) => outcome.bytes(),
-        Kind::Proxy(Link::Call { .. } | Link::Await { .. })
-        | Kind::Call(_)
-        | Kind::Step
-        | Kind::Timer
-        | Kind::External => 0,
-    };
-    ITEM_BYTES + 3 * promise.id.as_str().len() + texts + outcome + told
-}
-
-fn arguments_bytes(record: &Record) -> usize {
-    record.promise.call().map_or(0, |call| call.param.bytes())
-}
-
-/// A child as its caller needs it: it has the arguments itself.
-fn without_arguments(record: &Record) -> Record {
-    let mut record = record.clone();
-    let strip = |call: &mut Arc<Call>| {
-        // Replay compares the digest of the arguments, so that stays.
-        let param = call.param.without_data();
-        *call = Arc::new(Call {
-            address: call.address.clone(),
-            param,
-            ..**call
-        });
-    };
-    match &mut record.promise.kind {
-        Kind::Call(call) => strip(call),
-        Kind::Proxy(Link::Call { promise, .. }) => {
-            if let Some(call) = &mut promise.call {
-                strip(call);
-            }
-        }
-        Kind::Proxy(Link::Await { .. } | Link::Tell { .. })
-        | Kind::Step
-        | Kind::Timer
-        | Kind::External => {}
-    }
-    record
 }

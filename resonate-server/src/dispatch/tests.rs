@@ -1,14 +1,25 @@
 //! The pure parts: values in, pairs out.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    collections::BTreeMap,
+    pin::pin,
+    sync::Arc,
+    task::{Context, Poll, Waker},
+};
 
 use resonate_core::{
-    Call, Kind, Payload, Promise, PromiseId, PromiseState, Record, RetryPolicy, Seq, SessionId,
-    Task, TaskVersion, Timestamp, Warm, limits,
+    Call, Claimed, Failure, FailureKind, Kind, Outcome, Payload, Promise, PromiseId, PromiseState,
+    Record, RetryPolicy, Seq, SessionId, Task, TaskVersion, Timestamp, Warm, limits,
 };
-use resonate_proto::stream::{Function, Hello, PROTOCOL, Parameter};
+use resonate_proto::stream::{Dispatch, Function, Hello, PROTOCOL, Parameter, ToWorker};
 
-use super::{fleet::Fleet, pairing, ready::Ready, registry, stream::StreamId};
+use super::{
+    fleet::Fleet,
+    pairing,
+    ready::Ready,
+    registry,
+    stream::{Outgoing, Push, StreamId, outbound},
+};
 
 fn function(name: &str, ty: &str, result: &str, served: bool) -> Function {
     Function {
@@ -242,4 +253,91 @@ fn a_function_is_shown_as_it_is_served_with_the_number_of_its_workers() {
     let all = registry::functions(&fleet);
     let (function, workers) = all.values().next().unwrap();
     assert_eq!((all.len(), function.served, *workers), (1, true, 2));
+}
+
+/// What is sent in the next message of the wire, if anything.
+fn next(outgoing: &mut Outgoing) -> Option<Vec<ToWorker>> {
+    match pin!(outgoing.next()).poll(&mut Context::from_waker(Waker::noop())) {
+        Poll::Ready(items) => items.filter(|items| !items.is_empty()),
+        Poll::Pending => None,
+    }
+}
+
+fn large() -> Failure {
+    Failure::new(
+        FailureKind::OutcomeUnknown,
+        "x".repeat(limits::PAYLOAD_BYTES),
+    )
+}
+
+/// A task with large arguments and a large failure, and children whose tasks have the same.
+fn large_claim(children: usize) -> Push {
+    let large_task = |id: &str| {
+        let mut record = task(id, "f", |task| task.last_failure = Some(large()));
+        record.promise.awaiters = vec![PromiseId::new("somebody").unwrap(); 10_000];
+        if let Kind::Call(call) = &mut record.promise.kind {
+            Arc::make_mut(call).param = Payload::json(vec![b' '; limits::PAYLOAD_BYTES]);
+        }
+        record
+    };
+    let child = |n| {
+        let mut child = large_task(&format!("a.{n}"));
+        child.promise.state = PromiseState::Settled(Box::new(resonate_core::Settled {
+            outcome: Outcome::Failed(large()),
+            at: Timestamp::ZERO,
+            seq: Seq(n),
+        }));
+        Arc::new(child)
+    };
+    Push::Dispatch(Box::new(Claimed {
+        record: Arc::new(large_task("a")),
+        warm: false,
+        children: (1..=children as u64).map(child).collect(),
+    }))
+}
+
+#[test]
+fn a_page_of_a_dispatch_fits_a_message_whatever_its_records_carry() {
+    for children in 0..5 {
+        let (out, mut outgoing) = outbound();
+        out.send(vec![large_claim(children)]).unwrap();
+        let (mut seen, mut last) = (0, None);
+        while let Some(items) = next(&mut outgoing) {
+            for message in ToWorker::batches(&items) {
+                assert!(prost::Message::encoded_len(&message) <= limits::MESSAGE_BYTES);
+            }
+            for item in items {
+                let ToWorker::Dispatch(Dispatch {
+                    record,
+                    children,
+                    more,
+                    ..
+                }) = item
+                else {
+                    panic!("a dispatch was sent");
+                };
+                seen += children.len();
+                last = Some((more, record.promise.call().unwrap().param.bytes()));
+            }
+        }
+        assert_eq!(seen, children);
+        assert_eq!(last, Some((false, limits::PAYLOAD_BYTES)));
+        assert!(!out.is_behind());
+    }
+}
+
+#[test]
+fn a_heartbeat_is_answered_between_two_pages() {
+    let (out, mut outgoing) = outbound();
+    out.send(vec![large_claim(9)]).unwrap();
+    next(&mut outgoing).unwrap();
+    assert!(out.is_behind());
+    out.send(vec![Push::item(ToWorker::HeartbeatAnswer { n: 3 })])
+        .unwrap();
+    let second = next(&mut outgoing).unwrap();
+    assert_eq!(second.first(), Some(&ToWorker::HeartbeatAnswer { n: 3 }));
+    assert!(matches!(
+        second.last(),
+        Some(ToWorker::Dispatch(Dispatch { more: true, .. }))
+    ));
 }

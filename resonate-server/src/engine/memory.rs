@@ -9,9 +9,7 @@ use std::{
     sync::Arc,
 };
 
-use resonate_core::{
-    Change, PromiseId, Record, TaskState, Timestamp, Tree,
-};
+use resonate_core::{Change, PromiseId, Record, TaskState, Timestamp, Tree};
 
 use super::disk::StoredTree;
 use crate::limits;

@@ -105,15 +105,14 @@ impl Engine {
                 .as_ref()
                 .map(|task| task.version)
                 .unwrap_or_default();
-            let until = round.steady.after(self.settings.lease);
-            self.unacknowledged.sent(
-                until,
-                Sent {
-                    task,
-                    version,
-                    session,
-                },
-            );
+            let until = round.steady.after(self.settings.lease / 2);
+            let sent = Sent {
+                task,
+                version,
+                session,
+                has_left: false,
+            };
+            self.unacknowledged.sent(until, sent);
             if let Some(stream) = self.stream_of(session) {
                 round.push(stream, Push::Dispatch(claimed));
             }

@@ -108,12 +108,17 @@ impl Engine {
                 shown,
             };
             match self.apply(round, request)? {
-                Ok(Reply::Held { settled }) if settled.is_empty() => {}
-                Ok(Reply::Held { settled }) => news.push(ToWorker::Settlements {
-                    task: task.clone(),
-                    version,
-                    settled,
-                }),
+                Ok(Reply::Held { settled }) => {
+                    // Its acknowledgement may have been lost with the stream.
+                    self.unacknowledged.acknowledge(task, version);
+                    if !settled.is_empty() {
+                        news.push(ToWorker::Settlements {
+                            task: task.clone(),
+                            version,
+                            settled,
+                        });
+                    }
+                }
                 // The turn that creates it is not answered yet, and comes next.
                 Err(Refusal::NotFound(_)) => {}
                 Ok(_) | Err(_) => let_go.push(task.clone()),
@@ -309,15 +314,37 @@ impl Engine {
                 tracing::warn!(worker = worker.name, %session, "the worker was silent for a lease; its tasks are taken back");
             }
         }
-        for Sent {
+        for sent in self.unacknowledged.take_overdue(steady) {
+            self.look_at_dispatch(steady, sent);
+        }
+    }
+
+    /// Nobody has acknowledged it. A dispatch of many pages may still be on its way; one that left and was seen to have
+    /// left half a lease before is lost: it counts as an attempt, so that it is not sent for ever.
+    fn look_at_dispatch(&mut self, steady: Timestamp, mut sent: Sent) {
+        let is_behind = self
+            .stream_of(sent.session)
+            .and_then(|stream| self.streams.get(&stream))
+            .is_some_and(|open| open.out.is_behind());
+        if is_behind || !sent.has_left {
+            sent.has_left = !is_behind;
+            let until = steady.after(self.settings.lease / 2);
+            self.unacknowledged.sent(until, sent);
+            return;
+        }
+        let Sent {
             task,
             version,
             session,
-        } in self.unacknowledged.take_overdue(steady)
-        {
-            tracing::warn!(%task, %version, %session, "the dispatch was not acknowledged; the task is given back");
-            self.chores.push_back(given_back(task, version, session));
-        }
+            ..
+        } = sent;
+        tracing::warn!(%task, %version, %session, "the dispatch was not acknowledged; the task is taken back");
+        self.chores.push_back(Chore {
+            task,
+            version,
+            session,
+            why: ReleaseReason::Lost,
+        });
     }
 
     /// A task that was read from the store, leased or tied to a worker that is connected and did not name it.

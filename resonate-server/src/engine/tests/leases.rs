@@ -67,24 +67,6 @@ fn a_jump_of_the_wall_clock_ends_no_lease_and_a_step_back_reorders_nothing() {
 }
 
 #[test]
-fn a_dispatch_that_nobody_acknowledges_is_given_back() {
-    let mut world = World::new();
-    let mut worker = world.worker(1, &["f"], 1);
-    world.ask(create("a"));
-    assert_eq!(worker.tasks(), ["a v1"]);
-    for _ in 0..4 {
-        world.pass(LEASE / 3);
-        world.beat(&worker);
-    }
-    assert_eq!(world.state("a"), "pending pending v1");
-    assert_eq!(
-        world.get("a").task.as_ref().map(|task| task.losses),
-        Some(0),
-        "no attempt"
-    );
-}
-
-#[test]
 fn stalled_executions_are_taken_back_and_the_others_stay() {
     let mut world = World::new();
     let mut worker = world.worker(1, &["f"], 2);
@@ -205,4 +187,42 @@ fn after_a_reconnect_the_worker_gets_what_settled_meanwhile() {
         matches!(&*heard, [ToWorker::Welcome(_), ToWorker::Settlements { settled, .. }] if settled[0].id == id("a.wait")),
         "{heard:?}"
     );
+}
+
+#[test]
+fn a_dispatch_that_is_named_after_a_reconnect_needs_no_acknowledgement() {
+    let mut world = World::new();
+    let _lost = world.worker(1, &["f"], 1);
+    world.ask(create("a"));
+    let mut again = hello(1, &["f"], 1);
+    again.held = vec![held("a", 1)];
+    let worker = world.connect(again);
+    for _ in 0..6 {
+        world.pass(LEASE / 3);
+        world.beat(&worker);
+    }
+    assert_eq!(world.state("a"), "pending leased v1");
+}
+
+#[test]
+fn a_dispatch_that_has_not_left_yet_is_waited_for_and_one_that_left_is_lost() {
+    let mut world = World::new();
+    let mut worker = world.worker(1, &["f"], 1);
+    world.ask(create("a"));
+    let beat_through = |world: &mut World, worker: &Worker, lease: Duration| {
+        for _ in 0..3 {
+            world.pass(lease / 3);
+            world.beat(worker);
+        }
+    };
+    beat_through(&mut world, &worker, LEASE * 2);
+    assert_eq!(world.state("a"), "pending leased v1");
+    assert_eq!(worker.tasks(), ["a v1"]);
+    for _ in 0..4 {
+        world.pass(LEASE / 3);
+        world.beat(&worker);
+        worker.heard();
+    }
+    assert_eq!(world.state("a"), "pending pending v1");
+    assert_eq!(world.get("a").task.as_ref().unwrap().losses, 1);
 }

@@ -4,6 +4,8 @@ use std::time::Duration;
 
 /// Bytes of records that one round writes before it takes no further request: one commit stays short.
 pub(crate) const ROUND_BYTES: usize = 8 << 20;
+/// Bytes that each thing an engine does by itself in a round may add to that, so that large requests do not starve it.
+pub(crate) const PHASE_BYTES: usize = 4 << 20;
 /// Messages of the outbox that one round delivers.
 pub(crate) const ROUND_MESSAGES: usize = 1_000;
 /// Tasks that one round hands out.

@@ -10,7 +10,10 @@ use std::{
 use resonate_core::{Message, Part, Record, Seq, Stamp, Timestamp, limits};
 
 use super::{disk, memory::RowNo};
-use crate::store::{Batch, Head, Mark};
+use crate::{
+    limits::ROUND_BYTES,
+    store::{Batch, Head, Mark},
+};
 
 /// Settlements that one request may cause, with its wave; a round stops taking requests this far from the limit.
 const SETTLEMENTS_OF_ONE_REQUEST: u64 = 10_000;
@@ -116,6 +119,7 @@ impl Lane {
     /// Writes messages to the outbox.
     pub(super) fn send(&mut self, part: Part, messages: Vec<Message>) {
         if let Some(open) = self.open.get_mut(&part) {
+            self.bytes += messages.iter().map(message_bytes).sum::<usize>();
             open.messages.extend(messages);
         }
     }
@@ -132,8 +136,24 @@ impl Lane {
         self.bytes
     }
 
+    /// True if the round may take one more request.
+    pub(super) fn has_room(&self) -> bool {
+        self.has_room_below(ROUND_BYTES)
+    }
+
+    /// True if the round may take one more request before it has written this many bytes.
+    pub(super) fn has_room_below(&self, bytes: usize) -> bool {
+        !self.is_full() && self.bytes < bytes
+    }
+
+    /// True if a partition's batch has settled more than it has places.
+    pub(super) fn has_overrun(&self, part: Part) -> bool {
+        let open = self.open.get(&part);
+        open.is_some_and(|open| open.settlements() > u64::from(u16::MAX))
+    }
+
     /// True if one more request could run out of places in a partition's batch.
-    pub(super) fn is_full(&self) -> bool {
+    fn is_full(&self) -> bool {
         let most = limits::ROUND_SETTLEMENTS as u64 - SETTLEMENTS_OF_ONE_REQUEST;
         self.open.values().any(|open| open.settlements() > most)
     }
@@ -169,8 +189,19 @@ impl Lane {
     }
 }
 
-/// What a row takes besides its payloads.
+/// What a row takes besides its payloads, and a message as well.
 const ROW_BYTES: usize = 400;
+
+fn message_bytes(message: &Message) -> usize {
+    let payload = match message {
+        Message::Create { promise, .. } => {
+            promise.call.as_ref().map_or(0, |call| call.param.bytes())
+        }
+        Message::Tell { outcome, .. } | Message::Answer { outcome, .. } => outcome.bytes(),
+        Message::Subscribe { .. } | Message::Wave { .. } => 0,
+    };
+    ROW_BYTES + payload
+}
 
 impl Open {
     fn settlements(&self) -> u64 {

@@ -1,6 +1,6 @@
 //! Why the engine does not start, or stops. Each has the code a process ends with.
 
-use resonate_core::{Refusal, Reply, Violation};
+use resonate_core::{Part, Refusal, Reply, Violation};
 
 use super::disk::ReadError;
 use crate::store::{CommitError, WriteError};
@@ -39,6 +39,12 @@ pub enum EngineError {
     /// A request broke a rule that must always hold. Nothing of it was written.
     #[error("a rule of the core is broken, nothing was written: {0:?}; please report it")]
     Broken(Vec<Violation>),
+    /// A batch would settle more than it has places for, and two settlements would share one. Nothing of it was written.
+    #[error(
+        "a round settled more in partition {} than a batch has places for, nothing was written; please report it",
+        .0.0
+    )]
+    Overrun(Part),
     /// The core answered something else than was asked.
     #[error("the core answered {asked} with {answer:?}; please report it")]
     Answer {
@@ -61,7 +67,11 @@ impl EngineError {
             Self::Commit(CommitError::Write(error)) | Self::Write(error) => {
                 matches!(error, WriteError::Damaged(_))
             }
-            Self::Commit(_) | Self::Broken(_) | Self::Answer { .. } | Self::Expire(_) => false,
+            Self::Commit(_)
+            | Self::Broken(_)
+            | Self::Overrun(_)
+            | Self::Answer { .. }
+            | Self::Expire(_) => false,
         }
     }
 }

@@ -172,10 +172,7 @@ impl Engine {
     ) -> Result<Vec<Release>, EngineError> {
         let mut round = self.begin(now);
         let mut taken = 0;
-        while taken < bounds::ROUND_REQUESTS
-            && round.lane.bytes() < limits::ROUND_BYTES
-            && !round.lane.is_full()
-        {
+        while taken < bounds::ROUND_REQUESTS && round.lane.has_room() {
             let Some(input) = inputs.pop_front() else {
                 break;
             };
@@ -238,7 +235,17 @@ impl Engine {
                 hello,
                 peer,
                 out,
-            } => self.handle_open(round, stream, &hello, peer, out)?,
+            } => {
+                if !self.expire_named(round, &hello)? {
+                    return Ok(Some(Input::Open {
+                        stream,
+                        hello,
+                        peer,
+                        out,
+                    }));
+                }
+                self.handle_open(round, stream, &hello, peer, out)?;
+            }
             Input::Items { stream, mut items } => {
                 if let Some(item) = items.pop_front() {
                     self.handle_item(round, stream, item)?;

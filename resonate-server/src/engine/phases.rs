@@ -14,8 +14,9 @@ use crate::{
 impl Engine {
     /// Delivers messages that earlier rounds have made durable; their marks move in this round's commit.
     pub(super) fn deliver(&mut self, round: &mut Round) -> Result<(), EngineError> {
+        let end = round.lane.bytes() + limits::PHASE_BYTES;
         for _ in 0..limits::ROUND_MESSAGES {
-            if round.lane.is_full() {
+            if !round.lane.has_room_below(end) {
                 break;
             }
             let Some(Waiting {
@@ -38,7 +39,11 @@ impl Engine {
 
     /// Takes leases back, a bounded number per round.
     pub(super) fn do_chores(&mut self, round: &mut Round) -> Result<(), EngineError> {
+        let end = round.lane.bytes() + limits::PHASE_BYTES;
         for _ in 0..limits::ROUND_RELEASES {
+            if !round.lane.has_room_below(end) {
+                break;
+            }
             let Some(chore) = self.chores.pop_front() else {
                 break;
             };
@@ -49,8 +54,9 @@ impl Engine {
 
     /// What is due: promises whose time has passed, tasks that are ready to be tried again.
     pub(super) fn expire(&mut self, round: &mut Round) -> Result<(), EngineError> {
+        let end = round.lane.bytes() + limits::PHASE_BYTES;
         for _ in 0..bounds::ROUND_EXPIRED {
-            if round.lane.is_full() {
+            if !round.lane.has_room_below(end) {
                 break;
             }
             let Some(id) = self.memory.take_due(round.now) else {
@@ -78,8 +84,9 @@ impl Engine {
     /// Hands ready tasks to workers with free places, in the same commit.
     pub(super) fn pair(&mut self, round: &mut Round) -> Result<(), EngineError> {
         self.has_more_pairs = true;
+        let end = round.lane.bytes() + limits::PHASE_BYTES;
         for _ in 0..limits::ROUND_CLAIMS {
-            if round.lane.is_full() || round.lane.bytes() >= 2 * limits::ROUND_BYTES {
+            if !round.lane.has_room_below(end) {
                 break;
             }
             let Some(pairing::Pair { task, session }) =

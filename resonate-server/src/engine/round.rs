@@ -121,6 +121,9 @@ impl Engine {
         let applied = apply(tree, stamp, request);
         self.figures.requests += 1;
         check_changes(&applied.changed).map_err(EngineError::Broken)?;
+        if round.lane.has_overrun(part) {
+            return Err(EngineError::Overrun(part));
+        }
         for change in &applied.changed {
             if let Some(row) = self
                 .memory

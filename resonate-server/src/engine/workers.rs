@@ -15,6 +15,26 @@ use crate::dispatch::{
 };
 
 impl Engine {
+    /// Settles what is named in the hello and over by now, before anything is held: what a settlement tells a worker that
+    /// has no stream yet would be lost. False if the round has no room for the rest.
+    pub(super) fn expire_named(
+        &mut self,
+        round: &mut Round,
+        hello: &Hello,
+    ) -> Result<bool, EngineError> {
+        for held in &hello.held {
+            if !round.lane.has_room() {
+                return Ok(false);
+            }
+            let request = Request::Expire {
+                id: held.task.clone(),
+            };
+            // What is not known is seen when it is held.
+            let _unknown = self.apply(round, request)?;
+        }
+        Ok(true)
+    }
+
     /// A stream opened. The worker names what it holds before anything is dispatched to it; what the session has and the
     /// worker does not name is given back.
     pub(super) fn handle_open(

@@ -226,3 +226,29 @@ fn a_dispatch_that_has_not_left_yet_is_waited_for_and_one_that_left_is_lost() {
     assert_eq!(world.state("a"), "pending pending v1");
     assert_eq!(world.get("a").task.as_ref().unwrap().losses, 1);
 }
+
+#[test]
+fn what_is_over_when_a_worker_comes_back_is_told_to_its_caller_as_well() {
+    let mut world = World::new();
+    let worker = world.worker(1, &["f"], 1);
+    world.ask(create("a"));
+    let until = world.now.wall.after(LEASE / 3);
+    let started = child("a.f", 0, ChildKind::Call(call("f")), until);
+    let op = Op::CreateClaimed(started);
+    world.say(&worker, [worker.turn("a", 1, 1, vec![op], End::GoOn)]);
+    world.inputs.push_back(Input::Closed {
+        stream: worker.stream,
+    });
+    world.run();
+    world.now = world.now.after(LEASE / 2);
+    let mut worker = world.connect(Hello {
+        held: vec![held("a", 1), held("a.f", 2)],
+        ..hello(1, &["f"], 1)
+    });
+    let heard = worker.heard();
+    assert!(
+        matches!(&*heard, [ToWorker::Welcome(welcome), ToWorker::Settlements { task, settled, .. }]
+            if welcome.let_go == [id("a.f")] && *task == id("a") && settled[0].id == id("a.f")),
+        "{heard:?}"
+    );
+}

@@ -132,3 +132,38 @@ fn a_wave_wider_than_one_round_reaches_everything() {
     }
     world.check();
 }
+
+#[test]
+fn one_round_delivers_no_more_large_answers_than_it_has_room_for() {
+    const CALLERS: u32 = 24;
+    let mut world = World::new();
+    let worker = world.worker(1, &["f"], 1);
+    world.ask(create("a"));
+    world.ask(create_until("b", Timestamp::NEVER));
+    let proxies = (0..CALLERS).map(|n| {
+        let kind = ChildKind::Proxy(Link::Await { id: id("b") });
+        Op::Create(child(&format!("a.{n}"), n, kind, Timestamp::NEVER))
+    });
+    let end = End::Suspend { tied: false };
+    world.say(&worker, [worker.turn("a", 1, 1, proxies.collect(), end)]);
+    let large = Outcome::Resolved(Payload::json("1".repeat(limits::PAYLOAD_BYTES)));
+    let _answered = world.ask_later(Request::Settle {
+        id: id("b"),
+        outcome: large,
+    });
+    world.step().unwrap();
+    world.step().unwrap();
+    let settled = |world: &World| {
+        let ids = (0..CALLERS).map(|n| id(&format!("a.{n}")));
+        ids.filter(|id| {
+            let record = world.engine.memory.record(id);
+            record.is_some_and(|record| !record.promise.is_pending())
+        })
+        .count()
+    };
+    let first = settled(&world);
+    assert!((1..=5).contains(&first), "{first} answers in one round");
+    world.run();
+    assert_eq!(settled(&world), 24);
+    world.check();
+}

@@ -5,7 +5,10 @@ use std::{
     net::TcpListener,
     path::{Path, PathBuf},
     process::{Child, Command, ExitStatus, Stdio},
-    sync::OnceLock,
+    sync::{
+        OnceLock,
+        atomic::{AtomicU32, Ordering},
+    },
     time::{Duration, Instant},
 };
 
@@ -59,13 +62,20 @@ fn built() -> &'static Path {
     })
 }
 
-/// A port that was free a moment ago.
+/// A port that was free a moment ago, and below those that systems give to outgoing connections: it stays free while
+/// its server is restarted.
 pub(crate) fn free_port() -> u16 {
-    let listener = TcpListener::bind(("127.0.0.1", 0)).expect("loopback has a free port");
-    listener
-        .local_addr()
-        .expect("a bound listener has an address")
-        .port()
+    const FIRST: u32 = 10_000;
+    const COUNT: u32 = 20_000;
+    static TRIED: AtomicU32 = AtomicU32::new(0);
+    loop {
+        // Two test runs at a time have other process ids, far apart here.
+        let at = std::process::id().wrapping_mul(97) + TRIED.fetch_add(1, Ordering::Relaxed);
+        let port = u16::try_from(FIRST + at % COUNT).expect("it is below 30,000");
+        if TcpListener::bind(("127.0.0.1", port)).is_ok() {
+            return port;
+        }
+    }
 }
 
 /// A process under test. It is killed when dropped; its output goes to a file that a failing test shows.
@@ -96,6 +106,11 @@ impl Process {
     /// SIGKILL, and the same command again.
     pub(crate) fn kill_and_restart(&mut self) {
         self.kill();
+        self.start_again();
+    }
+
+    /// The same command again, after its process has ended.
+    pub(crate) fn start_again(&mut self) {
         self.child = spawn(&self.command, &self.log);
     }
 
@@ -104,6 +119,11 @@ impl Process {
         self.kills += 1;
         self.child.kill().expect("a child can be killed");
         self.child.wait().expect("a killed child ends");
+    }
+
+    /// As the system numbers it.
+    pub(crate) fn id(&self) -> u32 {
+        self.child.id()
     }
 
     /// Sends a signal by name: STOP, CONT, TERM.

@@ -18,8 +18,19 @@ impl Services {
     fn start(folder: &Path, url: &str, codec: &str) -> Self {
         let program = example("checkout");
         let data = folder.join("shop");
-        let common = ["--limit", ORDERS, "--url", url, "--codec", codec, "--data-dir", data.to_str().unwrap()];
-        let start = |name: &str, role: &[&str]| Process::start(folder, name, &program, &[role, &common].concat());
+        let common = [
+            "--limit",
+            ORDERS,
+            "--url",
+            url,
+            "--codec",
+            codec,
+            "--data-dir",
+            data.to_str().unwrap(),
+        ];
+        let start = |name: &str, role: &[&str]| {
+            Process::start(folder, name, &program, &[role, &common].concat())
+        };
         let all = vec![
             start("shop", &["shop", "--approve", "--pace", "60"]),
             start("payments", &["payments"]),
@@ -38,7 +49,9 @@ struct Draw(u64);
 
 impl Draw {
     fn new() -> Self {
-        let seed = std::env::var("RESONATE_KILL_SEED").ok().and_then(|seed| seed.parse().ok());
+        let seed = std::env::var("RESONATE_KILL_SEED")
+            .ok()
+            .and_then(|seed| seed.parse().ok());
         let seed = seed.unwrap_or_else(|| u64::from(std::process::id()));
         println!("RESONATE_KILL_SEED={seed}");
         Self(seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1)
@@ -59,7 +72,11 @@ fn ledgers_are_exact_after_kills(codec: &str) {
     let (mut draw, start) = (Draw::new(), std::time::Instant::now());
     while services.shop().is_running() {
         assert!(start.elapsed() < PATIENCE, "the orders do not end");
-        let mut candidates: Vec<_> = services.all.iter_mut().chain([&mut server.process]).collect();
+        let mut candidates: Vec<_> = services
+            .all
+            .iter_mut()
+            .chain([&mut server.process])
+            .collect();
         candidates.retain_mut(|process| process.kills < KILLS_EACH + 2 && process.is_running());
         if !candidates.is_empty() {
             let at = usize::try_from(draw.below(candidates.len() as u64)).unwrap();
@@ -70,9 +87,23 @@ fn ledgers_are_exact_after_kills(codec: &str) {
     let (status, printed) = (services.shop().wait(), services.shop().output());
     assert!(status.success(), "{printed}");
     assert!(printed.contains(VERDICT), "{printed}");
-    let kills: Vec<_> = services.all.iter().chain([&server.process]).map(|process| (&process.name, process.kills)).collect();
-    println!("killed {kills:?}; {}", printed.lines().rfind(|line| line.starts_with("side effects")).unwrap_or_default());
-    assert!(kills.iter().all(|(_, kills)| *kills >= KILLS_EACH), "too few kills to mean anything: {kills:?}");
+    let kills: Vec<_> = services
+        .all
+        .iter()
+        .chain([&server.process])
+        .map(|process| (&process.name, process.kills))
+        .collect();
+    println!(
+        "killed {kills:?}; {}",
+        printed
+            .lines()
+            .rfind(|line| line.starts_with("side effects"))
+            .unwrap_or_default()
+    );
+    assert!(
+        kills.iter().all(|(_, kills)| *kills >= KILLS_EACH),
+        "too few kills to mean anything: {kills:?}"
+    );
 }
 
 #[test]

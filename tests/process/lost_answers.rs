@@ -119,7 +119,7 @@ impl Clients {
 
     /// How often the vote came to its end.
     fn ends(&self, id: &str) -> usize {
-        let effects = effects::read(&effects::path(self.folder.path()));
+        let effects = effects::read(self.folder.path());
         effects.iter().filter(|effect| effect.what == id).count()
     }
 }

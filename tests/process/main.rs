@@ -8,11 +8,18 @@
     reason = "the exemption for tests ends at #[test] functions"
 )]
 
+mod bad_input;
 mod checkout;
+mod command_line;
 mod crash;
+mod depth_and_width;
+mod drain;
 mod effects;
+mod elsewhere;
 mod harness;
 mod kills;
 mod lost_answers;
 mod proxy;
+mod restart;
 mod worker;
+mod zombie;

@@ -1,15 +1,17 @@
 //! A way to the server on which answers get lost: everything reaches the server, not everything comes back.
 //!
-//! It understands of HTTP/2 what a frame is, so that what it swallows is an answer and not a sign of life.
+//! It can hold up for a while what should reach the server, too. It understands of HTTP/2 what a frame is, so that what it swallows is an answer and not a sign of life.
 
 use std::{
     io::{self, Read, Write},
     net::{Shutdown, TcpListener, TcpStream},
     sync::{
         Arc,
-        atomic::{AtomicUsize, Ordering},
+        atomic::{AtomicBool, AtomicUsize, Ordering},
     },
 };
+
+use crate::harness::eventually;
 
 const FRAME_HEAD: usize = 9;
 const DATA: u8 = 0;
@@ -31,6 +33,8 @@ struct Losses {
     /// The next but so many; 0 for none.
     armed: AtomicUsize,
     lost: AtomicUsize,
+    /// Nothing reaches the server now.
+    holds: AtomicBool,
 }
 
 impl Proxy {
@@ -70,6 +74,11 @@ impl Proxy {
         self.losses.seen.load(Ordering::SeqCst)
     }
 
+    /// From now on nothing reaches the server, or what was held up does.
+    pub(crate) fn hold(&self, holds: bool) {
+        self.losses.holds.store(holds, Ordering::SeqCst);
+    }
+
     /// How many answers were lost.
     pub(crate) fn lost(&self) -> usize {
         self.losses.lost.load(Ordering::SeqCst)
@@ -94,10 +103,10 @@ fn connect(client: TcpStream, server: TcpStream, losses: &Arc<Losses>) -> io::Re
     client.set_nodelay(true)?;
     server.set_nodelay(true)?;
     let (mut from_client, mut to_server) = (client.try_clone()?, server.try_clone()?);
-    let losses = Arc::clone(losses);
+    let (losses, holder) = (Arc::clone(losses), Arc::clone(losses));
     std::thread::spawn(move || {
         // Whatever came from the client is the server's, also when the connection is cut.
-        let _ended = io::copy(&mut from_client, &mut to_server);
+        let _ended = ask(&mut from_client, &mut to_server, &holder);
         let _ended = to_server.shutdown(Shutdown::Write);
     });
     std::thread::spawn(move || {
@@ -105,6 +114,19 @@ fn connect(client: TcpStream, server: TcpStream, losses: &Arc<Losses>) -> io::Re
         let _ended = client.shutdown(Shutdown::Both);
     });
     Ok(())
+}
+
+/// Carries what the client says.
+fn ask(from: &mut TcpStream, to: &mut TcpStream, losses: &Losses) -> io::Result<()> {
+    let mut bytes = vec![0; 64 << 10];
+    loop {
+        let length = from.read(&mut bytes)?;
+        eventually("it goes on", || !losses.holds.load(Ordering::SeqCst));
+        if length == 0 {
+            return Ok(());
+        }
+        to.write_all(&bytes[..length])?;
+    }
 }
 
 /// Carries answers, frame by frame, until one is lost.

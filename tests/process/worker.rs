@@ -11,23 +11,20 @@ use std::{
 use resonate::Resonate;
 use resonate_runtime::testing::TurnPoint;
 
-use crate::{
-    effects::{self, Effects},
-    harness::Process,
-};
+use crate::{effects::Effects, harness::Process};
 
 /// What it serves, with commas between.
 const SERVICES: &str = "RESONATE_TEST_SERVICES";
 const URL: &str = "RESONATE_TEST_URL";
-/// The file for its effects.
-const EFFECTS: &str = "RESONATE_TEST_EFFECTS";
+/// The folder for its effects.
+const FOLDER: &str = "RESONATE_TEST_FOLDER";
 /// Where it dies: `Unsent 3` before its third turn is sent, `Answered 3` when its third turn was answered.
 const CRASH: &str = "RESONATE_TEST_CRASH";
 
 /// A point at which a worker dies: the turn's stage, and the how manieth that is there.
 pub(crate) type Crash = (TurnPoint, usize);
 
-/// A worker of these services; its effects go to the folder's file.
+/// A worker of these services; its effects are written in the folder.
 pub(crate) fn start(
     folder: &Path,
     name: &str,
@@ -39,7 +36,7 @@ pub(crate) fn start(
     let set = [
         format!("{SERVICES}={services}"),
         format!("{URL}={url}"),
-        format!("{EFFECTS}={}", effects::path(folder).display()),
+        format!("{FOLDER}={}", folder.display()),
         crash.map_or_else(
             || format!("{CRASH}="),
             |(point, nth)| format!("{CRASH}={point:?} {nth}"),
@@ -61,7 +58,7 @@ fn entry() {
     };
     let runtime = tokio::runtime::Runtime::new().unwrap();
     runtime.block_on(async {
-        let effects = Effects::open(Path::new(&env::var(EFFECTS).unwrap()));
+        let effects = Effects::open(Path::new(&env::var(FOLDER).unwrap()));
         let worker = Resonate::builder()
             .url(env::var(URL).unwrap())
             .serve(services.split(','))

@@ -91,7 +91,7 @@ impl Lane {
         let answer = self.tokio.block_on(answer).unwrap();
         approval.abort();
         let below = format!("{id}.");
-        let effects = effects::read(&effects::path(self.folder.path()));
+        let effects = effects::read(self.folder.path());
         let is_of_this =
             |effect: &Effect| effect.promise == id || effect.promise.starts_with(&below);
         Run {

@@ -40,8 +40,15 @@ enum Item {
 
 impl Outbox {
     /// A turn, sent again on each new stream until it is answered or forgotten.
+    ///
+    /// One of an older claim than that of the turn that waits is nobody's any more.
     pub(crate) fn submit(&self, turn: Turn) {
         let mut queue = self.lock();
+        let waiting = queue.of_task.get(&turn.id);
+        let waiting = waiting.and_then(|no| queue.unanswered.get(no));
+        if waiting.is_some_and(|waiting| waiting.version > turn.version) {
+            return;
+        }
         queue.last += 1;
         let no = queue.last;
         if let Some(earlier) = queue.of_task.insert(turn.id.clone(), no) {
@@ -201,6 +208,19 @@ mod tests {
             ops: vec![],
             end: End::GoOn,
         }
+    }
+
+    #[test]
+    fn a_turn_of_an_older_claim_does_not_replace_a_newer_one() {
+        let outbox = Outbox::default();
+        let newer = Turn {
+            version: TaskVersion(2),
+            ..turn("a", 1)
+        };
+        outbox.submit(newer);
+        outbox.submit(turn("a", 7));
+        assert_eq!(outbox.take(9).len(), 1);
+        assert!(outbox.answered(&PromiseId::new("a").unwrap(), TaskVersion(2), 1));
     }
 
     #[expect(

@@ -53,7 +53,7 @@ impl Slots {
 
     /// A slot, as soon as one is free; first come, first served. Dropping the future loses the place in the line.
     pub(crate) async fn take(&self) -> Slot {
-        let _waiting = Waiting::begin(&self.0.waiting);
+        let _waiting = Waiting::begin(&self.0);
         let permit = Arc::clone(&self.0.semaphore)
             .acquire_owned()
             .await
@@ -90,18 +90,22 @@ impl Drop for Slot {
 }
 
 /// Counts one who waits, also if the future is dropped.
-struct Waiting<'a>(&'a AtomicUsize);
+struct Waiting<'a>(&'a Inner);
 
 impl<'a> Waiting<'a> {
-    fn begin(waiting: &'a AtomicUsize) -> Self {
-        waiting.fetch_add(1, Ordering::AcqRel);
-        Self(waiting)
+    fn begin(slots: &'a Inner) -> Self {
+        slots.waiting.fetch_add(1, Ordering::AcqRel);
+        Self(slots)
     }
 }
 
 impl Drop for Waiting<'_> {
     fn drop(&mut self) {
-        self.0.fetch_sub(1, Ordering::AcqRel);
+        self.0.waiting.fetch_sub(1, Ordering::AcqRel);
+        // A slot that was on its way to who gave up waiting is free for others.
+        if self.0.semaphore.available_permits() > 0 {
+            (self.0.on_free)();
+        }
     }
 }
 
@@ -143,16 +147,20 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn who_gives_up_waiting_counts_no_more() {
-        let slots = Slots::new(1, || {});
+    async fn who_gives_up_waiting_counts_no_more_and_leaves_its_slot_to_others() {
+        let told = Arc::new(AtomicUsize::new(0));
+        let counter = Arc::clone(&told);
+        let slots = Slots::new(1, move || {
+            counter.fetch_add(1, Ordering::Relaxed);
+        });
         let slot = slots.try_take().unwrap();
         {
             let waiting = slots.take();
             tokio::pin!(waiting);
             assert!(futures_util::poll!(&mut waiting).is_pending());
             drop(slot);
-            assert_eq!(slots.free(), 0);
+            assert_eq!((slots.free(), told.load(Ordering::Relaxed)), (0, 1));
         }
-        assert_eq!(slots.free(), 1);
+        assert_eq!((slots.free(), told.load(Ordering::Relaxed)), (1, 2));
     }
 }

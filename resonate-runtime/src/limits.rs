@@ -48,6 +48,8 @@ pub(crate) const BATCH_ITEMS: usize = 1_000;
 pub(crate) const BACKLOG: Duration = Duration::from_millis(20);
 /// How long a leaving worker waits for its executions.
 pub(crate) const GRACE: Duration = Duration::from_secs(30);
+/// The longest such wait, whatever was asked for: beyond it, points in time are not sure to exist.
+pub(crate) const GRACE_MAX: Duration = Duration::from_secs(365 * 86_400);
 /// How long a leaving worker waits for the server to end its stream.
 pub(crate) const FAREWELL: Duration = Duration::from_secs(1);
 /// Executions that run at once if nothing was said: most of them wait for something outside.

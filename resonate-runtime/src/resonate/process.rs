@@ -86,7 +86,11 @@ impl Process {
 
     /// Tells the worker to leave within the grace, or at once.
     pub(super) fn order_to_leave(&self, at_once: bool) {
-        let until = Instant::now() + if at_once { Duration::ZERO } else { self.grace };
+        let grace = if at_once { Duration::ZERO } else { self.grace };
+        let now = Instant::now();
+        let until = now
+            .checked_add(grace)
+            .unwrap_or_else(|| now + crate::limits::GRACE_MAX);
         if let Some(worker) = &self.worker {
             worker.orders.send_replace(Orders::Leave { until });
         }

@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 
-use resonate_core::{ChildKind, Link, NewChild, Op, Timestamp, limits};
+use resonate_core::{ChildKind, Link, NewChild, Op, PromiseId, Timestamp, limits};
 
 use super::{
     CommandKind, Finish, Position, Replay,
@@ -38,6 +38,8 @@ pub(crate) struct Page {
     pub(crate) ops: Vec<Op>,
     /// Calls that run here and are known to the server by this turn: each may write turns of its own from now on.
     pub(crate) adopted: Vec<Position>,
+    /// Calls that this turn creates claimed, and that start here once it is durable.
+    pub(crate) opened: Vec<(Position, PromiseId)>,
     /// Nothing is left for a further turn.
     pub(crate) is_last: bool,
 }
@@ -84,6 +86,7 @@ impl Replay {
         let mut page = Page {
             ops: Vec::new(),
             adopted: Vec::new(),
+            opened: Vec::new(),
             is_last: false,
         };
         let mut bytes = 0;
@@ -102,7 +105,7 @@ impl Replay {
             }
             page.ops.push(op);
             if let Some(out) = self.pop() {
-                self.said(&out, &mut page.adopted);
+                self.said(&out, &mut page);
             }
         }
         page.is_last = !self.has_ops();
@@ -233,7 +236,7 @@ impl Replay {
     }
 
     /// What was said is under way.
-    fn said(&mut self, out: &Out, adopted: &mut Vec<Position>) {
+    fn said(&mut self, out: &Out, page: &mut Page) {
         self.outbox.is_binding |= self.binds(out);
         let Out::Child(position) = *out else { return };
         let Some(stage) = self.journal.shift(position, Stage::Pending) else {
@@ -242,9 +245,14 @@ impl Replay {
         match stage {
             Stage::Queued(start @ (Start::Claimed | Start::Begun)) => {
                 self.outbox.opening.push(position);
+                if start == Start::Claimed
+                    && let Some(child) = self.journal.get(position)
+                {
+                    page.opened.push((position, child.id.clone()));
+                }
                 self.journal.shift(position, Stage::Opening(start));
             }
-            Stage::Here { .. } => adopted.push(position),
+            Stage::Here { .. } => page.adopted.push(position),
             Stage::Ended { outcome, .. } => {
                 self.journal.shift(position, Stage::Recording(outcome));
             }

@@ -40,6 +40,12 @@ pub(crate) trait Link: Send + Sync {
     fn reclaim(&self, id: &PromiseId, version: TaskVersion, shown: Seq);
     /// A local child became known: what happens to its task goes to it from now on.
     fn adopt(&self, handle: ExecutionHandle);
+    /// A turn creates it, claimed by this worker, and is not answered: it is named to the server from now on.
+    fn announce(&self, id: &PromiseId, version: TaskVersion);
+    /// An announced one is about to begin; false if it must not, since its claim ended meanwhile.
+    fn began(&self, handle: ExecutionHandle) -> bool;
+    /// Nothing of it is here any more, and nobody here will run it: given back, in case the server knows it.
+    fn disown(&self, id: &PromiseId, version: TaskVersion);
     /// Suspended, its body kept; may be answered by [`ExecutionEvent::Evict`] at any time.
     fn set_aside(&self, id: &PromiseId, version: TaskVersion);
     /// Nothing of it is here any more.
@@ -94,6 +100,21 @@ impl Worker {
     /// See [`Link::adopt`].
     pub(crate) fn adopt(&self, handle: ExecutionHandle) {
         self.0.link.adopt(handle);
+    }
+
+    /// See [`Link::announce`].
+    pub(crate) fn announce(&self, id: &PromiseId, version: TaskVersion) {
+        self.0.link.announce(id, version);
+    }
+
+    /// See [`Link::began`].
+    pub(crate) fn began(&self, handle: ExecutionHandle) -> bool {
+        self.0.link.began(handle)
+    }
+
+    /// See [`Link::disown`].
+    pub(crate) fn disown(&self, id: &PromiseId, version: TaskVersion) {
+        self.0.link.disown(id, version);
     }
 
     /// See [`Link::set_aside`].

@@ -186,6 +186,22 @@ impl Link for Serving {
         self.table().adopt(handle);
     }
 
+    fn announce(&self, id: &PromiseId, version: TaskVersion) {
+        self.table().announce(id, version);
+    }
+
+    fn began(&self, handle: ExecutionHandle) -> bool {
+        let began = self.table().began(handle.version(), handle);
+        self.left.notify_waiters();
+        began
+    }
+
+    fn disown(&self, id: &PromiseId, version: TaskVersion) {
+        self.forget(id, version);
+        let task = id.clone();
+        self.outbox.send(FromWorker::GiveBack { task, version });
+    }
+
     fn set_aside(&self, id: &PromiseId, version: TaskVersion) {
         let said = self.table().set_aside(id, version, Instant::now());
         said.into_iter().for_each(|item| self.outbox.send(item));

@@ -7,7 +7,7 @@ use std::{
     sync::{Arc, Mutex, PoisonError, atomic::Ordering},
 };
 
-use resonate_core::{Outcome, TaskVersion};
+use resonate_core::{Outcome, PromiseId, TaskVersion};
 use tokio::sync::{Notify, oneshot};
 
 use super::super::{
@@ -23,6 +23,8 @@ pub(super) struct Family {
     links: BTreeMap<Position, Link>,
     /// Children that the unanswered turn creates.
     unconfirmed: Vec<ExecutionHandle>,
+    /// Calls that the unanswered turn creates, and that start once it is written.
+    announced: BTreeMap<Position, (PromiseId, TaskVersion)>,
     /// Room for calls that start once they are durable.
     reserved: BTreeMap<Position, Option<Slot>>,
 }
@@ -115,10 +117,42 @@ impl Family {
     /// The turn that was to create them is not written, nor will it be: nobody claims them.
     pub(super) fn disown(&mut self, worker: &Worker) {
         for handle in self.unconfirmed.drain(..) {
-            worker.forget(&handle.id, handle.version());
+            worker.disown(&handle.id, handle.version());
             // One whose queue is full hears of it when its next turn is refused.
             let why = "its caller's claim is over".to_owned();
             let _heard = handle.events.try_send(ExecutionEvent::Dropped { why });
+        }
+        self.disown_announced(worker);
+    }
+
+    /// The turn that creates it is on its way; it starts once that is written.
+    pub(super) fn announce(
+        &mut self,
+        position: Position,
+        id: PromiseId,
+        version: TaskVersion,
+        worker: &Worker,
+    ) {
+        worker.announce(&id, version);
+        self.announced.insert(position, (id, version));
+    }
+
+    /// It starts, or is started by nobody.
+    pub(super) fn has_started(&mut self, position: Position) {
+        self.announced.remove(&position);
+    }
+
+    /// The turn that creates them is written: those that have not started are not wanted, and end by their cancel.
+    pub(super) fn forget_announced(&mut self, worker: &Worker) {
+        for (id, version) in std::mem::take(&mut self.announced).into_values() {
+            worker.forget(&id, version);
+        }
+    }
+
+    /// What was announced and has not started will not.
+    fn disown_announced(&mut self, worker: &Worker) {
+        for (id, version) in std::mem::take(&mut self.announced).into_values() {
+            worker.disown(&id, version);
         }
     }
 

@@ -113,6 +113,8 @@ impl Execution {
                 break;
             }
         }
+        // Nobody is left to say that they were not created.
+        self.family.disown(&self.worker);
         self.body.close(&self.context);
     }
 

@@ -96,6 +96,7 @@ impl Execution {
                 }
             }
         }
+        self.family.forget_announced(&self.worker);
     }
 
     /// With the fencing token that it has, or will have, and whether the server knows it.
@@ -124,8 +125,11 @@ impl Execution {
         if is_known {
             let (handle, execution) =
                 birth::conceive(worker, born(Standing::Leased(Claim { version, n: 0 })));
-            self.worker.adopt(handle);
-            execution.begin();
+            self.family.has_started(position);
+            // Its claim may have ended, or be a newer one's, since the turn was sent that created it.
+            if self.worker.began(handle) {
+                execution.begin();
+            }
         } else {
             self.family
                 .start(position, |parent| {

@@ -149,6 +149,11 @@ impl Execution {
             suspends: tied,
             leaves: !matches!(end, End::GoOn),
         };
+        let children = claim.version.next();
+        // Before the turn: what a stream sends of them may come as soon as it is out.
+        for (position, id) in page.opened {
+            self.family.announce(position, id, children, &self.worker);
+        }
         self.worker.submit(Turn {
             id: self.context.id().clone(),
             version: claim.version,
@@ -159,8 +164,7 @@ impl Execution {
             end,
         });
         for position in page.adopted {
-            self.family
-                .adopt(position, claim.version.next(), &self.worker);
+            self.family.adopt(position, children, &self.worker);
         }
     }
 

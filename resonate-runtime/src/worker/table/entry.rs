@@ -27,7 +27,7 @@ pub(super) struct Entry {
 /// Where an execution stands.
 #[derive(Debug)]
 pub(super) enum Body {
-    /// It waits for a slot; the highest place of the log it was dispatched with.
+    /// It waits for a slot, or for the turn that creates it; the highest place of the log it was dispatched with.
     Waiting(Seq),
     Running(ExecutionHandle),
 }
@@ -35,6 +35,10 @@ pub(super) enum Body {
 impl Entry {
     pub(super) fn waiting(version: TaskVersion, dispatched: &Dispatched) -> Self {
         Self::new(version, Body::Waiting(highest(&dispatched.children)))
+    }
+
+    pub(super) fn announced(version: TaskVersion) -> Self {
+        Self::new(version, Body::Waiting(Seq::ZERO))
     }
 
     pub(super) fn running(handle: ExecutionHandle) -> Self {

@@ -73,18 +73,40 @@ enum Asked {
 }
 
 impl Table {
-    /// A local child became known.
+    /// A local child became known. It is void if its task is here under a newer claim already.
     pub(crate) fn adopt(&mut self, handle: ExecutionHandle) {
         let id = handle.id.clone();
         let entry = Entry::running(handle);
         let version = entry.version;
+        let why = || "its task was claimed again".to_owned();
+        match self.entries.get(&id).map(|here| here.version) {
+            Some(here) if here > version => {
+                let parting = entry.part(ExecutionEvent::Dropped { why: why() });
+                return self.parting.extend(parting.and_then(Parting::flush));
+            }
+            Some(_) => self.part(&id, ExecutionEvent::Dropped { why: why() }),
+            None => {}
+        }
         self.entries.insert(id.clone(), entry);
         if self.draining {
             self.tell(&id, version, ExecutionEvent::Drain);
         }
     }
 
-    /// A dispatched execution has begun; false if it was dropped before.
+    /// A turn that is not answered yet creates it, claimed by this worker.
+    pub(crate) fn announce(&mut self, id: &PromiseId, version: TaskVersion) {
+        match self.entries.get(id).map(|here| here.version) {
+            Some(here) if here >= version => return,
+            Some(_) => {
+                let why = "its task was created anew".to_owned();
+                self.part(id, ExecutionEvent::Dropped { why });
+            }
+            None => {}
+        }
+        self.entries.insert(id.clone(), Entry::announced(version));
+    }
+
+    /// A dispatched or announced execution has begun; false if it was dropped before.
     pub(crate) fn began(&mut self, version: TaskVersion, handle: ExecutionHandle) -> bool {
         let id = handle.id.clone();
         if self.is_waiting(&id, version) {
@@ -105,7 +127,7 @@ impl Table {
         false
     }
 
-    /// True if it is dispatched under this version and has not begun.
+    /// True if it is dispatched or announced under this version and has not begun.
     pub(crate) fn is_waiting(&self, id: &PromiseId, version: TaskVersion) -> bool {
         self.entries
             .get(id)

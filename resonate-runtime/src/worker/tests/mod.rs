@@ -255,9 +255,7 @@ impl Far {
     async fn next_beating(&mut self) -> FromWorker {
         for _ in 0..1_000 {
             match self.next().await {
-                FromWorker::Heartbeat { n, .. } => {
-                    self.say(ToWorker::HeartbeatAnswer { n }).await
-                }
+                FromWorker::Heartbeat { n, .. } => self.say(ToWorker::HeartbeatAnswer { n }).await,
                 item => return item,
             }
         }

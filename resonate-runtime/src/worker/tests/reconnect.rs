@@ -235,3 +235,57 @@ async fn a_drop_of_an_older_claim_changes_nothing() {
     far.say(drop_of(3)).await;
     assert_eq!(one.is_dropped().await, "canceled");
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_child_of_an_unanswered_turn_is_named_and_begins_once() {
+    let mut peer = Peer::start(3);
+    let mut far = peer.welcomed().await;
+    let caller = far.run(&peer, "a", 1).await;
+    let child = promise_id("a.c");
+    caller.worker.announce(&child, TaskVersion(2));
+    caller.submit(1, End::GoOn);
+    far.turn("a", 1).await;
+    far.breaks().await;
+    let (mut far, hello) = peer.hello().await;
+    let held: Vec<_> = hello.held.iter().map(|held| held.task.as_str()).collect();
+    assert_eq!(held, ["a", "a.c"]);
+    far.welcome(&[]).await;
+    far.turn("a", 1).await;
+    let (now, _events) = handle("a.c", 2, 8);
+    assert!(caller.worker.began(now.clone()));
+    assert!(!caller.worker.began(now));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_child_that_was_dropped_or_claimed_again_before_it_began_does_not_begin() {
+    let mut peer = Peer::start(3);
+    let mut far = peer.welcomed().await;
+    let caller = far.run(&peer, "a", 1).await;
+    let (gone, again) = (promise_id("a.gone"), promise_id("a.again"));
+    caller.worker.announce(&gone, TaskVersion(2));
+    caller.worker.announce(&again, TaskVersion(2));
+    far.say(ToWorker::Drop {
+        task: gone,
+        version: TaskVersion(2),
+        why: "canceled".to_owned(),
+    })
+    .await;
+    let newer = far.run(&peer, "a.again", 3).await;
+    for id in ["a.gone", "a.again"] {
+        let (late, mut events) = handle(id, 2, 8);
+        assert!(!caller.worker.began(late.clone()), "{id}");
+        assert!(matches!(
+            events.try_recv(),
+            Ok(ExecutionEvent::Dropped { .. })
+        ));
+        caller.worker.adopt(late);
+    }
+    newer.submit(1, End::GoOn);
+    far.turn("a.again", 1).await;
+    far.answer("a.again", 3, 1, TurnStatus::Leased).await;
+    let mut newer = newer;
+    assert!(matches!(
+        newer.event().await,
+        ExecutionEvent::TurnAnswered { .. }
+    ));
+}

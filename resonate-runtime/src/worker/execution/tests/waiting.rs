@@ -244,5 +244,6 @@ async fn a_claim_stands_for_the_lost_answer_to_the_turn_that_suspended() {
         turn order.once 1: fulfill
         claim order warm
         turn order 1: fulfill
-    "#]].assert_eq(&server.log());
+    "#]]
+    .assert_eq(&server.log());
 }

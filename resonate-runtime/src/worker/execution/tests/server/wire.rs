@@ -56,6 +56,17 @@ impl Link for Wire {
         server.state().handles.insert(handle.id.clone(), handle);
     }
 
+    fn announce(&self, _: &PromiseId, _: TaskVersion) {}
+
+    fn began(&self, handle: ExecutionHandle) -> bool {
+        self.adopt(handle);
+        true
+    }
+
+    fn disown(&self, id: &PromiseId, version: TaskVersion) {
+        self.forget(id, version);
+    }
+
     fn set_aside(&self, id: &PromiseId, _: TaskVersion) {
         let Some(server) = self.0.upgrade() else {
             return;

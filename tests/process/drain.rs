@@ -1,6 +1,8 @@
 //! SIGTERM under load: rolling restarts of workers and server fail no call and repeat nothing.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
+
+use tokio::time::Instant;
 
 use crate::{
     checkout::Checkout,

@@ -9,8 +9,10 @@ use std::{
         OnceLock,
         atomic::{AtomicU32, Ordering},
     },
-    time::{Duration, Instant},
+    time::Duration,
 };
+
+use tokio::time::Instant;
 
 /// How long anything may take before a test gives up: generous, since the machines are shared.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(240);

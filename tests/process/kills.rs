@@ -69,7 +69,7 @@ fn ledgers_are_exact_after_kills(codec: &str) {
     let folder = tempfile::tempdir().unwrap();
     let mut server = Server::start(folder.path(), &["--lease", "2s"]);
     let mut services = Services::start(folder.path(), &server.url, codec);
-    let (mut draw, start) = (Draw::new(), std::time::Instant::now());
+    let (mut draw, start) = (Draw::new(), tokio::time::Instant::now());
     while services.shop().is_running() {
         assert!(start.elapsed() < PATIENCE, "the orders do not end");
         let mut candidates: Vec<_> = services

@@ -8,6 +8,7 @@ use crate::{
     Error, ErrorKind, Result, Retry,
     context::{Child, Context, OnDrop},
     function::Definition,
+    ops::check_labels,
     outside::{self, NewCall},
     replay::{Command, CommandKind, Due, Place},
 };
@@ -199,6 +200,7 @@ impl Request {
             );
             return Err(Error::of(ErrorKind::Misused, message).into_terminal());
         }
+        check_labels(&self.labels)?;
         let options = &self.definition.options;
         let retry = self.retry.or_else(|| options.retry.map(|retry| retry()));
         Ok(Call {

@@ -21,6 +21,7 @@ pub(crate) use self::child::{Child, OnDrop};
 use self::current::StepScope;
 use crate::{
     Error, ErrorKind, Result,
+    ops::check_labels,
     replay::{Command, Position, Replay},
     settings::Settings,
 };
@@ -230,13 +231,21 @@ impl Context {
     }
 
     /// A label on the promise, unless it has it already.
-    pub(crate) fn label(&self, name: &str, value: String) {
+    ///
+    /// # Errors
+    /// All its labels would be more than a server takes.
+    pub(crate) fn label(&self, name: &str, value: String) -> Result<()> {
         self.with(|inner| {
-            if inner.labels.get(name) != Some(&value) {
-                inner.labels.insert(name.to_owned(), value.clone());
-                inner.replay.label(name.to_owned(), value);
+            if inner.labels.get(name) == Some(&value) {
+                return Ok(());
             }
-        });
+            let mut labels = inner.labels.clone();
+            labels.insert(name.to_owned(), value.clone());
+            check_labels(&labels)?;
+            inner.labels = labels;
+            inner.replay.label(name.to_owned(), value);
+            Ok(())
+        })
     }
 
     /// How often the body asked for something durable, or for its result.

@@ -12,7 +12,7 @@ use std::fmt;
 
 use resonate_core::{Failure, FailureKind, Outcome, PromiseId};
 
-pub(crate) use self::report::Report;
+pub(crate) use self::report::{Report, shortened};
 
 /// What kind of error it was.
 pub use resonate_core::FailureKind as ErrorKind;

@@ -79,7 +79,7 @@ impl Cause {
 }
 
 /// A text that fits a record beside others of its kind.
-fn shortened(text: &str) -> String {
+pub(crate) fn shortened(text: &str) -> String {
     let end = text.floor_char_boundary(limits::ERROR_TEXT_BYTES);
     match text.get(..end) {
         Some(start) if end < text.len() => format!("{start}… ({} bytes)", text.len()),

@@ -24,6 +24,5 @@ pub fn label(name: &str, value: impl fmt::Display) {
 fn try_label(name: &str, value: &dyn fmt::Display, location: &Location<'_>) -> Result<()> {
     check_name("the label", name)?;
     let context = body_or_refusal(format_args!("the label `{name}`"), location)?;
-    context.label(name, value.to_string());
-    Ok(())
+    context.label(name, value.to_string())
 }

@@ -26,7 +26,27 @@ pub use self::{
     timeout::{Timeout, timeout},
 };
 
+use std::collections::BTreeMap;
+
+use resonate_core::limits;
+
 use crate::{Error, ErrorKind, Result};
+
+/// The labels of one promise; a turn with more than a server takes would be refused for ever.
+pub(crate) fn check_labels(labels: &BTreeMap<String, String>) -> Result<()> {
+    let bytes: usize = labels
+        .iter()
+        .map(|(name, value)| name.len() + value.len())
+        .sum();
+    let max = limits::TAG_BYTES;
+    if bytes <= max {
+        return Ok(());
+    }
+    let message = format!(
+        "the labels of one promise have {bytes} bytes, and at most {max} are taken; labels are to be searched for, keep what is long in the result"
+    );
+    Err(Error::of(ErrorKind::Misused, message).into_terminal())
+}
 
 /// A name or label that becomes part of an id.
 fn check_name(what: &str, name: &str) -> Result<()> {

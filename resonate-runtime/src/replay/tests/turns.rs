@@ -12,7 +12,10 @@ use super::{
     run::{Run, records},
     ship,
 };
-use crate::{Error, Result, ops::step};
+use crate::{
+    Error, Result,
+    ops::{label, step},
+};
 
 #[test]
 fn a_turn_has_room_for_a_thousand_ops_and_three_megabytes() {
@@ -113,4 +116,20 @@ fn the_log_waits_for_a_body_that_has_not_asked_for_what_comes_next() {
     go.send(()).unwrap();
     run.drive();
     assert_eq!(super::line(&run.turn()), "ends 2");
+}
+
+#[test]
+fn a_label_too_long_for_a_server_ends_its_function_instead_of_being_sent() {
+    let mut run = Run::new(&[], async {
+        label("note", "x".repeat(20 << 10));
+        charge(1).await
+    });
+    run.drive();
+    assert_eq!(pages_of(&run, 0), []);
+    let mut run = Run::new(&[], async {
+        let labelled = charge(1).label("note", "x".repeat(20 << 10));
+        Ok(u64::from(labelled.result().await.is_err()))
+    });
+    run.drive();
+    assert_eq!(pages_of(&run, 0), []);
 }

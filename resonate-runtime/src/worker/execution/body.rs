@@ -16,6 +16,7 @@ use super::{
 use crate::{
     codec::panic_text,
     context::{Context, Forced, current, current::Scope},
+    error::shortened,
     function::Running,
     limits, plumbing,
     replay::{Driven, Ending, drive},
@@ -100,7 +101,7 @@ impl Body {
         let polled = match polled {
             Ok(polled) => polled,
             Err(panic) => {
-                return Poll::Ready(Ending::Panicked(panic_text(&*panic).to_owned()));
+                return Poll::Ready(Ending::Panicked(shortened(panic_text(&*panic))));
             }
         };
         // What one of its futures demanded stands, also if the body returned in the same poll.

@@ -16,11 +16,11 @@ const ENVELOPE_BYTES: usize = 128;
 #[derive(Debug, Default)]
 pub(super) struct Outbox {
     waiting: VecDeque<Out>,
-    /// How many of them cancel or tell something.
+    /// How many of them cancel or tell something, or make a promise.
     binding: usize,
     /// Children in the unanswered turn that run here once it is durable.
     opening: Vec<Position>,
-    /// The unanswered turn cancels or tells something.
+    /// The unanswered turn cancels or tells something, or makes a promise.
     is_binding: bool,
 }
 
@@ -144,7 +144,7 @@ impl Replay {
         started
     }
 
-    /// True while a cancel or a tell is under way: what was asked for after it may not run here before it is durable.
+    /// True while a cancel, a tell or a promise is under way: what was asked for after it may not run here before it is durable.
     pub(super) fn is_bound(&mut self) -> bool {
         self.outbox.is_binding || (self.has_ops() && self.outbox.binding > 0)
     }
@@ -196,7 +196,13 @@ impl Replay {
                     .journal
                     .get(*position)
                     .and_then(|child| child.asked.as_ref());
-                asked.is_some_and(|asked| matches!(asked.command.kind, CommandKind::Tell { .. }))
+                // The id of a promise may be given away at once, so it exists before anything runs that could do so.
+                asked.is_some_and(|asked| {
+                    matches!(
+                        asked.command.kind,
+                        CommandKind::Tell { .. } | CommandKind::External
+                    )
+                })
             }
         }
     }

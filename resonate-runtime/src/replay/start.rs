@@ -213,7 +213,8 @@ impl Replay {
                 }
             }
         }
-        if finish == Finish::Answer {
+        // Also with a failure: it may be the last, and then nobody asks for them again.
+        if finish != Finish::Stop {
             while let Some(position) = self.next_lasting() {
                 self.queue(position, Start::Elsewhere);
             }

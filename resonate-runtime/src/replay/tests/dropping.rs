@@ -165,3 +165,35 @@ fn a_step_after_a_cancel_waits_until_it_is_durable() {
         "#]],
     );
 }
+
+#[test]
+fn what_is_detached_before_a_failure_is_started_nevertheless() {
+    check(
+        "",
+        || async {
+            charge(1).detach();
+            Err(fails("no network"))
+        },
+        expect![[r#"
+            create 1 order.charge | fails failed: no network, again
+        "#]],
+    );
+}
+
+#[test]
+fn a_step_beside_a_promise_runs_once_the_promise_exists() {
+    check(
+        "",
+        || async {
+            let approval = promise::<u64>("approval");
+            let step = step(|| async { Ok::<_, Error>(1) });
+            let (one, other) = futures::future::join(approval, step).await;
+            Ok(one? + other?)
+        },
+        expect![[r#"
+            create 1 order.approval
+            record 2 order.step 1
+            waits for 1
+        "#]],
+    );
+}

@@ -81,34 +81,66 @@ impl Lists {
 fn search(reader: &mut dyn Reader, asked: &Search) -> Result<Page, ListError> {
     let function = asked.function.as_ref();
     let root = asked.prefix.split(['.', ':']).next().unwrap_or_default();
-    let search = store::Search {
+    let mut search = store::Search {
         order: Order::NewestFirst,
         after: (!asked.cursor.is_empty())
             .then(|| place(&asked.cursor))
             .transpose()?,
         root_prefix: root.to_owned(),
-        roots_only: asked.roots_only,
+        // A root by its id alone has number 0 in its tree, but `user:42` has no caller either.
+        roots_only: false,
         state: asked.state.and_then(number_of),
         function: function.and_then(|filter| filter.function.clone()),
         target: function.map(|filter| filter.service.clone()),
         examine: SEARCH_ROWS,
     };
-    let Hits { rows, next } = reader.search(&search, limit(asked.limit))?;
-    let mut records = Vec::new();
-    for found in rows {
-        let record = read_record(found.part, &found.root, &found.row)?;
-        let is_wanted = record.promise.id.as_str().starts_with(&asked.prefix)
-            && asked.state.is_none_or(|state| state.takes(&record));
-        if is_wanted {
+    let limit = limit(asked.limit);
+    let (mut records, mut bytes, mut examined) = (Vec::new(), 0, 0);
+    // What is filtered here leaves a page short, so it is filled from the next ones, as far as a search may look.
+    let next = loop {
+        let Hits { rows, next } = reader.search(&search, limit)?;
+        let is_whole = rows.len() >= limit.rows;
+        examined += rows.len();
+        let mut rows = rows.into_iter();
+        while let Some(found) = rows.next() {
+            let record = read_record(found.part, &found.root, &found.row)?;
+            if !wants(asked, &record) {
+                continue;
+            }
+            bytes += found.row.doc.len();
             records.push(Arc::new(record));
+            if records.len() >= limit.rows || bytes >= limit.bytes {
+                let rest = !rows.as_slice().is_empty();
+                let place = if rest {
+                    Some(found.created_place())
+                } else {
+                    next
+                };
+                return Ok(page(records, place));
+            }
         }
-    }
-    Ok(Page {
+        // A page that the store left short has looked at as much as a search may.
+        if next.is_none() || !is_whole || examined >= SEARCH_ROWS {
+            break next;
+        }
+        search.after = next;
+    };
+    Ok(page(records, next))
+}
+
+fn wants(asked: &Search, record: &Record) -> bool {
+    record.promise.id.as_str().starts_with(&asked.prefix)
+        && (!asked.roots_only || record.promise.origin.is_none())
+        && asked.state.is_none_or(|state| state.takes(record))
+}
+
+fn page(records: Vec<Arc<Record>>, next: Option<Place>) -> Page {
+    Page {
         records,
         cursor: next
             .map(|place| Cursor(place).to_string())
             .unwrap_or_default(),
-    })
+    }
 }
 
 fn tree(reader: &mut dyn Reader, asked: &TreeSearch) -> Result<Page, ListError> {

@@ -18,6 +18,10 @@ pub(crate) const ROUND_DUE: usize = 1_000;
 pub(crate) const TIMERS: usize = 200_000;
 /// Bytes of trees that are kept although nothing in them is due: settled ones, and those that sleep long.
 pub(crate) const IDLE_TREE_BYTES: usize = 64 << 20;
+/// How long a tree is kept after it was touched, as long as all idle trees take no more than the next bound.
+pub(crate) const IDLE_TREE_FOR: Duration = Duration::from_secs(1);
+/// Bytes of idle trees above which the longest untouched go, even those that were touched a moment ago.
+pub(crate) const IDLE_TREE_BYTES_AT_WORK: usize = 4 * IDLE_TREE_BYTES;
 /// What a record costs in memory besides its payloads, for the bound above.
 pub(crate) const RECORD_BYTES: usize = 1_000;
 /// The longest wait of the engine. Time it did not look is not held against workers beyond this.
@@ -30,6 +34,8 @@ pub(crate) const TRIM_EVERY: usize = 256;
 pub(crate) const SEARCH_ROWS: usize = 10_000;
 /// Items that are sent to a worker in one message of the wire.
 pub(crate) const WIRE_ITEMS: usize = 512;
+/// Payload bytes that may wait for the engine, of all clients and workers.
+pub(crate) const QUEUE_BYTES: usize = 64 << 20;
 /// Messages of the wire that may wait for the engine per stream.
 pub(crate) const WIRE_QUEUE: usize = 16;
 /// How often watches whose client has left are swept out.

@@ -33,6 +33,7 @@ impl Engine {
         self.memory.settle_down(
             touched.into_iter().chain(self.loaded.drain(..)),
             self.window.passed(),
+            round.steady,
         );
         for (to, items) in round.take_pushes() {
             if let Some(open) = self.streams.get(&to) {
@@ -44,7 +45,7 @@ impl Engine {
             }
         }
         for to in std::mem::take(&mut round.looks) {
-            let view = Box::new(self.view());
+            let view = Box::new(Ok(self.view()));
             round.releases.push(Release::View { to, view });
         }
         for (source, mark) in round.delivered {
@@ -86,10 +87,14 @@ impl Engine {
             to,
             watched: Err(told.clone()),
         });
+        let looks = round.looks.into_iter().map(|to| Release::View {
+            to,
+            view: Box::new(Err(told.clone())),
+        });
         let failed = round
             .releases
             .into_iter()
             .filter_map(|release| release.failed(&told));
-        Ok(failed.chain(ended).collect())
+        Ok(failed.chain(looks).chain(ended).collect())
     }
 }

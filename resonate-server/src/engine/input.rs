@@ -2,7 +2,9 @@
 
 use std::{collections::VecDeque, sync::Arc, time::Duration};
 
-use resonate_core::{PromiseId, Record, Refusal, Reply, Request, Timestamp};
+use resonate_core::{
+    ChildKind, End, Link, Op, Payload, PromiseId, Record, Refusal, Reply, Request, Timestamp, Turn,
+};
 use resonate_proto::{
     client::{ServedFunction, WorkerInfo},
     stream::{FromWorker, Hello},
@@ -31,7 +33,7 @@ pub enum Input {
     /// A client asks who is connected, what is served, or how the engine does.
     Look {
         /// Where the answer goes.
-        answer: oneshot::Sender<View>,
+        answer: oneshot::Sender<Seen>,
     },
     /// A worker's stream opened.
     Open {
@@ -58,8 +60,95 @@ pub enum Input {
     },
 }
 
+impl Input {
+    /// How many bytes of payloads it has, about.
+    pub(super) fn bytes(&self) -> usize {
+        match self {
+            Self::Ask { request, .. } => request_bytes(request),
+            Self::Items { items, .. } => items.iter().map(item_bytes).sum(),
+            Self::Watch { .. } | Self::Look { .. } | Self::Open { .. } | Self::Closed { .. } => 0,
+        }
+    }
+}
+
+fn request_bytes(request: &Request) -> usize {
+    match request {
+        Request::Create(create) => create
+            .promise
+            .call
+            .as_ref()
+            .map_or(0, |call| call.param.bytes()),
+        Request::Settle { outcome, .. } => outcome.bytes(),
+        Request::Turn(turn) => turn_bytes(turn),
+        Request::Get { .. }
+        | Request::Cancel { .. }
+        | Request::Claim { .. }
+        | Request::Hold { .. }
+        | Request::Recall { .. }
+        | Request::Release { .. }
+        | Request::Halt { .. }
+        | Request::Continue { .. }
+        | Request::Expire { .. }
+        | Request::Deliver(_) => 0,
+    }
+}
+
+fn item_bytes(item: &FromWorker) -> usize {
+    match item {
+        FromWorker::Turn(turn) => turn_bytes(turn),
+        FromWorker::Hello(_)
+        | FromWorker::Credits { .. }
+        | FromWorker::Heartbeat { .. }
+        | FromWorker::Acknowledge { .. }
+        | FromWorker::Reclaim(_)
+        | FromWorker::NeedHistory { .. }
+        | FromWorker::Drain
+        | FromWorker::GiveBack { .. } => 0,
+    }
+}
+
+fn turn_bytes(turn: &Turn) -> usize {
+    turn.ops.iter().map(op_bytes).sum::<usize>() + end_bytes(&turn.end)
+}
+
+fn op_bytes(op: &Op) -> usize {
+    match op {
+        Op::Create(child) | Op::CreateClaimed(child) => child_bytes(&child.kind),
+        Op::Record(child, outcome) => child_bytes(&child.kind) + outcome.bytes(),
+        Op::Cancel { .. } | Op::MoveTimer { .. } | Op::Label { .. } => 0,
+    }
+}
+
+fn child_bytes(kind: &ChildKind) -> usize {
+    match kind {
+        ChildKind::Call(call) => call.param.bytes(),
+        ChildKind::Proxy(Link::Call { promise, .. }) => {
+            promise.call.as_ref().map_or(0, |call| call.param.bytes())
+        }
+        ChildKind::Proxy(Link::Tell { outcome, .. }) => outcome.bytes(),
+        ChildKind::Proxy(Link::Await { .. })
+        | ChildKind::Step
+        | ChildKind::Timer
+        | ChildKind::External => 0,
+    }
+}
+
+fn end_bytes(end: &End) -> usize {
+    match end {
+        End::Fulfill(outcome) => outcome.bytes(),
+        End::Fail {
+            failure, answer, ..
+        } => failure.bytes() + answer.as_ref().map_or(0, Payload::bytes),
+        End::ContinueAs(param) => param.bytes(),
+        End::GoOn | End::Suspend { .. } | End::Release | End::Halt { .. } => 0,
+    }
+}
+
 /// The answer to a request, or why there is none.
 pub type Answer = Result<Reply, AskError>;
+
+/// What can be seen, or why nothing can.
+pub type Seen = Result<View, AskError>;
 
 /// What a watch gets: a settled record, or the end.
 pub type Watched = Result<Arc<Record>, AskError>;

@@ -2,7 +2,8 @@
 //!
 //! A tree is *idle* when nothing in it is ready, leased or tied and its next timer lies beyond what has been loaded of the
 //! due index: then the store alone brings it back in time. Idle trees leave, the longest untouched first, when they take
-//! more than their bound. What was changed and is not committed yet is never idle.
+//! more than their bound, but not what was touched a moment ago: a large tree at work is idle between any two of its rounds.
+//! What was changed and is not committed yet is never idle.
 
 use std::{
     collections::{BTreeSet, HashMap, VecDeque},
@@ -21,10 +22,19 @@ pub(super) struct Memory {
     /// The first timer of each tree that has one.
     due: BTreeSet<(Timestamp, Arc<str>)>,
     /// Candidates to go, by when they were touched; one that was touched later stands further behind as well.
-    idle: VecDeque<(u64, Arc<str>)>,
+    idle: VecDeque<Idle>,
     idle_bytes: usize,
     timers: usize,
     round: u64,
+}
+
+/// A candidate to go.
+#[derive(Debug)]
+struct Idle {
+    /// The round that touched it last, and when that was by the clock that only runs.
+    touched: u64,
+    at: Timestamp,
+    root: Arc<str>,
 }
 
 /// One tree, the numbers of its rows and what is derived from it.
@@ -169,11 +179,13 @@ impl Memory {
         self.timers
     }
 
-    /// The round is committed: what it touched may go if it is idle. `loaded_to` is how far the due index is loaded.
+    /// The round is committed: what it touched may go if it is idle. `loaded_to` is how far the due index is loaded,
+    /// `steady` the time of the round by the clock that only runs.
     pub(super) fn settle_down(
         &mut self,
         touched: impl IntoIterator<Item = Arc<str>>,
         loaded_to: Timestamp,
+        steady: Timestamp,
     ) {
         for root in touched {
             let Some(held) = self.trees.get_mut(&root) else {
@@ -184,21 +196,28 @@ impl Memory {
             } else if !held.is_idle && held.may_go(loaded_to) {
                 held.is_idle = true;
                 self.idle_bytes += held.bytes;
-                self.idle.push_back((held.touched, root));
+                self.idle.push_back(Idle {
+                    touched: held.touched,
+                    at: steady,
+                    root,
+                });
             }
         }
         self.round += 1;
         while self.idle_bytes > limits::IDLE_TREE_BYTES {
-            let Some((touched, root)) = self.idle.pop_front() else {
+            let Some(candidate) = self.idle.pop_front() else {
                 break;
             };
-            if self
-                .trees
-                .get(&root)
-                .is_some_and(|held| held.is_idle && held.touched == touched)
-            {
-                self.remove(&root);
+            if !candidate.is_one(&self.trees) {
+                continue;
             }
+            let is_at_work = candidate.at.until(steady) < limits::IDLE_TREE_FOR;
+            let is_far_over = self.idle_bytes > limits::IDLE_TREE_BYTES_AT_WORK;
+            if is_at_work && (!is_far_over || self.idle.is_empty()) {
+                self.idle.push_front(candidate);
+                break;
+            }
+            self.remove(&candidate.root);
         }
         self.forget_stale_candidates();
     }
@@ -230,11 +249,16 @@ impl Memory {
             return;
         }
         let trees = &self.trees;
-        self.idle.retain(|(touched, root)| {
-            trees
-                .get(root)
-                .is_some_and(|held| held.is_idle && held.touched == *touched)
-        });
+        self.idle.retain(|candidate| candidate.is_one(trees));
+    }
+}
+
+impl Idle {
+    /// True unless it was touched again, or is gone.
+    fn is_one(&self, trees: &HashMap<Arc<str>, Held>) -> bool {
+        trees
+            .get(&self.root)
+            .is_some_and(|held| held.is_idle && held.touched == self.touched)
     }
 }
 

@@ -2,7 +2,7 @@
 
 use tokio::sync::{mpsc, oneshot};
 
-use super::input::{Answer, AskError, View, Watched};
+use super::input::{Answer, AskError, Seen, Watched};
 use crate::dispatch::stream::{Outbound, Push, StreamId};
 
 /// One thing that leaves.
@@ -16,12 +16,12 @@ pub enum Release {
         /// What it is.
         answer: Answer,
     },
-    /// Somebody who looks at workers and functions gets the view.
+    /// Somebody who looks at workers and functions gets the view, or why there is none.
     View {
         /// Where it goes.
-        to: oneshot::Sender<View>,
+        to: oneshot::Sender<Seen>,
         /// What is seen.
-        view: Box<View>,
+        view: Box<Seen>,
     },
     /// Somebody who waits gets a settled record, or the end.
     Watched {

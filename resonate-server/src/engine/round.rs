@@ -14,7 +14,7 @@ use super::{
     Engine, EngineError,
     batch::Lane,
     disk,
-    input::{Answer, View, Watched},
+    input::{Answer, Seen, Watched},
     release::Release,
 };
 use crate::{
@@ -32,7 +32,7 @@ pub(super) struct Round {
     pub(super) steady: Timestamp,
     pub(super) lane: Lane,
     pub(super) releases: Vec<Release>,
-    pub(super) looks: Vec<oneshot::Sender<View>>,
+    pub(super) looks: Vec<oneshot::Sender<Seen>>,
     /// Messages that were delivered, by source.
     pub(super) delivered: Vec<(Part, Mark)>,
     pushes: BTreeMap<StreamId, Vec<Push>>,

@@ -1,14 +1,14 @@
 //! The loop that drives the engine, on a thread of its own, and the handle by which the rest of the server reaches it.
 //!
-//! No timer makes group commit happen: while one round commits, the next gathers in the queue. The queue is bounded; who
+//! No timer makes group commit happen: while one round commits, the next gathers in the queue. The queue is bounded, by number and by bytes; who
 //! puts something in waits for room.
 
-use std::{collections::VecDeque, io, thread, time::Duration};
+use std::{collections::VecDeque, io, sync::Arc, thread, time::Duration};
 
 use resonate_core::{PromiseId, Request, limits};
 use resonate_proto::stream::{FromWorker, Hello};
 use tokio::{
-    sync::{mpsc, oneshot},
+    sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot},
     time::sleep,
 };
 
@@ -16,12 +16,28 @@ use super::{Answer, AskError, Engine, EngineError, Input, Next, View, Watched};
 use crate::{
     clock::Clock,
     dispatch::stream::{Outbound, StreamId},
+    limits::QUEUE_BYTES,
 };
 
 /// Reaches the engine from anywhere. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct Handle {
-    inputs: mpsc::Sender<Input>,
+    inputs: mpsc::Sender<Queued>,
+    room: Arc<Semaphore>,
+}
+
+/// One thing in the queue, and the room it takes there until the engine has handled it.
+#[derive(Debug)]
+struct Queued {
+    input: Input,
+    room: OwnedSemaphorePermit,
+}
+
+/// What was taken from the queue and is not handled yet.
+#[derive(Debug, Default)]
+struct Taken {
+    inputs: VecDeque<Input>,
+    rooms: VecDeque<OwnedSemaphorePermit>,
 }
 
 /// The engine's thread.
@@ -65,7 +81,10 @@ pub fn spawn(engine: Engine, clock: Clock) -> io::Result<(Handle, Running)> {
             let _unheard = end.send(result);
         })?;
     Ok((
-        Handle { inputs },
+        Handle {
+            inputs,
+            room: Arc::new(Semaphore::new(QUEUE_BYTES)),
+        },
         Running {
             stop: Some(stop),
             ended,
@@ -76,20 +95,21 @@ pub fn spawn(engine: Engine, clock: Clock) -> io::Result<(Handle, Running)> {
 async fn run(
     mut engine: Engine,
     clock: Clock,
-    mut queue: mpsc::Receiver<Input>,
+    mut queue: mpsc::Receiver<Queued>,
     mut stopped: oneshot::Receiver<()>,
 ) -> Result<(), EngineError> {
-    let mut inputs = VecDeque::new();
+    let mut taken = Taken::default();
     loop {
-        gather(&mut queue, &mut inputs, engine.next(), &mut stopped).await;
-        let releases = engine.round(clock.now(), &mut inputs)?;
+        gather(&mut queue, &mut taken, engine.next(), &mut stopped).await;
+        let releases = engine.round(clock.now(), &mut taken.inputs)?;
+        taken.make_room();
         for release in releases {
             if let Err(stream) = release.carry_out() {
                 engine.disconnect(stream);
             }
         }
         // What waited when the queue was closed is still answered.
-        if queue.is_closed() && queue.is_empty() && inputs.is_empty() {
+        if queue.is_closed() && queue.is_empty() && taken.inputs.is_empty() {
             return engine.close();
         }
         engine.upkeep()?;
@@ -98,14 +118,14 @@ async fn run(
 
 /// Takes what waits; waits for something if there is nothing to do. Closes the queue when the engine is to stop.
 async fn gather(
-    queue: &mut mpsc::Receiver<Input>,
-    inputs: &mut VecDeque<Input>,
+    queue: &mut mpsc::Receiver<Queued>,
+    taken: &mut Taken,
     next: Next,
     stopped: &mut oneshot::Receiver<()>,
 ) {
-    let room = limits::ROUND_REQUESTS.saturating_sub(inputs.len());
+    let room = limits::ROUND_REQUESTS.saturating_sub(taken.inputs.len());
     let wait = match next {
-        Next::After(wait) if inputs.is_empty() => wait,
+        Next::After(wait) if taken.inputs.is_empty() => wait,
         Next::Now | Next::After(_) => Duration::ZERO,
     };
     let mut came = Vec::new();
@@ -127,7 +147,18 @@ async fn gather(
     {
         came.push(input);
     }
-    inputs.extend(came);
+    for Queued { input, room } in came {
+        taken.inputs.push_back(input);
+        taken.rooms.push_back(room);
+    }
+}
+
+impl Taken {
+    /// Inputs are handled from the front, so what is handled is what is missing there.
+    fn make_room(&mut self) {
+        let handled = self.rooms.len().saturating_sub(self.inputs.len());
+        self.rooms.drain(..handled);
+    }
 }
 
 impl Handle {
@@ -158,7 +189,7 @@ impl Handle {
     pub async fn look(&self) -> Result<View, AskError> {
         let (answer, seen) = oneshot::channel();
         self.send(Input::Look { answer }).await?;
-        seen.await.map_err(|_| stopped())
+        seen.await.unwrap_or_else(|_| Err(stopped()))
     }
 
     /// A worker's stream opened.
@@ -200,7 +231,11 @@ impl Handle {
     }
 
     async fn send(&self, input: Input) -> Result<(), AskError> {
-        self.inputs.send(input).await.map_err(|_| stopped())
+        let bytes = u32::try_from(input.bytes().min(QUEUE_BYTES)).map_err(|_| stopped())?;
+        let room = Arc::clone(&self.room).acquire_many_owned(bytes);
+        let room = room.await.map_err(|_| stopped())?;
+        let queued = Queued { input, room };
+        self.inputs.send(queued).await.map_err(|_| stopped())
     }
 }
 
@@ -230,5 +265,45 @@ impl Running {
             Ok(result) => Ok(result?),
             Err(_) => Err(EndError::Panicked),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::task::{Context, Poll, Waker};
+
+    use resonate_core::{Outcome, Payload};
+
+    use super::*;
+
+    #[test]
+    fn the_queue_is_full_by_bytes_and_what_is_handled_makes_room() {
+        let (inputs, mut queue) = mpsc::channel(limits::ENGINE_QUEUE);
+        let room = Arc::new(Semaphore::new(QUEUE_BYTES));
+        let handle = Handle { inputs, room };
+        let settle = || {
+            let (answer, _left) = oneshot::channel();
+            let outcome = Outcome::Resolved(Payload::json("1".repeat(limits::PAYLOAD_BYTES)));
+            let id = PromiseId::new("a").expect("a good id");
+            let request = Request::Settle { id, outcome };
+            handle.send(Input::Ask { request, answer })
+        };
+        let mut context = Context::from_waker(Waker::noop());
+        let fit = QUEUE_BYTES / limits::PAYLOAD_BYTES;
+        for _ in 0..fit {
+            let sent = Box::pin(settle()).as_mut().poll(&mut context);
+            assert_eq!(sent, Poll::Ready(Ok(())));
+        }
+        let mut waits = Box::pin(settle());
+        assert_eq!(waits.as_mut().poll(&mut context), Poll::Pending);
+        let mut taken = Taken::default();
+        let Queued { input, room } = queue.try_recv().expect("the first");
+        taken.inputs.push_back(input);
+        taken.rooms.push_back(room);
+        taken.make_room();
+        assert_eq!(waits.as_mut().poll(&mut context), Poll::Pending);
+        taken.inputs.pop_front();
+        taken.make_room();
+        assert_eq!(waits.as_mut().poll(&mut context), Poll::Ready(Ok(())));
     }
 }

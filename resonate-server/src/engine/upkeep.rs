@@ -11,7 +11,12 @@ impl Engine {
     pub fn upkeep(&mut self) -> Result<(), EngineError> {
         self.load_ahead()?;
         self.sweep();
-        let trimmed = self.messages.trim(&mut *self.store, limits::TRIM_EVERY);
+        self.trim(limits::TRIM_EVERY)
+    }
+
+    /// Removes delivered messages and old pages; a disk that has no room or time for it now is not broken.
+    fn trim(&mut self, at_least: usize) -> Result<(), EngineError> {
+        let trimmed = self.messages.trim(&mut *self.store, at_least);
         match trimmed.and_then(|()| self.store.upkeep()) {
             Err(error @ (WriteError::Full { .. } | WriteError::Busy { .. })) => {
                 tracing::warn!(%error, "upkeep is put off");
@@ -78,7 +83,6 @@ impl Engine {
             // A watch has room for all it waits for.
             let _left = watcher.try_send(Err(stopping));
         }
-        self.messages.trim(&mut *self.store, 1)?;
-        Ok(self.store.upkeep()?)
+        self.trim(1)
     }
 }

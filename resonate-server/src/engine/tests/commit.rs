@@ -126,7 +126,10 @@ fn a_commit_without_room_is_answered_so_and_leaves_no_trace() {
     full.store(1, Ordering::Relaxed);
     let mut answer = world.ask_later(create("b"));
     let mut reading = world.ask_later(Request::Get { id: id("a") });
+    let (look, mut seen) = oneshot::channel();
+    world.inputs.push_back(Input::Look { answer: look });
     world.step().unwrap();
+    assert!(matches!(seen.try_recv(), Ok(Err(AskError::NoRoom(_)))));
     assert!(matches!(answer.try_recv(), Ok(Err(AskError::NoRoom(_)))));
     assert!(
         matches!(reading.try_recv(), Ok(Err(AskError::NoRoom(_)))),

@@ -373,7 +373,7 @@ fn what_is_served_and_what_is_waited_for_can_be_seen() {
     let (answer, mut seen) = oneshot::channel();
     world.inputs.push_back(Input::Look { answer });
     world.run();
-    let view = seen.try_recv().unwrap();
+    let view = seen.try_recv().unwrap().unwrap();
     let functions: Vec<_> = view
         .functions
         .iter()

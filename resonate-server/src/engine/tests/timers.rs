@@ -110,6 +110,11 @@ fn trees_that_ended_leave_memory_and_come_back_when_asked_for() {
         });
     }
     assert!(
+        world.engine.memory.record(&id("a0")).is_some(),
+        "it was touched a moment ago"
+    );
+    world.pass(Duration::from_secs(1));
+    assert!(
         world.engine.memory.record(&id("a0")).is_none(),
         "the longest untouched has gone"
     );

@@ -226,6 +226,33 @@ async fn lists_and_trees_show_what_is_committed_page_by_page() {
 }
 
 #[tokio::test]
+async fn a_promise_without_a_caller_is_listed_as_a_root_whatever_its_id() {
+    let served = Served::in_memory().await;
+    let mut client = served.client().await;
+    for id in ["user:42", "user:43", "user"] {
+        client.create(create(id, "s/f", "[]")).await.unwrap();
+    }
+    let roots = client
+        .search(v1::SearchRequest {
+            roots_only: true,
+            limit: 3,
+            ..Default::default()
+        })
+        .await
+        .unwrap();
+    let page = Page::try_from(roots.into_inner()).unwrap();
+    let mut found: Vec<_> = page
+        .records
+        .iter()
+        .map(|record| record.promise.id.to_string())
+        .collect();
+    found.sort();
+    assert_eq!(found, ["user", "user:42", "user:43"]);
+    assert_eq!(page.cursor, "");
+    served.stop().await;
+}
+
+#[tokio::test]
 async fn workers_functions_and_figures_can_be_asked_for() {
     let served = Served::in_memory().await;
     let mut client = served.client().await;

@@ -136,7 +136,8 @@ impl Replay {
                 | Stage::Shown(_)
                 | Stage::Over => continue,
             };
-            if child.is_wanted {
+            // What is shielded runs although nobody wants it any more.
+            if child.is_wanted || self.is_shielded(position) {
                 started.push(position);
             }
             self.journal.shift(position, stage);

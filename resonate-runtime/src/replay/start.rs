@@ -69,6 +69,8 @@ impl Replay {
                     self.journal.shift(position, Stage::Pending);
                     self.say_cancel(position);
                 }
+                // It exists already, and outlives this.
+                Stage::Opening(_) if self.is_shielded(position) => {}
                 Stage::Opening(_) => {
                     self.let_go.push(position);
                     self.say_cancel(position);
@@ -237,6 +239,15 @@ impl Replay {
                 return Some(last);
             }
         }
+    }
+
+    /// True for what no cancel reaches.
+    pub(crate) fn is_shielded(&self, position: Position) -> bool {
+        let asked = self
+            .journal
+            .get(position)
+            .and_then(|child| child.asked.as_ref());
+        asked.is_some_and(|asked| asked.command.shielded)
     }
 
     pub(super) fn is_lasting(&self, position: Position) -> bool {

@@ -162,10 +162,10 @@ impl Family {
         self.reserved.remove(&position);
     }
 
-    /// None is wanted any more.
-    pub(super) fn let_all_go(&mut self) {
+    /// None is wanted any more but what is created already and stays.
+    pub(super) fn let_all_go(&mut self, stays: impl Fn(Position) -> bool) {
         self.links.clear();
-        self.reserved.clear();
+        self.reserved.retain(|position, _| stays(*position));
     }
 
     /// The worker is leaving.

@@ -96,7 +96,13 @@ impl Execution {
         let finish = Finish::of(&end);
         self.context.with(|inner| inner.replay.finish(finish));
         if finish != Finish::Again {
-            self.family.let_all_go();
+            // A halt cancels nothing, and an end nothing that is shielded.
+            let family = &mut self.family;
+            self.context.with(|inner| {
+                family.let_all_go(|position| {
+                    finish == Finish::Stop || inner.replay.is_shielded(position)
+                });
+            });
         }
         self.body.close(&self.context);
         if let End::Halt { reason, .. } = &end {

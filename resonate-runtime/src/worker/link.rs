@@ -215,4 +215,6 @@ pub(crate) struct Dispatched {
     pub(crate) record: Record,
     /// Settled ones in log order, then pending ones by position.
     pub(crate) children: Vec<Record>,
+    /// When it came; it may wait for a slot long after that.
+    pub(crate) arrived: Instant,
 }

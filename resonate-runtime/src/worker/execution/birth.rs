@@ -55,7 +55,11 @@ pub(crate) fn start(
     claimed: Dispatched,
     slot: Slot,
 ) -> ExecutionHandle {
-    let Dispatched { record, children } = claimed;
+    let Dispatched {
+        record,
+        children,
+        arrived,
+    } = claimed;
     let Kind::Call(call) = &record.promise.kind else {
         panic!("only calls are dispatched")
     };
@@ -84,7 +88,7 @@ pub(crate) fn start(
         version: claim.version,
         history: children,
         slot: Some(slot),
-        time: ServerTime::told(since),
+        time: ServerTime::told_at(since, arrived),
         record,
     };
     let (handle, execution) = conceive(worker, born);

@@ -13,10 +13,12 @@ pub(super) struct ServerTime {
 impl ServerTime {
     /// The server told the time just now.
     pub(super) fn told(time: Timestamp) -> Self {
-        Self {
-            told: time,
-            heard: Instant::now(),
-        }
+        Self::told_at(time, Instant::now())
+    }
+
+    /// The server told the time then.
+    pub(super) fn told_at(time: Timestamp, heard: Instant) -> Self {
+        Self { told: time, heard }
     }
 
     /// The server told the time; an old one, such as that of a history, changes nothing.

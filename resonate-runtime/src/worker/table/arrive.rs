@@ -4,6 +4,8 @@ use resonate_core::{PromiseId, Record, Seq, TaskVersion};
 use resonate_proto::stream::{Dispatch, FromWorker, Held};
 
 use super::{Asked, Effect, Entry, Table};
+use tokio::time::Instant;
+
 use crate::worker::{
     link::{Dispatched, ExecutionEvent},
     slots::{Slot, Slots},
@@ -50,7 +52,11 @@ impl Table {
             Some(_) | None => {
                 let why = "it was claimed again and begins from its first line".to_owned();
                 self.part(&id, ExecutionEvent::Dropped { why });
-                let dispatched = Dispatched { record, children };
+                let dispatched = Dispatched {
+                    record,
+                    children,
+                    arrived: Instant::now(),
+                };
                 self.entries
                     .insert(id, Entry::waiting(version, &dispatched));
                 effects.push(Effect::Start {

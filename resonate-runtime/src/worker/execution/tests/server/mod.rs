@@ -242,7 +242,11 @@ impl Server {
             .iter()
             .map(|child| without_arguments(child))
             .collect();
-        let dispatched = Dispatched { record, children };
+        let dispatched = Dispatched {
+            record,
+            children,
+            arrived: tokio::time::Instant::now(),
+        };
         drop(state);
         let slot = slot.or_else(|| self.worker().slots().try_take()).unwrap();
         let handle = start(self.worker(), definition, dispatched, slot);

@@ -136,6 +136,13 @@ impl Outbox {
         }
     }
 
+    /// The server has let go of the task: it is not to be asked for again.
+    pub(crate) fn unask(&self, task: &PromiseId) {
+        self.lock().unsent.retain(|item| {
+            !matches!(item, Item::Other(other) if matches!(&**other, FromWorker::Reclaim(held) if held.task == *task))
+        });
+    }
+
     /// True if a turn of this task waits for its answer.
     pub(crate) fn waits_for(&self, task: &PromiseId) -> bool {
         self.lock().of_task.contains_key(task)

@@ -110,6 +110,7 @@ impl Serving {
         {
             let why = "its claim ended while the worker was not connected".to_owned();
             self.table().dropped(&task, TaskVersion(u64::MAX), why);
+            self.outbox.unask(&task);
         }
         self.left.notify_waiters();
     }

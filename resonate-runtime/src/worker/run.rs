@@ -187,6 +187,11 @@ impl Stream {
                 Orders::Serve => None,
                 Orders::Leave { until } => Some(until),
             };
+            if leaving.is_some() {
+                // What is given back by that is not named in the next hello, which says it.
+                self.worker.slots().close();
+                let _said = self.serving.table().drain();
+            }
             let now = Instant::now();
             if leaving.is_some_and(|leaving| leaving <= now || self.serving.table().is_empty()) {
                 return std::ops::ControlFlow::Break(());
@@ -207,6 +212,7 @@ impl Stream {
                 .unwrap_or(until);
             tokio::select! {
                 () = sleep_until(next) => {}
+                () = self.serving.left.notified(), if leaving.is_some() => {}
                 changed = self.orders.changed() => if changed.is_err() {
                     return std::ops::ControlFlow::Break(());
                 },

@@ -80,7 +80,7 @@ impl Stream {
         }
         let latest = sent + limits::REPLY;
         let until = self.lease.ends_at().map_or(latest, |end| end.min(latest));
-        let Ok(first) = timeout_at(until, incoming.recv()).await else {
+        let Ok(first) = timeout_at(until, self.first(incoming)).await else {
             let lost = || Ended::Lost("the server did not answer the hello".to_owned());
             return ControlFlow::Break(if self.lease.is_over(Instant::now()) {
                 Ended::LeaseOver
@@ -88,7 +88,7 @@ impl Stream {
                 lost()
             });
         };
-        let mut items = match first {
+        let mut items = match first? {
             Some(Ok(items)) => items.into_iter(),
             Some(Err(error)) => return ControlFlow::Break(broken(error)),
             None => {
@@ -109,6 +109,32 @@ impl Stream {
             self.handle(item)?;
         }
         ControlFlow::Continue(Greeted { heartbeat, granted })
+    }
+
+    /// The first items, unless the worker must have left before.
+    async fn first(
+        &self,
+        incoming: &mut mpsc::Receiver<Answer<Vec<ToWorker>>>,
+    ) -> ControlFlow<Ended, Option<Answer<Vec<ToWorker>>>> {
+        let mut orders = self.orders.clone();
+        loop {
+            let deadline = match *orders.borrow_and_update() {
+                Orders::Serve => None,
+                Orders::Leave { until } => Some(until),
+            };
+            let now = Instant::now();
+            if deadline.is_some_and(|deadline| deadline <= now) {
+                return ControlFlow::Break(Ended::Left);
+            }
+            tokio::select! {
+                biased;
+                received = incoming.recv() => return ControlFlow::Continue(received),
+                () = sleep_until(deadline.unwrap_or(now)), if deadline.is_some() => {}
+                changed = orders.changed() => if changed.is_err() {
+                    return ControlFlow::Break(Ended::Left);
+                },
+            }
+        }
     }
 
     fn welcomed(&mut self, welcome: Welcome, sent: Instant) -> Duration {

@@ -177,3 +177,26 @@ async fn a_worker_that_cannot_reach_its_server_leaves_too() {
     has_left(&peer).await;
     assert!(asked.elapsed() < Duration::from_secs(10));
 }
+
+#[tokio::test(start_paused = true)]
+async fn who_leaves_while_the_hello_is_not_answered_leaves_in_time() {
+    let mut peer = Peer::start(2);
+    let (_far, _hello) = peer.hello().await;
+    let began = Instant::now();
+    leave(&peer, Duration::from_secs(2));
+    has_left(&peer).await;
+    assert_eq!(began.elapsed().as_secs(), 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn without_a_server_a_worker_that_only_keeps_bodies_leaves_at_once() {
+    let mut peer = Peer::start(2);
+    let mut far = peer.welcomed().await;
+    let one = far.run(&peer, "a", 1).await;
+    one.worker.set_aside(&one.handle.id, TaskVersion(1));
+    far.breaks().await;
+    let began = Instant::now();
+    leave(&peer, Duration::from_secs(20));
+    has_left(&peer).await;
+    assert!(began.elapsed() < Duration::from_secs(1));
+}

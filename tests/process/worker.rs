@@ -8,7 +8,7 @@ use std::{
     sync::atomic::{AtomicUsize, Ordering},
 };
 
-use resonate::Resonate;
+use resonate::{Resonate, codec::Bincode};
 use resonate_runtime::testing::TurnPoint;
 
 use crate::{effects::Effects, harness::Process};
@@ -16,6 +16,8 @@ use crate::{effects::Effects, harness::Process};
 /// What it serves, with commas between.
 const SERVICES: &str = "RESONATE_TEST_SERVICES";
 const URL: &str = "RESONATE_TEST_URL";
+/// `json` or `bincode`.
+const CODEC: &str = "RESONATE_TEST_CODEC";
 /// The folder for its effects.
 const FOLDER: &str = "RESONATE_TEST_FOLDER";
 /// Where it dies: `Unsent 3` before its third turn is sent, `Answered 3` when its third turn was answered.
@@ -32,10 +34,23 @@ pub(crate) fn start(
     services: &str,
     crash: Option<Crash>,
 ) -> Process {
+    start_with("json", folder, name, url, services, crash)
+}
+
+/// The same, and it writes in this codec.
+pub(crate) fn start_with(
+    codec: &str,
+    folder: &Path,
+    name: &str,
+    url: &str,
+    services: &str,
+    crash: Option<Crash>,
+) -> Process {
     let this = env::current_exe().expect("the test has a path");
     let set = [
         format!("{SERVICES}={services}"),
         format!("{URL}={url}"),
+        format!("{CODEC}={codec}"),
         format!("{FOLDER}={}", folder.display()),
         crash.map_or_else(
             || format!("{CRASH}="),
@@ -59,7 +74,11 @@ fn entry() {
     let runtime = tokio::runtime::Runtime::new().unwrap();
     runtime.block_on(async {
         let effects = Effects::open(Path::new(&env::var(FOLDER).unwrap()));
-        let worker = Resonate::builder()
+        let builder = match env::var(CODEC).unwrap().as_str() {
+            "bincode" => Resonate::builder().codec(Bincode),
+            _ => Resonate::builder(),
+        };
+        let worker = builder
             .url(env::var(URL).unwrap())
             .serve(services.split(','))
             .provide(effects)

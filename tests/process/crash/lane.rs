@@ -50,12 +50,18 @@ pub(super) struct Lane {
     tokio: Handle,
     /// What the workers serve that die.
     mortal: &'static str,
+    /// In which those write.
+    codec: &'static str,
     _staying: Option<Process>,
 }
 
 impl Lane {
     /// With a worker that stays for the services that are named second, if any is.
-    pub(super) fn start(mortal: &'static str, staying: &str, tokio: &Handle) -> Self {
+    pub(super) fn start(
+        (mortal, codec): (&'static str, &'static str),
+        staying: &str,
+        tokio: &Handle,
+    ) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let server = Server::start(folder.path(), &["--lease", LEASE]);
         let client = Resonate::builder().url(&server.url).serve([]).start();
@@ -68,6 +74,7 @@ impl Lane {
             client,
             tokio: tokio.clone(),
             mortal,
+            codec,
             _staying: staying,
         }
     }
@@ -104,7 +111,8 @@ impl Lane {
 
     fn worker(&self, name: &str, crash: Option<Crash>) -> Process {
         let url = &self.server.url;
-        worker::start(self.folder.path(), name, url, self.mortal, crash)
+        let (folder, services) = (self.folder.path(), self.mortal);
+        worker::start_with(self.codec, folder, name, url, services, crash)
     }
 
     fn call(&self, program: Program, id: &str) -> JoinHandle<String> {

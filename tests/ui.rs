@@ -5,13 +5,11 @@
 //! of the pinned toolchain. The mistakes are compiled all at once by a `cargo check` in `target/tests`, which knows no
 //! crate that is compiled already; so what is no mistake is compiled here.
 #![deny(future_incompatible)]
-#![expect(
-    clippy::unwrap_used,
-    reason = "the exemption for tests ends at #[test] functions"
-)]
 #![allow(
     unreachable_pub,
-    reason = "the cases are crates of their own to who reads them"
+    clippy::all,
+    clippy::allow_attributes_without_reason,
+    reason = "the cases are users' code, and crates of their own to who reads them"
 )]
 
 use std::{ffi::OsString, fs, path::Path};

@@ -92,6 +92,10 @@ fn waiting(server: &Server, id: &str) {
 }
 
 #[test]
+#[expect(
+    clippy::too_many_lines,
+    reason = "one run, looked at command by command"
+)]
 fn a_live_run_is_seen_and_taken_part_in() {
     let folder = tempfile::tempdir().unwrap();
     let (server, _worker) = live(folder.path());

@@ -138,7 +138,7 @@ pub(crate) struct Call {
     #[arg(long)]
     pub(crate) id: String,
     /// One argument, as JSON. Repeat it for each argument, in order.
-    #[arg(long = "arg", value_name = "JSON", conflicts_with = "value")]
+    #[arg(long = "arg", value_name = "JSON")]
     pub(crate) args: Vec<String>,
     /// With a value: all arguments, as a JSON array. Alone: print JSON.
     #[arg(long = "json", id = "value", value_name = "JSON", num_args = 0..=1, default_missing_value = "")]

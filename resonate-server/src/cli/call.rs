@@ -55,6 +55,10 @@ pub(super) async fn run(args: &Call, url: &str, out: Output) -> Result<Code, Fai
 fn arguments(args: &Call) -> Result<Payload, Failed> {
     let json = args.json.iter().find(|value| !value.is_empty());
     if let Some(text) = json {
+        if !args.args.is_empty() {
+            let message = "--arg and --json with a value both give arguments; use one of them";
+            return Err(Failed::usage(message));
+        }
         let value: Value = serde_json::from_str(text).map_err(|error| {
             Failed::usage(format!(
                 "--json {text}: {error}; give an array of all arguments"

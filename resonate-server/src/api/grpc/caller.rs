@@ -181,11 +181,10 @@ impl Caller {
             Err(bad) => return CallError::NotDone(bad.to_string()),
         }
         let why = status.message().to_owned();
-        if status.code() == Code::Unavailable {
-            return CallError::Unreachable {
-                url: self.url.clone(),
-                why,
-            };
+        // What the server says has no source; a connection that breaks under a request has one, and any code.
+        if status.code() == Code::Unavailable || std::error::Error::source(status).is_some() {
+            let url = self.url.clone();
+            return CallError::Unreachable { url, why };
         }
         let is_asked_wrongly = matches!(
             status.code(),

@@ -217,11 +217,7 @@ async fn looks_at_it() -> Result<String> {
 #[tokio::test]
 async fn a_panic_is_a_failure_with_its_text() {
     let world = World::serving(&["answers"]).await;
-    let error = world
-        .call(panics().id("panics"))
-        .result()
-        .await
-        .unwrap_err();
+    let error = world.result(panics().id("panics")).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Panicked);
     assert_eq!(
         error.to_string(),
@@ -233,11 +229,7 @@ async fn a_panic_is_a_failure_with_its_text() {
 #[tokio::test]
 async fn an_error_ends_a_caller_that_has_no_place_for_it() {
     let world = World::serving(&["answers"]).await;
-    let error = world
-        .call(counts_on_it().id("counts"))
-        .result()
-        .await
-        .unwrap_err();
+    let error = world.result(counts_on_it().id("counts")).await.unwrap_err();
     assert_eq!(
         (error.kind(), error.promise()),
         (ErrorKind::Panicked, Some("counts.panics"))

@@ -175,11 +175,7 @@ async fn the_same_id_is_the_same_execution() {
 async fn the_same_id_for_another_call_is_refused_with_both_sides() {
     let world = World::serving(&["calls"]).await;
     world.call(doubled(4).id("taken")).await;
-    let arguments = world
-        .call(doubled(5).id("taken"))
-        .result()
-        .await
-        .unwrap_err();
+    let arguments = world.result(doubled(5).id("taken")).await.unwrap_err();
     assert_eq!(
         (arguments.kind(), arguments.promise()),
         (ErrorKind::AlreadyExists, Some("taken"))
@@ -194,11 +190,7 @@ async fn the_same_id_for_another_call_is_refused_with_both_sides() {
         "{text}"
     );
     assert!(text.ends_with("choose another id"), "{text}");
-    let function = world
-        .call(fibonacci(4).id("taken"))
-        .result()
-        .await
-        .unwrap_err();
+    let function = world.result(fibonacci(4).id("taken")).await.unwrap_err();
     assert_eq!(
         function.to_string(),
         "the id `taken` belongs to calls/doubled@1 already, this is calls/fibonacci@1; choose another id"

@@ -64,8 +64,7 @@ async fn arguments_over_the_limit_name_promise_and_size() {
     let world = World::serving(&["limits"]).await;
     let text = "x".repeat(MAX);
     let outside = world
-        .call(measures(&text).id("outside"))
-        .result()
+        .result(measures(&text).id("outside"))
         .await
         .unwrap_err();
     is_too_large(
@@ -150,7 +149,7 @@ async fn labels_over_the_limit_are_refused() {
     let labelled = measures("x")
         .label("note", "x".repeat(17 << 10))
         .id("labels");
-    let error = world.call(labelled).result().await.unwrap_err();
+    let error = world.result(labelled).await.unwrap_err();
     let text = error.to_string();
     assert_eq!(error.kind(), ErrorKind::TooLarge);
     assert!(
@@ -182,8 +181,7 @@ async fn ids_that_are_none_are_refused_in_words() {
     ];
     for (n, (id, says)) in cases.into_iter().enumerate() {
         let outside = world
-            .call(measures("x").id(id.as_str()))
-            .result()
+            .result(measures("x").id(id.as_str()))
             .await
             .unwrap_err();
         assert_eq!(

@@ -218,8 +218,7 @@ async fn a_call_that_takes_too_long_is_timed_out_and_its_body_dropped() {
 async fn a_call_that_nobody_serves_is_timed_out_too() {
     let world = World::serving(&[]).await;
     let error = world
-        .call(doubles(1).timeout(millis(50)).id("nobody"))
-        .result()
+        .result(doubles(1).timeout(millis(50)).id("nobody"))
         .await
         .unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Timeout);

@@ -6,9 +6,10 @@ use std::{
     time::Duration,
 };
 
-use resonate::{Builder, Call, Found, Search, Through, codec::Bincode, prelude::*};
+use resonate::{Builder, Call, Found, Search, codec::Bincode, prelude::*};
 use tokio::{
     sync::{Barrier, Semaphore},
+    task::JoinHandle,
     time::Instant,
 };
 
@@ -51,16 +52,18 @@ impl World {
     }
 
     /// A call through this world's first process: tests run side by side, so the one that was started first is anybody's.
-    pub(crate) fn call<R>(&self, call: Call<R>) -> Through<R> {
-        self.resonate.call(call)
+    pub(crate) async fn call<R>(&self, call: Call<R>) -> R {
+        in_time(self.resonate.call(call)).await
+    }
+
+    /// The same, its errors of ours apart.
+    pub(crate) async fn result<R: Send + 'static>(&self, call: Call<R>) -> Result<R> {
+        in_time(self.resonate.call(call).result()).await
     }
 
     /// Starts a call that the test goes on beside.
-    pub(crate) fn begin<R: Send + 'static>(
-        &self,
-        call: Call<R>,
-    ) -> tokio::task::JoinHandle<Result<R>> {
-        tokio::spawn(self.resonate.call(call).result())
+    pub(crate) fn begin<R: Send + 'static>(&self, call: Call<R>) -> JoinHandle<Result<R>> {
+        tokio::spawn(in_time(self.resonate.call(call).result()))
     }
 
     pub(crate) async fn find(&self, id: &str) -> Option<Found> {
@@ -131,6 +134,12 @@ fn how_far(found: &Found) -> &'static str {
         ("pending", Some(task)) => task,
         (settled, _) => settled,
     }
+}
+
+/// What must end for the test to go on.
+async fn in_time<F: Future>(future: F) -> F::Output {
+    let ended = tokio::time::timeout(PATIENCE, future).await;
+    ended.unwrap_or_else(|_| panic!("a call did not end within {PATIENCE:?}"))
 }
 
 /// Asks again and again until it is so.

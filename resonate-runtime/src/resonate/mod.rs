@@ -71,6 +71,8 @@ impl Resonate {
     }
 
     /// A call outside of durable functions that goes through this one, whichever was started first.
+    ///
+    /// Its arguments were written when it was made: with the function's codec, else with that of the process's first.
     pub fn call<R>(&self, call: Call<R>) -> Through<R> {
         Through::new(Arc::clone(&self.process), call)
     }

@@ -43,9 +43,9 @@ pub(crate) fn check_labels(labels: &BTreeMap<String, String>) -> Result<()> {
         return Ok(());
     }
     let message = format!(
-        "the labels of one promise have {bytes} bytes, and at most {max} are taken; labels are to be searched for, keep what is long in the result"
+        "{bytes} bytes are too many for the labels of one promise; at most {max} are allowed; keep what is long in the result"
     );
-    Err(Error::of(ErrorKind::Misused, message).into_terminal())
+    Err(Error::of(ErrorKind::TooLarge, message).into_terminal())
 }
 
 /// A name or label that becomes part of an id.

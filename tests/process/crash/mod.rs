@@ -9,6 +9,8 @@ use std::{
     sync::Mutex,
 };
 
+use resonate_runtime::testing::TurnPoint;
+
 use self::lane::{Lane, PROGRAMS, Program, Run};
 use crate::{effects::Effect, worker::Crash};
 
@@ -131,4 +133,28 @@ fn stage(effect: &Effect) -> u32 {
     stage
         .and_then(|stage| stage.parse().ok())
         .expect("an effect begins with its stage")
+}
+
+#[test]
+#[should_panic(expected = "recorded, and ran again")]
+fn what_runs_again_after_it_was_recorded_is_found() {
+    let crash = (TurnPoint::Unsent, 1);
+    let effects = ["1_quote", "2_pay", "1_quote"].map(|what| Effect {
+        what: what.to_owned(),
+        promise: "Tour".to_owned(),
+        version: 1,
+        process: 1,
+    });
+    let quiet = Quiet {
+        answer: String::new(),
+        effects: effects.iter().map(|effect| effect.what.clone()).collect(),
+        points: vec![crash],
+    };
+    let run = Run {
+        answer: String::new(),
+        has_crashed: true,
+        effects: effects.to_vec(),
+        points: vec![],
+    };
+    check(&quiet, &run, Program::Tour, crash);
 }

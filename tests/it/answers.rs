@@ -4,7 +4,7 @@ use std::io;
 
 use resonate::prelude::*;
 
-use crate::world::{World, eventually, millis, note};
+use crate::world::{World, eventually, millis, note, notes};
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 enum ShopError {
@@ -193,6 +193,36 @@ async fn a_terminal_error_and_one_after_a_result_are_answers() {
         .unwrap_err();
     assert_eq!(late.message(), "too late to try again");
     assert_eq!(attempts(&world, "late"), 1);
+}
+
+#[durable(service = "answers")]
+async fn runs_on() -> Result<u32> {
+    note("runs on");
+    notes().meet().await;
+    notes().pass().await;
+    Ok(7)
+}
+
+#[durable(service = "answers", retry = Retry::fixed(millis(1)))]
+async fn fails_while_its_call_runs() -> Result<u32> {
+    let call = runs_on().remote().spawn();
+    if attempt() == 1 {
+        notes().meet().await;
+        return Err(Error::new("again"));
+    }
+    call.await
+}
+
+#[tokio::test]
+async fn what_a_failed_attempt_has_started_is_met_by_the_next() {
+    let world = World::serving(&["answers"]).await;
+    let running = world.begin(fails_while_its_call_runs().id("fails"));
+    world.notes.until("fails attempt 2").await;
+    world.until_state("fails", "suspended").await;
+    assert_eq!(world.state("fails.runs_on").await, "leased");
+    world.notes.open(1);
+    assert_eq!(running.await.unwrap().unwrap().unwrap(), 7);
+    assert_eq!(world.notes.count("runs on"), 1);
 }
 
 #[durable(service = "answers", retry = Retry::never())]

@@ -295,6 +295,7 @@ async fn a_caller_is_told_that_its_call_was_canceled() {
 async fn lets_go() -> Result<()> {
     let _shielded = shield(lingers("shielded")).spawn();
     lingers("detached").detach().await?;
+    drop(lingers("left").detach());
     let _own_id = lingers("own id").id("own").spawn();
     promise::<()>("go").await
 }
@@ -303,16 +304,17 @@ async fn lets_go() -> Result<()> {
 async fn a_cancel_does_not_enter_what_is_shielded_detached_or_has_an_id_of_its_own() {
     let world = World::serving(&["cancel"]).await;
     let running = world.begin(lets_go().id("lets"));
-    for name in ["shielded", "detached", "own id"] {
+    for name in ["shielded", "detached", "left", "own id"] {
         world.notes.until(&format!("{name} began")).await;
     }
     world.until_state("lets", "suspended").await;
     cancel(&world, "lets", running).await;
     world.until_state("lets.go", "canceled").await;
-    world.notes.open(3);
+    world.notes.open(4);
     for (name, id) in [
         ("shielded", "lets.lingers"),
         ("detached", "lets~lingers-1"),
+        ("left", "lets~lingers-2"),
         ("own id", "own"),
     ] {
         world.notes.until(&format!("{name} ended")).await;

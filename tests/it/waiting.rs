@@ -95,6 +95,15 @@ async fn combinators_of_others_that_hold_durable_calls_do_not_hang() {
     );
 }
 
+#[tokio::test]
+async fn who_waits_in_a_combinator_of_others_holds_no_place_either() {
+    let world = World::with(&["waiting", "waiting_far"], |builder| {
+        builder.concurrency(1)
+    })
+    .await;
+    assert_eq!(world.call(gathers(4).id("narrow")).await.unwrap(), 3 * 14);
+}
+
 #[durable(service = "waiting")]
 async fn takes_the_first_two() -> Result<Vec<u32>> {
     let mut promises: FuturesUnordered<_> =

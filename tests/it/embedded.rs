@@ -5,7 +5,7 @@ use std::sync::Arc;
 use resonate::{StartError, prelude::*};
 use tempfile::TempDir;
 
-use crate::world::{Notes, eventually, note, process};
+use crate::world::{Notes, eventually, in_time, note, process};
 
 /// A process with a server inside, on a folder.
 async fn start(folder: &TempDir, notes: &Arc<Notes>) -> Resonate {
@@ -34,7 +34,7 @@ async fn data_outlive_the_process() {
     let (folder, notes) = (TempDir::new().unwrap(), Arc::new(Notes::new()));
     let first = start(&folder, &notes).await;
     assert_eq!(
-        first.call(greets("Ada").id("greeting")).await,
+        in_time(first.call(greets("Ada").id("greeting"))).await,
         "Hello, Ada!"
     );
     let unfinished = tokio::spawn(first.call(waits().id("unfinished")).result());
@@ -49,7 +49,7 @@ async fn data_outlive_the_process() {
 
     let second = start(&folder, &notes).await;
     assert_eq!(
-        second.call(greets("Ada").id("greeting")).await,
+        in_time(second.call(greets("Ada").id("greeting"))).await,
         "Hello, Ada!"
     );
     assert_eq!(
@@ -58,7 +58,12 @@ async fn data_outlive_the_process() {
         "what is finished does not run again"
     );
     assert!(second.resolve("unfinished.go", &41u32).await.unwrap());
-    assert_eq!(second.call(waits().id("unfinished")).await.unwrap(), 42);
+    assert_eq!(
+        in_time(second.call(waits().id("unfinished")))
+            .await
+            .unwrap(),
+        42
+    );
     assert_eq!(notes.count("step"), 1, "a recorded step does not run again");
     second.shutdown().await;
 }
@@ -68,7 +73,7 @@ async fn a_process_that_is_dropped_without_a_word_loses_nothing_either() {
     let (folder, notes) = (TempDir::new().unwrap(), Arc::new(Notes::new()));
     let first = start(&folder, &notes).await;
     assert_eq!(
-        first.call(greets("Ada").id("greeting")).await,
+        in_time(first.call(greets("Ada").id("greeting"))).await,
         "Hello, Ada!"
     );
     drop(first);
@@ -82,7 +87,7 @@ async fn a_process_that_is_dropped_without_a_word_loses_nothing_either() {
     })
     .await;
     assert_eq!(
-        second.unwrap().call(greets("Ada").id("greeting")).await,
+        in_time(second.unwrap().call(greets("Ada").id("greeting"))).await,
         "Hello, Ada!"
     );
     assert_eq!(notes.count("greets Ada"), 1);
@@ -109,7 +114,7 @@ async fn a_second_process_on_the_folder_is_told_which_url_to_set() {
         .await
         .unwrap();
     assert_eq!(
-        joined.call(greets("Bob").id("greeting")).await,
+        in_time(joined.call(greets("Bob").id("greeting"))).await,
         "Hello, Bob!"
     );
 }

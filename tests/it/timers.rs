@@ -25,10 +25,15 @@ async fn a_sleep_lasts_as_long_as_it_was_told_and_sleeps_overlap() {
     let world = World::serving(&["timers"]).await;
     let (one, three) = world.call(sleeps_beside_each_other().id("sleeps")).await;
     assert!(one >= 150, "{one}");
-    assert!(
-        (150..370).contains(&three),
-        "one after the other would be 370 ms: {three}"
-    );
+    assert!(three >= 150, "{three}");
+    let mut times = Vec::new();
+    for n in 1..=3 {
+        let sleep = world.find(&format!("sleeps.sleep-{n}")).await.unwrap();
+        times.push((sleep.created_at(), sleep.settled_at().unwrap()));
+    }
+    let last_began = times.iter().map(|(began, _)| began).max();
+    let first_ended = times.iter().map(|(_, ended)| ended).min();
+    assert!(last_began < first_ended, "one after the other: {times:?}");
 }
 
 #[durable(service = "timers")]
@@ -51,7 +56,7 @@ async fn a_time_that_has_passed_is_not_waited_for() {
 #[durable(service = "timers")]
 async fn sleeps(name: &str) -> Result<()> {
     note(format_args!("{name} began"));
-    sleep(millis(300)).await;
+    sleep(millis(1_200)).await;
     note(format_args!("{name} slept"));
     Ok(())
 }
@@ -174,7 +179,7 @@ async fn a_timeout_works_in_a_step() {
     );
 }
 
-#[durable(service = "timers", timeout = millis(100))]
+#[durable(service = "timers", timeout = millis(300))]
 async fn hangs() -> Result<()> {
     let _guard = notes().guard("hangs");
     note("hangs began");
@@ -184,7 +189,7 @@ async fn hangs() -> Result<()> {
 #[durable(service = "timers")]
 async fn asks_hangs() -> Result<String> {
     let by_its_own = hangs().await.unwrap_err();
-    let by_the_call = hangs().timeout(millis(50)).remote().await.unwrap_err();
+    let by_the_call = hangs().timeout(millis(200)).remote().await.unwrap_err();
     Ok(format!(
         "{:?} {:?}: {by_the_call}",
         by_its_own.kind(),
@@ -209,7 +214,7 @@ async fn a_call_that_takes_too_long_is_timed_out_and_its_body_dropped() {
         "Timeout Timeout: its time was over before it settled (promise `inside.hangs-1`)"
     );
     eventually("all bodies are dropped", async || {
-        world.notes.count("hangs dropped") == 3
+        world.notes.count("hangs dropped") == world.notes.count("hangs began")
     })
     .await;
 }
@@ -234,7 +239,7 @@ async fn has_patient_children() -> Result<()> {
 #[tokio::test]
 async fn nobody_has_more_time_than_who_called() {
     let world = World::serving(&["timers"]).await;
-    let running = world.begin(has_patient_children().timeout(millis(400)).id("short"));
+    let running = world.begin(has_patient_children().timeout(millis(800)).id("short"));
     world.notes.until("hangs began").await;
     let error = running.await.unwrap().unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Timeout);

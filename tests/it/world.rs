@@ -137,7 +137,7 @@ fn how_far(found: &Found) -> &'static str {
 }
 
 /// What must end for the test to go on.
-async fn in_time<F: Future>(future: F) -> F::Output {
+pub(crate) async fn in_time<F: Future>(future: F) -> F::Output {
     let ended = tokio::time::timeout(PATIENCE, future).await;
     ended.unwrap_or_else(|_| panic!("a call did not end within {PATIENCE:?}"))
 }

@@ -26,6 +26,12 @@ async fn in_cents(euros: u32) -> u32 {
     euros * 100
 }
 
+/// Calls what panics until there is this file.
+#[durable(service = "command_line")]
+async fn relies_on(file: String) -> String {
+    needs(file).await
+}
+
 /// Panics until there is this file.
 #[durable(service = "command_line", retry = Retry::fixed(Duration::from_millis(1)))]
 async fn needs(file: String) -> String {
@@ -186,7 +192,7 @@ fn what_is_halted_is_found_with_its_reason_and_goes_on_when_it_is_mended() {
         &server,
         &[
             "call",
-            "command_line/needs",
+            "command_line/relies_on",
             "--id",
             "broken",
             "--json",
@@ -195,13 +201,17 @@ fn what_is_halted_is_found_with_its_reason_and_goes_on_when_it_is_mended() {
         ],
     );
     eventually("it is halted", || {
-        server.json(&["get", "broken"])["task"]["state"] == "halted"
+        !lines(&server, &["list", "--state", "halted"]).is_empty()
     });
     let halted = lines(&server, &["list", "--state", "halted"]);
-    assert_eq!((halted.len(), &halted[0]["id"]), (1, &json!("broken")));
+    assert_eq!(
+        (halted.len(), &halted[0]["id"]),
+        (1, &json!("broken.needs"))
+    );
     let reason = halted[0]["task"]["halted"]["reason"].as_str().unwrap();
     assert!(
-        reason.contains("10 times in a row") && reason.ends_with("`resonate continue broken`"),
+        reason.contains("10 times in a row")
+            && reason.ends_with("`resonate continue broken.needs`"),
         "{reason}"
     );
     assert!(
@@ -209,7 +219,7 @@ fn what_is_halted_is_found_with_its_reason_and_goes_on_when_it_is_mended() {
         "the tree does not tell"
     );
     fs::write(&file, "found").unwrap();
-    shown(&server, &["continue", "broken"]);
+    shown(&server, &["continue", "broken.needs"]);
     assert_eq!(server.json(&["get", "broken", "--wait"])["value"], "found");
 }
 

@@ -219,6 +219,33 @@ async fn a_call_that_takes_too_long_is_timed_out_and_its_body_dropped() {
     .await;
 }
 
+#[durable(service = "timers")]
+async fn blocks() -> Result<()> {
+    let notes = notes();
+    notes.add("blocks its thread");
+    while notes.count("go on") == 0 {
+        std::thread::yield_now();
+    }
+    Ok(())
+}
+
+#[durable(service = "timers")]
+async fn gives_up_what_blocks() -> Result<String> {
+    let error = blocks().timeout(millis(2_500)).local().await.unwrap_err();
+    Ok(format!("{:?}", error.kind()))
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_leaf_that_blocks_its_thread_is_timed_out_all_the_same() {
+    let world = World::serving(&["timers"]).await;
+    let running = world.begin(gives_up_what_blocks().id("blocked"));
+    world.notes.until("blocks its thread").await;
+    let ended = crate::world::in_time(running).await;
+    world.notes.add("go on");
+    assert_eq!(ended.unwrap().unwrap().unwrap(), "Timeout");
+    assert_eq!(world.state("blocked.blocks").await, "timedout");
+}
+
 #[tokio::test]
 async fn a_call_that_nobody_serves_is_timed_out_too() {
     let world = World::serving(&[]).await;

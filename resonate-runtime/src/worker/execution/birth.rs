@@ -155,7 +155,6 @@ pub(super) fn conceive(worker: Worker, born: Born) -> (ExecutionHandle, Executio
         family: Family::default(),
         time,
         rested_at: Instant::now(),
-        began_at: Instant::now(),
         is_busy: false,
         is_draining: false,
         has_warned: false,

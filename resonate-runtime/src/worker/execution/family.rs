@@ -8,13 +8,16 @@ use std::{
 };
 
 use resonate_core::{Outcome, PromiseId, TaskVersion};
-use tokio::sync::{Notify, oneshot};
+use tokio::{
+    sync::{Notify, oneshot},
+    time::Instant,
+};
 
 use super::super::{
     link::{ExecutionEvent, ExecutionHandle, Worker},
     slots::Slot,
 };
-use crate::replay::Position;
+use crate::{limits, replay::Position};
 
 /// The calls of an execution that run here and report to it.
 #[derive(Debug, Default)]
@@ -41,6 +44,8 @@ struct Inbox {
 struct Link {
     handle: ExecutionHandle,
     adoption: oneshot::Sender<TaskVersion>,
+    /// When it must become known, unless that is under way.
+    due: Option<Instant>,
 }
 
 /// What a child has to say.
@@ -93,13 +98,38 @@ impl Family {
             has_ended: false,
         };
         let (handle, execution) = conceive(parent);
-        self.links.insert(position, Link { handle, adoption });
+        let due = Some(Instant::now() + limits::YOUNG);
+        let link = Link {
+            handle,
+            adoption,
+            due,
+        };
+        self.links.insert(position, link);
         execution
+    }
+
+    /// When the next child has been unknown for long enough.
+    pub(super) fn due(&self) -> Option<Instant> {
+        self.links.values().filter_map(|link| link.due).min()
+    }
+
+    /// Children that have been unknown for long enough, each said once. It is their caller that looks to it: one that
+    /// blocks its thread cannot ask.
+    pub(super) fn take_due(&mut self, now: Instant) -> Vec<Position> {
+        let links = self.links.iter_mut();
+        let due = links.filter_map(|(position, link)| {
+            link.due.take_if(|due| *due <= now)?;
+            Some(*position)
+        });
+        due.collect()
     }
 
     /// The turn that creates it is on its way: it stands on its own.
     pub(super) fn adopt(&mut self, position: Position, version: TaskVersion, worker: &Worker) {
-        let Some(Link { handle, adoption }) = self.links.remove(&position) else {
+        let Some(Link {
+            handle, adoption, ..
+        }) = self.links.remove(&position)
+        else {
             return;
         };
         handle.version.store(version.0, Ordering::Release);
@@ -231,5 +261,39 @@ impl Parent {
     /// The fencing token, once it stands on its own; none if it is not wanted any more.
     pub(super) async fn adopted(&mut self) -> Option<TaskVersion> {
         (&mut self.adoption).await.ok()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::AtomicU64;
+
+    use tokio::{sync::mpsc, time::advance};
+
+    use super::*;
+
+    fn handle() -> ExecutionHandle {
+        ExecutionHandle {
+            id: PromiseId::new("order.leaf").unwrap(),
+            version: Arc::new(AtomicU64::new(0)),
+            shown: Arc::new(AtomicU64::new(0)),
+            events: mpsc::channel(1).0,
+            polling_since: Arc::new(AtomicU64::new(0)),
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_child_that_is_never_polled_is_due_once_after_its_time() {
+        let mut family = Family::default();
+        let (one, two) = (Position(1), Position(2));
+        let _never_polled = family.start(one, |parent| (handle(), parent));
+        advance(limits::YOUNG / 2).await;
+        let _never_polled_either = family.start(two, |parent| (handle(), parent));
+        assert_eq!(family.take_due(Instant::now()), []);
+        advance(family.due().unwrap() - Instant::now()).await;
+        assert_eq!(family.take_due(Instant::now()), [one]);
+        assert_eq!(family.take_due(Instant::now()), []);
+        family.let_go(two);
+        assert_eq!(family.due(), None);
     }
 }

@@ -37,7 +37,7 @@ use super::{
     link::{ExecutionEvent, Worker},
     slots::Slot,
 };
-use crate::{context::Context, limits, replay::Driven};
+use crate::{context::Context, replay::Driven};
 
 /// The running of one promise's function on this worker.
 struct Execution {
@@ -56,7 +56,6 @@ struct Execution {
     time: ServerTime,
     /// When the body was polled last.
     rested_at: Instant,
-    began_at: Instant,
     /// The body keeps waking itself.
     is_busy: bool,
     is_draining: bool,
@@ -121,6 +120,9 @@ impl Execution {
     /// Does everything that can be done without waiting.
     fn advance(&mut self) {
         self.is_busy = false;
+        for position in self.family.take_due(Instant::now()) {
+            self.context.with(|inner| inner.replay.adopt(position));
+        }
         while self.may_run() && self.has_work() && self.take_slot() {
             match self.body.drive(&self.context, &self.worker) {
                 Driven::Ended(ending) => self.ended(ending),
@@ -327,21 +329,17 @@ impl Execution {
 
     /// How long until time alone changes something.
     fn until(&self) -> Option<Duration> {
-        match &self.standing {
-            Standing::Young(parent) if !parent.has_reported() => {
-                Some(limits::YOUNG.saturating_sub(self.young_for()))
-            }
+        let rest = match &self.standing {
             Standing::Leased(_) if self.body.is_alive() => self.facts().until(),
             Standing::Young(_)
             | Standing::Leased(_)
             | Standing::Sent { .. }
             | Standing::Suspended { .. }
             | Standing::Reclaiming => None,
-        }
-    }
-
-    fn young_for(&self) -> Duration {
-        self.began_at.elapsed()
+        };
+        let due = self.family.due();
+        let due = due.map(|due| due.saturating_duration_since(Instant::now()));
+        rest.into_iter().chain(due).min()
     }
 
     /// The fencing token of its claim, or what it will be.

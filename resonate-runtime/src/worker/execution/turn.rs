@@ -71,7 +71,6 @@ impl Execution {
             .context
             .with(|inner| inner.replay.has_asked() || inner.replay.has_ops());
         let outcome = self.end.as_ref().and_then(plain);
-        let deadline_passed = self.young_for() >= crate::limits::YOUNG;
         let Standing::Young(parent) = &mut self.standing else {
             return;
         };
@@ -81,7 +80,7 @@ impl Execution {
                 parent.end(outcome, slot);
             }
             Some(_) if parent.has_reported() => self.slot = None,
-            _ if self.end.is_some() || !needs_nothing || deadline_passed || self.is_draining => {
+            _ if self.end.is_some() || !needs_nothing || self.is_draining => {
                 parent.ask();
                 if self.end.is_some() {
                     self.slot = None;

@@ -371,3 +371,24 @@ async fn who_asks_again_gets_the_same_error() {
         "no such customer"
     );
 }
+
+#[durable(service = "answers", retry = Retry::never())]
+async fn uses_anyhow() -> Result<u32> {
+    use anyhow::Context as _;
+    let connected = || Err::<u32, _>(io::Error::other("no route")).context("connecting");
+    connected().context("charging").map_err(Error::from_boxed)
+}
+
+#[durable(service = "answers")]
+async fn asks_who_uses_anyhow() -> Result<String> {
+    Ok(format!("{:#}", uses_anyhow().remote().await.unwrap_err()))
+}
+
+#[tokio::test]
+async fn a_caller_learns_all_causes_of_what_was_an_error_of_anyhow() {
+    let world = World::serving(&["answers"]).await;
+    assert_eq!(
+        world.call(asks_who_uses_anyhow().id("asks")).await.unwrap(),
+        "charging (promise `asks.uses_anyhow`): connecting: no route"
+    );
+}

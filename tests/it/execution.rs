@@ -152,10 +152,21 @@ async fn uses_the_pool() -> Result<String> {
     Ok(format!("{} {in_a_step}", state::<Pool>().0))
 }
 
-#[durable(service = "execution", retry = Retry::never())]
+#[durable(service = "execution")]
 async fn uses_what_nobody_provides() -> Result<()> {
+    note("asks for it");
     let _nobody = state::<Nobody>();
     Ok(())
+}
+
+#[durable(service = "execution")]
+async fn needs_it_in_a_step() -> Result<()> {
+    step(|| async { Ok::<_, Error>(drop(state::<Nobody>())) }).await
+}
+
+#[durable(service = "execution")]
+async fn calls_who_needs_it() -> Result<()> {
+    needs_it_in_a_step().local().await
 }
 
 #[tokio::test]
@@ -176,14 +187,29 @@ async fn a_function_has_what_its_process_provides() {
 }
 
 #[tokio::test]
-async fn what_nobody_provides_is_told_with_its_type() {
+async fn who_asks_for_what_nobody_provides_is_halted_at_once_and_told_the_type() {
     let world = World::serving(&["execution"]).await;
-    let error = world
-        .call(uses_what_nobody_provides().id("nobody"))
-        .await
-        .unwrap_err();
-    assert_eq!(error.kind(), ErrorKind::Panicked);
-    let says =
-        "no `it::execution::Nobody` is provided; give one to `Resonate::builder().provide(..)`";
-    assert!(error.message().contains(says), "{error}");
+    let _asks = world.begin(uses_what_nobody_provides().id("nobody"));
+    let reason = world.until_halted("nobody").await;
+    let says = format!(
+        "no `it::execution::Nobody` is provided for `state` at {}:",
+        file!()
+    );
+    assert!(reason.starts_with(&says), "{reason}");
+    let what_to_do =
+        "; give one to `Resonate::builder().provide(..)`; then `resonate continue nobody`";
+    assert!(reason.ends_with(what_to_do), "{reason}");
+    assert_eq!(world.notes.count("asks for it"), 1, "it is not tried again");
+}
+
+#[tokio::test]
+async fn a_leaf_whose_step_asks_for_what_nobody_provides_is_halted_too() {
+    let world = World::serving(&["execution"]).await;
+    let _asks = world.begin(calls_who_needs_it().id("caller"));
+    let reason = world.until_halted("caller.needs_it_in_a_step").await;
+    assert!(
+        reason.contains("no `it::execution::Nobody` is provided"),
+        "{reason}"
+    );
+    assert_eq!(world.state("caller").await, "suspended");
 }

@@ -80,6 +80,8 @@ pub(crate) enum Forced {
     Error(Error),
     /// The execution goes on as a new one.
     ContinueAs(Payload),
+    /// Here and as it is now it can never succeed.
+    Halt(String),
 }
 
 /// What is drawn; each has a counter of its own.

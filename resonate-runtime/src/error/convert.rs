@@ -19,15 +19,27 @@ impl<E: error::Error + Send + Sync + 'static> From<E> for Error {
             return Self(report);
         }
         let original = original.expect("only a report is taken out, and then this is not reached");
-        let report = Report::new(ErrorKind::Failed, original.to_string());
-        Self(Box::new(Report {
-            original: Some(Box::new(original)),
-            ..report
-        }))
+        Self::made_from(Box::new(original))
     }
 }
 
 impl Error {
+    /// `?` on a box. One that was made of an error of ours becomes that again.
+    pub(super) fn of_boxed(boxed: Box<dyn error::Error + Send + Sync>) -> Self {
+        match boxed.downcast::<Report>() {
+            Ok(report) => Self(report),
+            Err(original) => Self::made_from(original),
+        }
+    }
+
+    fn made_from(original: Box<dyn error::Error + Send + Sync>) -> Self {
+        let report = Report::new(ErrorKind::Failed, original.to_string());
+        Self(Box::new(Report {
+            original: Some(original),
+            ..report
+        }))
+    }
+
     /// What travelled, as an error again.
     pub(crate) fn of_failure(failure: Failure) -> Self {
         let report = Report::new(failure.kind, failure.message);

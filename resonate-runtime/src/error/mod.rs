@@ -58,6 +58,28 @@ impl Error {
         Self::new(message).into_terminal()
     }
 
+    /// An error made from a boxed one, or from what becomes one, such as `anyhow::Error`: its text and its causes stay.
+    ///
+    /// What implements [`std::error::Error`] needs only `?`; those that do not are passed to `map_err`:
+    ///
+    /// ```
+    /// # extern crate resonate_runtime as resonate;
+    /// use resonate::{Error, Result};
+    ///
+    /// fn helper() -> Result<u64, Box<dyn std::error::Error + Send + Sync>> {
+    ///     Ok("12".parse()?)
+    /// }
+    ///
+    /// fn cents() -> Result<u64> {
+    ///     Ok(helper().map_err(Error::from_boxed)?)
+    /// }
+    /// # assert_eq!(cents().unwrap(), 12);
+    /// ```
+    #[must_use]
+    pub fn from_boxed(error: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
+        Self::of_boxed(error.into())
+    }
+
     /// The same error, final: no attempt follows, the caller sees it.
     #[must_use]
     pub fn into_terminal(mut self) -> Self {

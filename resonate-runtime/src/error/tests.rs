@@ -63,6 +63,46 @@ fn a_box_becomes_the_same_error_again() {
     assert_eq!(boxed.to_string(), "no (promise `a`)");
 }
 
+/// Something with a cause, which has one too.
+#[derive(Debug, thiserror::Error)]
+#[error("charging")]
+struct Charging(#[source] Connecting);
+
+#[derive(Debug, thiserror::Error)]
+#[error("connecting")]
+struct Connecting(#[source] io::Error);
+
+fn charging() -> Charging {
+    Charging(Connecting(io::Error::other("no route")))
+}
+
+#[test]
+fn a_question_mark_keeps_all_causes_also_under_a_context_and_in_another_service() {
+    fn fails() -> Result<()> {
+        Err(charging())?
+    }
+    let error = fails().unwrap_err();
+    assert_eq!(error.message(), "charging");
+    assert_eq!(error.causes(), ["connecting", "no route"]);
+    let there = Error::of_failure(error.to_failure());
+    assert_eq!(there.causes(), ["connecting", "no route"]);
+    let under = error.context("paying");
+    assert_eq!(under.causes(), ["charging", "connecting", "no route"]);
+}
+
+#[test]
+fn a_boxed_error_keeps_all_causes_and_one_of_ours_is_the_same_again() {
+    let boxed: Box<dyn std::error::Error + Send + Sync> = charging().into();
+    let error = Error::from_boxed(boxed);
+    assert_eq!(format!("{error:#}"), "charging: connecting: no route");
+    assert!(error.downcast_ref::<Charging>().is_some());
+    let ours = Error::terminal("no").at(&id("a"));
+    let again = Error::from_boxed(Box::<dyn std::error::Error + Send + Sync>::from(ours));
+    assert!(again.is_terminal());
+    assert_eq!(again.promise(), Some("a"));
+    assert_eq!(Error::from_boxed("a text").to_string(), "a text");
+}
+
 #[test]
 fn json_brings_everything_but_finality() {
     let error = Error::from(io::Error::other("disk full"))

@@ -27,6 +27,8 @@ pub(crate) enum Ending {
     ContinueAs(Payload),
     /// It left its history.
     Diverged(Mismatch),
+    /// It asked for what no attempt here can have, for this reason.
+    Impossible(String),
 }
 
 /// How the turn of a body that has ended ends, and whether that is the promise's answer.
@@ -72,6 +74,12 @@ pub(crate) fn verdict(ending: Ending, replay: &Replay, task: &PromiseId) -> End 
         }
         Ending::ContinueAs(param) => End::ContinueAs(param),
         Ending::Diverged(mismatch) => return diverged(&mismatch),
+        Ending::Impossible(what) => {
+            return End::Halt {
+                cause: HaltCause::Impossible,
+                reason: format!("{what}; then `resonate continue {task}`"),
+            };
+        }
     };
     match replay.missing() {
         Some(mismatch) if Finish::of(&end) == Finish::Answer => diverged(&mismatch),

@@ -182,6 +182,7 @@ impl Run {
                 Some(Forced::ContinueAs(param)) => {
                     return Driven::Ended(Ending::ContinueAs(param));
                 }
+                Some(Forced::Halt(reason)) => return Driven::Ended(Ending::Impossible(reason)),
             }
             match polled {
                 Poll::Pending => {}

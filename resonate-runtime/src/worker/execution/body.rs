@@ -98,21 +98,17 @@ impl Body {
         if let Some(mismatch) = context.with(|inner| inner.replay.mismatch()) {
             return Poll::Ready(Ending::Diverged(mismatch));
         }
-        let polled = match polled {
-            Ok(polled) => polled,
-            Err(panic) => {
-                return Poll::Ready(Ending::Panicked(shortened(panic_text(&*panic))));
-            }
-        };
-        // What one of its futures demanded stands, also if the body returned in the same poll.
-        match context.take_forced() {
-            None => polled.map(|ended| ending(ended.0)),
-            Some(Forced::Error(error)) => Poll::Ready(Ending::Failed {
+        // What was demanded from within stands, also if the body returned in the same poll.
+        match (polled, context.take_forced()) {
+            (_, Some(Forced::Halt(reason))) => Poll::Ready(Ending::Impossible(reason)),
+            (Err(panic), _) => Poll::Ready(Ending::Panicked(shortened(panic_text(&*panic)))),
+            (Ok(polled), None) => polled.map(|ended| ending(ended.0)),
+            (Ok(_), Some(Forced::Error(error))) => Poll::Ready(Ending::Failed {
                 failure: error.to_failure(),
                 is_terminal: true,
                 again: None,
             }),
-            Some(Forced::ContinueAs(param)) => Poll::Ready(Ending::ContinueAs(param)),
+            (Ok(_), Some(Forced::ContinueAs(param))) => Poll::Ready(Ending::ContinueAs(param)),
         }
     }
 

@@ -3,12 +3,12 @@
 
 use bincode::{
     config::{Configuration, Limit, LittleEndian, Varint},
-    error::DecodeError,
+    error::{DecodeError, EncodeError},
 };
 use resonate_core::limits::MESSAGE_BYTES;
 use serde::{Serialize, de::DeserializeOwned};
 
-use super::depth::Guarded;
+use super::depth::{Guarded, Guarding};
 use crate::{Error, ErrorKind, Result};
 
 pub(super) const LABEL: &str = "bincode";
@@ -19,11 +19,26 @@ type Config = Configuration<LittleEndian, Varint, Limit<MESSAGE_BYTES>>;
 const CONFIG: Config = bincode::config::standard().with_limit::<MESSAGE_BYTES>();
 
 pub(super) fn write<T: Serialize + ?Sized>(value: &T) -> Result<Vec<u8>> {
-    let bytes = bincode::serde::encode_to_vec(value, CONFIG)?;
+    let bytes = bincode::serde::encode_to_vec(Guarding::new(value), CONFIG).map_err(not_written)?;
     let mut data = Vec::with_capacity(bytes.len() + 1);
     data.push(FORMAT);
     data.extend(bytes);
     Ok(data)
+}
+
+/// What serde code said, without bincode's name for that.
+fn not_written(error: EncodeError) -> Error {
+    if let EncodeError::OtherString(text) = error {
+        return Error::of(ErrorKind::Decode, text);
+    }
+    error.into()
+}
+
+fn not_read(error: DecodeError) -> Error {
+    if let DecodeError::OtherString(text) = error {
+        return Error::of(ErrorKind::Decode, text);
+    }
+    error.into()
 }
 
 pub(super) fn read<T: DeserializeOwned>(data: &[u8]) -> Result<T> {
@@ -36,8 +51,8 @@ pub(super) fn read<T: DeserializeOwned>(data: &[u8]) -> Result<T> {
             "its format is {format}, this library reads {FORMAT}; upgrade it"
         )));
     }
-    let (Guarded(value), read) = bincode::serde::decode_from_slice(bytes, CONFIG)
-        .map_err(|error: DecodeError| bad(error.to_string()))?;
+    let (Guarded(value), read) =
+        bincode::serde::decode_from_slice(bytes, CONFIG).map_err(not_read)?;
     if read < bytes.len() {
         let left = bytes.len() - read;
         return Err(bad(format!(

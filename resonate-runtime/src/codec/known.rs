@@ -10,7 +10,10 @@ use std::{
     },
 };
 
-use resonate_core::{Encoding, Payload, limits::PAYLOAD_BYTES};
+use resonate_core::{
+    Encoding, Payload,
+    limits::{PAYLOAD_BYTES, TAG_BYTES},
+};
 use serde::{Serialize, de::DeserializeOwned};
 
 use super::{Bincode, Codec, Format, Json};
@@ -50,11 +53,11 @@ impl Codecs {
         }))
     }
 
-    /// What the server allows.
+    /// What the server allows. More than this library's own limit would not fit the messages it sends.
     pub(crate) fn limit(&self, payload_bytes_max: usize) {
         self.0
             .payload_bytes_max
-            .store(payload_bytes_max, Ordering::Relaxed);
+            .store(payload_bytes_max.min(PAYLOAD_BYTES), Ordering::Relaxed);
     }
 
     /// Bytes that a payload may have.
@@ -121,6 +124,14 @@ impl Codecs {
     }
 
     fn check(&self, payload: Payload) -> Result<Payload> {
+        let headers: usize = payload.headers.iter().map(|(k, v)| k.len() + v.len()).sum();
+        if TAG_BYTES < headers {
+            let message = format!(
+                "the headers that the codec `{}` writes have {headers} bytes; at most {TAG_BYTES} are allowed",
+                payload.encoding.0
+            );
+            return Err(Error::of(ErrorKind::TooLarge, message).into_terminal());
+        }
         let (bytes, max) = (payload.bytes(), self.payload_bytes_max());
         if bytes <= max {
             return Ok(payload);

@@ -4,7 +4,10 @@ use std::collections::BTreeMap;
 
 use serde::{Serialize, de::DeserializeOwned};
 
-use super::{Codec, bincode};
+use super::{
+    Codec, bincode,
+    depth::{Guarding, TooDeep},
+};
 use crate::Result;
 
 /// How a value is written before a codec seals it.
@@ -30,16 +33,25 @@ impl Format {
 
     pub(super) fn write<T: Serialize + ?Sized>(self, value: &T) -> Result<Vec<u8>> {
         match self {
-            Self::Json => Ok(serde_json::to_vec(value)?),
+            Self::Json => Ok(serde_json::to_vec(&Guarding::new(value))?),
             Self::Bincode => bincode::write(value),
         }
     }
 
     pub(super) fn read<T: DeserializeOwned>(self, data: &[u8]) -> Result<T> {
         match self {
-            Self::Json => Ok(serde_json::from_slice(data)?),
+            Self::Json => Ok(serde_json::from_slice(data).map_err(named)?),
             Self::Bincode => bincode::read(data),
         }
+    }
+}
+
+/// The error of a text that is nested too deep, as it is told everywhere.
+fn named(error: serde_json::Error) -> serde_json::Error {
+    if error.to_string().starts_with("recursion limit exceeded") {
+        serde::de::Error::custom(TooDeep)
+    } else {
+        error
     }
 }
 

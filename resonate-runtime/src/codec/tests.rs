@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, sync::Arc, time::Instant};
 
 use bytes::Bytes;
 use resonate_core::{Encoding, Payload};
-use serde::{Deserialize, Deserializer, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, de::DeserializeOwned};
 
 use super::*;
 use crate::{Error, ErrorKind, limits};
@@ -129,7 +129,8 @@ fn nested(depth: usize) -> Nested {
 fn nesting_has_an_end_in_both_formats() {
     assert!(refused::<Nested>(&bincode(vec![1; 1 << 20])).contains("nested deeper"));
     assert!(refused::<Chain>(&bincode(vec![1; 1 << 20])).contains("nested deeper"));
-    assert!(refused::<Nested>(&Payload::json("[".repeat(1 << 20))).contains("recursion limit"));
+    let deep = Payload::json("[".repeat(1 << 20));
+    assert!(refused::<Nested>(&deep).contains("nested deeper than 127"));
     for label in ["json", "bincode"] {
         let payload = codecs()
             .encode(Some(label), &nested(limits::DEPTH / 4))
@@ -138,6 +139,83 @@ fn nesting_has_an_end_in_both_formats() {
             codecs().decode::<Nested>(&payload).unwrap(),
             nested(limits::DEPTH / 4)
         );
+    }
+}
+
+#[derive(Debug, PartialEq, Serialize, Deserialize)]
+enum Tree {
+    Leaf,
+    Pair(u8, Box<Self>),
+    Named { below: Box<Self> },
+}
+
+/// What is written can be read, and the deepest of it is one less deep than what is refused.
+#[track_caller]
+fn deepest<T: Serialize + DeserializeOwned>(
+    label: &'static str,
+    nest: impl Fn(usize) -> T,
+) -> usize {
+    for depth in 0..limits::DEPTH + 2 {
+        match codecs().encode(Some(label), &nest(depth)) {
+            Ok(payload) => drop(codecs().decode::<T>(&payload).unwrap()),
+            Err(error) => {
+                assert_eq!(
+                    (error.kind(), error.message(), error.is_terminal()),
+                    (
+                        ErrorKind::Decode,
+                        "a value could not be written: it is nested deeper than 127",
+                        true
+                    )
+                );
+                return depth - 1;
+            }
+        }
+    }
+    panic!("nothing is refused")
+}
+
+#[test]
+fn what_is_nested_too_deep_to_be_read_is_not_written() {
+    let pairs = |depth| (0..depth).fold(Tree::Leaf, |inner, _| Tree::Pair(1, Box::new(inner)));
+    let named = |depth| {
+        (0..depth).fold(Tree::Leaf, |inner, _| Tree::Named {
+            below: Box::new(inner),
+        })
+    };
+    let chain = |depth| (0..depth).fold(Chain::End, |inner, _| Chain::Link(Box::new(inner)));
+    for (label, levels) in [("json", 2), ("bincode", 1)] {
+        assert_eq!(deepest(label, nested), 62, "a newtype and a sequence each");
+        assert_eq!(deepest(label, chain), 126);
+        assert_eq!(deepest(label, pairs), 126 / levels);
+        assert_eq!(deepest(label, named), 126 / levels);
+    }
+}
+
+#[test]
+fn headers_of_a_codec_have_a_limit() {
+    let codecs = Codecs::new(vec![Arc::new(Talkative)], Vec::new());
+    let error = codecs.encode(None, &1).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::TooLarge);
+    assert!(
+        error
+            .message()
+            .contains("the headers that the codec `talkative` writes have 20"),
+        "{error}"
+    );
+}
+
+struct Talkative;
+
+impl Codec for Talkative {
+    fn label(&self) -> &'static str {
+        "talkative"
+    }
+    fn seal(&self, plain: Vec<u8>, headers: &mut BTreeMap<String, String>) -> Result<Vec<u8>> {
+        headers.insert("x".to_owned(), "y".repeat(20_000));
+        Ok(plain)
+    }
+    fn open(&self, sealed: &[u8], _: &BTreeMap<String, String>) -> Result<Vec<u8>> {
+        Ok(sealed.to_vec())
     }
 }
 

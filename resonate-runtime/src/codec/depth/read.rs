@@ -1,4 +1,4 @@
-//! A limit on nesting and on elements, around any deserializer.
+//! Reading: a limit on nesting and on elements, around any deserializer.
 //!
 //! bincode reads as deep as the bytes say, which ends the process; and a sequence of nothing, such as `Vec<()>`, as long
 //! as they say. The guard counts both and gives an error in time. It knows no format.
@@ -10,10 +10,11 @@ use serde::{
     de::{DeserializeSeed, EnumAccess, MapAccess, SeqAccess, VariantAccess, Visitor},
 };
 
+use super::deeper;
 use crate::limits;
 
 /// A value that was read under guard.
-pub(super) struct Guarded<T>(pub(super) T);
+pub(in super::super) struct Guarded<T>(pub(in super::super) T);
 
 impl<'de, T: Deserialize<'de>> Deserialize<'de> for Guarded<T> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
@@ -40,16 +41,8 @@ struct Level<'a> {
 impl Level<'_> {
     /// One deeper.
     fn below<E: serde::de::Error>(self) -> Result<Self, E> {
-        if self.depth < limits::DEPTH {
-            return Ok(Self {
-                depth: self.depth + 1,
-                ..self
-            });
-        }
-        Err(E::custom(format_args!(
-            "it is nested deeper than {}",
-            limits::DEPTH
-        )))
+        let depth = deeper(self.depth, 1).map_err(E::custom)?;
+        Ok(Self { depth, ..self })
     }
 
     /// One element more.

@@ -67,10 +67,10 @@ pub struct Call {
     pub signature: u64,
     /// Its arguments.
     pub param: Payload,
-    /// When failed attempts are tried again.
-    pub retry: RetryPolicy,
-    /// Before others of its service, when higher.
-    pub priority: i8,
+    /// When failed attempts are tried again; none if nobody has said so yet, and then as who claims it announced.
+    pub retry: Option<RetryPolicy>,
+    /// Before others of its service, when higher; none counts as 0.
+    pub priority: Option<i8>,
     /// Not started earlier.
     pub start_at: Timestamp,
 }

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use crate::{
-    Call, Failure, HaltCause, Link, NewPromise, Outcome, Payload, PromiseId, Seq, SessionId,
-    TaskVersion, Timestamp,
+    Call, Failure, HaltCause, Link, NewPromise, Outcome, Payload, PromiseId, RetryPolicy, Seq,
+    SessionId, TaskVersion, Timestamp,
 };
 
 /// One request; one file of `apply` each.
@@ -39,6 +39,8 @@ pub enum Request {
         session: SessionId,
         /// Set when a worker takes a task again that is tied to it: the version it holds.
         tied: Option<TaskVersion>,
+        /// What the claimer announced of the function; a call that does not say keeps it.
+        retry: Option<RetryPolicy>,
     },
     /// A worker names what it holds after its stream opened.
     Hold {

@@ -2,7 +2,7 @@
 
 use std::{fmt, pin::Pin, time::Duration};
 
-use resonate_core::Address;
+use resonate_core::{Address, RetryPolicy};
 use twox_hash::XxHash3_64;
 
 use crate::{
@@ -56,7 +56,7 @@ pub struct Options {
     /// The label of the codec of arguments and result.
     pub codec: Option<&'static str>,
     /// Before others of its service, when higher.
-    pub priority: i8,
+    pub priority: Option<i8>,
 }
 
 impl Options {
@@ -65,7 +65,7 @@ impl Options {
         retry: None,
         timeout: None,
         codec: None,
-        priority: 0,
+        priority: None,
     };
 }
 
@@ -87,6 +87,11 @@ impl Definition {
         text.push_str("->");
         text.push_str(self.result);
         XxHash3_64::oneshot(text.as_bytes())
+    }
+
+    /// What the attribute says of failed attempts.
+    pub(crate) fn retry(&self) -> Option<RetryPolicy> {
+        self.options.retry.map(|retry| retry().policy())
     }
 
     /// File and line, as compilers write them.

@@ -26,6 +26,8 @@ pub(crate) const IDLE_TREE_BYTES_AT_WORK: usize = 4 * IDLE_TREE_BYTES;
 pub(crate) const RECORD_BYTES: usize = 1_000;
 /// The longest wait of the engine. Time it did not look is not held against workers beyond this.
 pub(crate) const LONGEST_WAIT: Duration = Duration::from_secs(1);
+/// Functions whose retry policy, timeout and priority are remembered when their workers have left.
+pub(crate) const ANNOUNCED: usize = 10_000;
 /// Promises that one watch names.
 pub(crate) const WATCH_IDS: usize = 1_000;
 /// Delivered messages of one partition after which its outbox is trimmed.
@@ -61,3 +63,5 @@ pub(crate) const WINDOW_BYTES: u32 = 4 << 20;
 pub(crate) const CLOSE_WITHIN: Duration = Duration::from_secs(5);
 /// How far the time of day may leave the clock that only runs before somebody is told.
 pub(crate) const CLOCK_JUMP: Duration = Duration::from_secs(10);
+/// Bytes of a data folder up to which a start verifies all of it: a fraction of a second of reading.
+pub(crate) const VERIFY_AT_START_BYTES: u64 = 16 << 20;

@@ -8,7 +8,9 @@
     reason = "the exemption for tests ends at #[test] functions"
 )]
 
+mod announced;
 mod bad_input;
+mod cgroup;
 mod checkout;
 mod command_line;
 mod crash;
@@ -19,6 +21,7 @@ mod elsewhere;
 mod harness;
 mod kills;
 mod lost_answers;
+mod poison;
 mod proxy;
 mod restart;
 mod worker;

@@ -7,8 +7,8 @@ use std::sync::Arc;
 
 use super::{edit::Edit, settle};
 use crate::{
-    Claimed, Failure, FailureKind, Kind, Outcome, PromiseId, Record, Refusal, Reply, Seq,
-    SessionId, Task, TaskState, TaskVersion, Tree,
+    Claimed, Failure, FailureKind, Kind, Outcome, PromiseId, Record, Refusal, Reply, RetryPolicy,
+    Seq, SessionId, Task, TaskState, TaskVersion, Tree,
 };
 
 pub(super) fn apply(
@@ -16,6 +16,7 @@ pub(super) fn apply(
     id: &PromiseId,
     session: SessionId,
     tied: Option<TaskVersion>,
+    retry: Option<RetryPolicy>,
 ) -> Result<Reply, Refusal> {
     let task = edit.task(id)?.clone();
     match (&task.state, tied) {
@@ -45,6 +46,7 @@ pub(super) fn apply(
             task.turn = 0;
             task.warm = None;
         }
+        keep_retry(record, retry);
     });
     let record = Arc::clone(edit.known(id)?);
     let children = match warm {
@@ -56,6 +58,16 @@ pub(super) fn apply(
         warm: warm.is_some(),
         children,
     })))
+}
+
+/// When nobody has said how failures are tried again, who serves the function says it.
+fn keep_retry(record: &mut Record, announced: Option<RetryPolicy>) {
+    if let Kind::Call(call) = &mut record.promise.kind
+        && call.retry.is_none()
+        && announced.is_some()
+    {
+        Arc::make_mut(call).retry = announced;
+    }
 }
 
 /// A step that runs at most once and was begun by a body that is gone: nobody knows what came of it.

@@ -60,7 +60,12 @@ pub fn apply(tree: &mut Tree, stamp: &mut Stamp, request: Request) -> Applied {
         }),
         Request::Settle { id, outcome } => settle::apply(edit, &id, outcome),
         Request::Cancel { id, reason } => cancel::apply(edit, &id, reason),
-        Request::Claim { id, session, tied } => claim::apply(edit, &id, session, tied),
+        Request::Claim {
+            id,
+            session,
+            tied,
+            retry,
+        } => claim::apply(edit, &id, session, tied, retry),
         Request::Hold {
             id,
             version,

@@ -75,6 +75,7 @@ impl<'a> Draw<'a> {
                     session: self.holder(state, &id),
                     id,
                     tied,
+                    retry: None,
                 }
             }
             16..=27 => self.turn(state),
@@ -263,11 +264,11 @@ impl<'a> Draw<'a> {
             address: Address::new("s", if self.flip() { "f" } else { "g" }, 1),
             signature: 0,
             param: Payload::json(if self.flip() { "[1]" } else { "[2]" }),
-            retry: RetryPolicy {
+            retry: Some(RetryPolicy {
                 max_attempts: Some(3),
                 ..RetryPolicy::DEFAULT
-            },
-            priority: 0,
+            }),
+            priority: None,
             start_at,
         })
     }

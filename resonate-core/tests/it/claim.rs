@@ -245,3 +245,27 @@ fn a_worker_that_lost_a_warm_body_gets_the_whole_history_and_its_begun_steps_are
         "#]],
     );
 }
+
+#[test]
+fn a_call_without_a_policy_keeps_that_of_its_first_claimer() {
+    check(
+        "0 create a s/f unsaid
+         1 claim a A announced=2
+         2 turn a v1 A n1 => fail once
+         3 claim a B announced=9
+         4 turn a v2 B n1 => fail twice
+         5 create b s/f attempts=1
+         6 claim b A announced=9
+         7 turn b v1 A n1 => fail once",
+        expect![[r#"
+            0 a pending, ready at 0 v0 | +a pending, ready at 0 v0
+            1 claimed cold [] | a pending, leased A v1
+            2 over [] | a pending, ready at 2 v1 failures 1 losses 0
+            3 claimed cold [] | a pending, leased B v2 failures 1 losses 0
+            4 over [] | a failed failed: twice 5.1
+            5 b pending, ready at 5 v0 | +b pending, ready at 5 v0
+            6 claimed cold [] | b pending, leased A v1
+            7 over [] | b failed failed: once 3.1
+        "#]],
+    );
+}

@@ -177,7 +177,9 @@ fn options(function: &Function) -> TokenStream {
         .codec
         .as_ref()
         .map(|codec| quote!(codec: #some(#codec),));
-    let priority = attrs.priority.map(|priority| quote!(priority: #priority,));
+    let priority = attrs
+        .priority
+        .map(|priority| quote!(priority: #some(#priority),));
     let chosen = quote!(#retry #timeout #codec #priority);
     if chosen.is_empty() {
         return quote!(#private::Options::NONE);

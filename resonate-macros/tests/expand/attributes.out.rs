@@ -50,13 +50,13 @@ pub fn settle(day: u32) -> ::resonate::__private::Call<Result<()>> {
                 ty: "u32",
             },
         ],
-        result: "Result<()>",
+        result: "Result<(), Error>",
         body_fingerprint: 9843296234327526084u64,
         options: ::resonate::__private::Options {
             retry: ::core::option::Option::Some(|| Retry::exponential().max_attempts(5)),
             timeout: ::core::option::Option::Some(|| hours(1)),
             codec: ::core::option::Option::Some("bincode"),
-            priority: -3i8,
+            priority: ::core::option::Option::Some(-3i8),
             ..::resonate::__private::Options::NONE
         },
         file: ::core::file!(),

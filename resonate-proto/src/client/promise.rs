@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use resonate_core::{Outcome, PromiseId, Record};
+use resonate_core::{Outcome, Part, PromiseId, Record};
 
 use crate::{
     convert::{BadMessage, Reading},
@@ -16,6 +16,21 @@ pub struct PromiseReply {
     pub record: Arc<Record>,
     /// This request made the difference; false when an earlier one had.
     pub new: bool,
+    /// Where the answer stands; none from a server that does not say.
+    pub at: Option<LogPosition>,
+}
+
+/// Where an answer stands in the log of its partition: it rests on all that stands before it, and on nothing after it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct LogPosition {
+    /// The partition; positions of different ones have no order that means anything.
+    pub part: Part,
+    /// The number of the owner of the partition; greater after every start of the server.
+    pub epoch: u64,
+    /// The batch that made a write durable; of what changed nothing, the batch that was under way.
+    pub seq: u64,
+    /// How many answers there were before it with the same epoch and batch.
+    pub n: u64,
 }
 
 /// Resolve or reject a promise.
@@ -57,6 +72,7 @@ impl From<&PromiseReply> for v1::PromiseReply {
         Self {
             record: Some((&*reply.record).into()),
             new: reply.new,
+            at: reply.at.map(Into::into),
         }
     }
 }
@@ -68,6 +84,30 @@ impl TryFrom<v1::PromiseReply> for PromiseReply {
         Ok(Self {
             record: Arc::new(record.try_into()?),
             new: wire.new,
+            at: wire.at.map(LogPosition::try_from).transpose()?,
+        })
+    }
+}
+
+impl From<LogPosition> for v1::LogPosition {
+    fn from(at: LogPosition) -> Self {
+        Self {
+            part: at.part.0.into(),
+            epoch: at.epoch,
+            seq: at.seq,
+            n: at.n,
+        }
+    }
+}
+
+impl TryFrom<v1::LogPosition> for LogPosition {
+    type Error = BadMessage;
+    fn try_from(wire: v1::LogPosition) -> Result<Self, BadMessage> {
+        Ok(Self {
+            part: Part(Reading("LogPosition").number("part", wire.part)?),
+            epoch: wire.epoch,
+            seq: wire.seq,
+            n: wire.n,
         })
     }
 }

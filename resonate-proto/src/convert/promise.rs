@@ -98,7 +98,7 @@ impl TryFrom<v1::promise::Kind> for Kind {
     }
 }
 
-/// The retry policy is always written, the default too: a stored promise keeps the policy it was created with.
+/// A retry policy that was said is always written, the default too: a stored promise keeps the policy it has.
 impl From<&Call> for v1::Call {
     fn from(call: &Call) -> Self {
         Self {
@@ -107,8 +107,9 @@ impl From<&Call> for v1::Call {
             version: call.address.version,
             signature: call.signature,
             param: Some((&call.param).into()),
-            retry: Some((&call.retry).into()),
-            priority: call.priority.into(),
+            retry: call.retry.as_ref().map(Into::into),
+            priority: call.priority.unwrap_or(0).into(),
+            priority_unsaid: call.priority.is_none(),
             start_at_ms: call.start_at.as_millis(),
         }
     }
@@ -122,8 +123,10 @@ impl TryFrom<v1::Call> for Call {
             address: Address::new(wire.service, wire.function, wire.version),
             signature: wire.signature,
             param: READING.required("param", wire.param)?.try_into()?,
-            retry: wire.retry.map_or(RetryPolicy::DEFAULT, RetryPolicy::from),
-            priority: READING.number("priority", wire.priority)?,
+            retry: wire.retry.map(RetryPolicy::from),
+            priority: (!wire.priority_unsaid)
+                .then(|| READING.number("priority", wire.priority))
+                .transpose()?,
             start_at: READING.time("start_at_ms", wire.start_at_ms)?,
         })
     }

@@ -24,7 +24,7 @@ use tonic::{Code, Status, metadata::MetadataValue};
 
 pub use super::refusal::name;
 use super::{BadMessage, Reading};
-use crate::v1;
+use crate::{client::LogPosition, v1};
 
 /// The metadata key that carries the refusal: a `resonate.v1.Refusal` in binary.
 pub const DETAILS: &str = "resonate-refusal-bin";
@@ -55,9 +55,16 @@ pub enum BadRefusal {
 /// The status that a refusal is answered with.
 #[must_use]
 pub fn to_status(refusal: &Refusal) -> Status {
+    to_status_at(refusal, None)
+}
+
+/// The same, with where the answer stands.
+#[must_use]
+pub fn to_status_at(refusal: &Refusal, at: Option<LogPosition>) -> Status {
     let mut status = Status::new(code(refusal), shortened(&refusal.to_string(), TEXT_BYTES));
     let mut details = v1::Refusal {
         message: String::new(),
+        at: at.map(Into::into),
         ..refusal.into()
     };
     if details.encoded_len() > DETAILS_BYTES {
@@ -75,16 +82,33 @@ pub fn to_status(refusal: &Refusal) -> Status {
 /// # Errors
 /// Says why a refusal that is there cannot be used.
 pub fn from_status(status: &Status) -> Result<Option<Refusal>, BadRefusal> {
-    let Some(value) = status.metadata().get_bin(DETAILS) else {
+    let Some(details) = details(status)? else {
         return Ok(None);
     };
-    let bytes = value.to_bytes().map_err(|_| BadRefusal::Damaged)?;
-    let details = v1::Refusal::decode(bytes).map_err(|_| BadRefusal::Damaged)?;
     if details.kind == "already_settled" && details.outcome.is_none() {
         let id = Reading("Refusal").id("id", details.id)?;
         return Err(BadRefusal::AnswerLeftOut { id });
     }
     Ok(Some(details.try_into()?))
+}
+
+/// Where a refused answer stands; none from a server that does not say.
+///
+/// # Errors
+/// If the details are damaged.
+pub fn position(status: &Status) -> Result<Option<LogPosition>, BadRefusal> {
+    let details = details(status)?;
+    let at = details.and_then(|details| details.at);
+    Ok(at.map(LogPosition::try_from).transpose()?)
+}
+
+fn details(status: &Status) -> Result<Option<v1::Refusal>, BadRefusal> {
+    let Some(value) = status.metadata().get_bin(DETAILS) else {
+        return Ok(None);
+    };
+    let bytes = value.to_bytes().map_err(|_| BadRefusal::Damaged)?;
+    let details = v1::Refusal::decode(bytes).map_err(|_| BadRefusal::Damaged)?;
+    Ok(Some(details))
 }
 
 impl From<BadMessage> for Status {

@@ -67,13 +67,16 @@ pub struct Call {
     pub signature: u64,
     #[prost(message, optional, tag = "5")]
     pub param: ::core::option::Option<Payload>,
-    /// absent: the default policy
+    /// absent: nobody has said so; as the function's workers announce it, or the default policy
     #[prost(message, optional, tag = "6")]
     pub retry: ::core::option::Option<Retry>,
     #[prost(sint32, tag = "7")]
     pub priority: i32,
     #[prost(int64, tag = "8")]
     pub start_at_ms: i64,
+    /// as the function's workers announce it, or 0
+    #[prost(bool, tag = "9")]
+    pub priority_unsaid: bool,
 }
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct Step {}
@@ -392,6 +395,29 @@ pub struct PromiseReply {
     /// this request made the difference
     #[prost(bool, tag = "2")]
     pub new: bool,
+    /// absent from a server that does not say
+    #[prost(message, optional, tag = "3")]
+    pub at: ::core::option::Option<LogPosition>,
+}
+/// Where an answer stands in the log of the partition of the promise it is about. Compare the numbers in the order of the
+/// fields: an answer rests on all that the partition answered before it, and on nothing after it. No answer of a batch
+/// leaves before the batch is durable, so an answer that has arrived stays true whatever happens to the server.
+/// A list (Search, Tree) is read from many partitions, beside the log, and has no position.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct LogPosition {
+    /// positions of different partitions have no order
+    #[prost(uint32, tag = "1")]
+    pub part: u32,
+    /// greater after every start of the server
+    #[prost(uint64, tag = "2")]
+    pub epoch: u64,
+    /// Of a write: the batch that made it durable. Of a read, and of a request that changed nothing: the batch that was
+    /// under way; it saw all batches before that one, and of that one what was answered with a smaller `n`.
+    #[prost(uint64, tag = "3")]
+    pub seq: u64,
+    /// how many answers there were before with the same epoch and seq
+    #[prost(uint64, tag = "4")]
+    pub n: u64,
 }
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct SearchRequest {
@@ -513,6 +539,16 @@ pub struct Function {
     pub served: bool,
     #[prost(string, tag = "9")]
     pub location: ::prost::alloc::string::String,
+    /// What counts for a call that says nothing about it.
+    ///
+    /// absent: it says nothing
+    #[prost(message, optional, tag = "10")]
+    pub retry: ::core::option::Option<Retry>,
+    /// 0: it says nothing
+    #[prost(uint64, tag = "11")]
+    pub timeout_ms: u64,
+    #[prost(sint32, tag = "12")]
+    pub priority: i32,
 }
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct Parameter {
@@ -600,6 +636,9 @@ pub struct Refusal {
     /// of not_allowed: why, and what instead
     #[prost(string, tag = "15")]
     pub why: ::prost::alloc::string::String,
+    /// of a refused call
+    #[prost(message, optional, tag = "16")]
+    pub at: ::core::option::Option<LogPosition>,
 }
 /// Generated client implementations.
 pub mod client_client {
@@ -1755,6 +1794,9 @@ pub struct Hello {
     /// see Credits
     #[prost(uint64, tag = "9")]
     pub granted: u64,
+    /// of the last Welcome; 0 before the first, and then nothing is held
+    #[prost(uint64, tag = "10")]
+    pub timeline: u64,
 }
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct Held {
@@ -1840,6 +1882,9 @@ pub struct Welcome {
     pub let_go: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
     #[prost(int64, tag = "7")]
     pub now_ms: i64,
+    /// which history of the store this is, never 0; another one refuses what was held
+    #[prost(uint64, tag = "8")]
+    pub timeline: u64,
 }
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct Dispatch {

@@ -1,6 +1,6 @@
 //! What a worker says.
 
-use resonate_core::{PromiseId, Seq, SessionId, TaskVersion, Turn};
+use resonate_core::{PromiseId, Seq, SessionId, TaskVersion, Timeline, Turn};
 
 use super::{Function, Held, cut};
 use crate::{
@@ -75,6 +75,8 @@ pub struct Hello {
     pub capacity: u32,
     /// The first credits.
     pub granted: u64,
+    /// The history of the store in which it holds that; none before the first welcome.
+    pub timeline: Option<Timeline>,
 }
 
 impl FromWorker {
@@ -205,6 +207,7 @@ impl From<&Hello> for v1::Hello {
             held: write_all(&hello.held),
             capacity: hello.capacity,
             granted: hello.granted,
+            timeline: hello.timeline.map_or(0, |timeline| timeline.0),
         }
     }
 }
@@ -222,6 +225,7 @@ impl TryFrom<v1::Hello> for Hello {
             held: read_all(wire.held)?,
             capacity: wire.capacity,
             granted: wire.granted,
+            timeline: (wire.timeline > 0).then_some(Timeline(wire.timeline)),
         })
     }
 }

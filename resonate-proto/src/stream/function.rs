@@ -1,9 +1,11 @@
 //! Functions as a worker registers them.
 
-use resonate_core::Address;
+use std::time::Duration;
+
+use resonate_core::{Address, RetryPolicy};
 
 use crate::{
-    convert::{BadMessage, Reading, read_all, write_all},
+    convert::{BadMessage, Reading, millis, read_all, write_all},
     v1,
 };
 
@@ -24,6 +26,19 @@ pub struct Function {
     pub served: bool,
     /// File and line.
     pub location: String,
+    /// What counts for a call that says nothing about it.
+    pub defaults: Defaults,
+}
+
+/// What a function says of its calls.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Defaults {
+    /// When failed attempts are tried again.
+    pub retry: Option<RetryPolicy>,
+    /// How long a call may take.
+    pub timeout: Option<Duration>,
+    /// Before others of its service, when higher.
+    pub priority: i8,
 }
 
 /// One parameter of a function.
@@ -47,6 +62,9 @@ impl From<&Function> for v1::Function {
             body_fingerprint: function.body_fingerprint,
             served: function.served,
             location: function.location.clone(),
+            retry: function.defaults.retry.as_ref().map(Into::into),
+            timeout_ms: function.defaults.timeout.map_or(0, millis),
+            priority: function.defaults.priority.into(),
         }
     }
 }
@@ -54,8 +72,15 @@ impl From<&Function> for v1::Function {
 impl TryFrom<v1::Function> for Function {
     type Error = BadMessage;
     fn try_from(wire: v1::Function) -> Result<Self, BadMessage> {
+        const READING: Reading = Reading("Function");
         let address = Address::new(wire.service, wire.name, wire.version);
-        Reading("Function").check_address("name", &address)?;
+        READING.check_address("name", &address)?;
+        let timeout = (wire.timeout_ms > 0).then(|| Duration::from_millis(wire.timeout_ms));
+        let defaults = Defaults {
+            retry: wire.retry.map(Into::into),
+            timeout,
+            priority: READING.number("priority", wire.priority)?,
+        };
         Ok(Self {
             address,
             parameters: read_all(wire.parameters)?,
@@ -64,6 +89,7 @@ impl TryFrom<v1::Function> for Function {
             body_fingerprint: wire.body_fingerprint,
             served: wire.served,
             location: wire.location,
+            defaults,
         })
     }
 }

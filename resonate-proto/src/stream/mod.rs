@@ -12,7 +12,7 @@ use resonate_core::{PromiseId, Record, Seq, TaskVersion, limits};
 
 pub use self::{
     from_worker::{FromWorker, FromWorkerReader, Hello},
-    function::{Function, Parameter},
+    function::{Defaults, Function, Parameter},
     to_worker::{Dispatch, ToWorker, TurnAnswer, Welcome},
 };
 use crate::{
@@ -22,6 +22,9 @@ use crate::{
 
 /// The protocol this version speaks. A field that must not be skipped raises it.
 pub const PROTOCOL: u32 = 1;
+
+/// The kind of refusal after which a worker drops what it holds and says hello again, as if for the first time.
+pub const ANOTHER_TIMELINE: &str = "timeline";
 
 /// A task that a worker holds: leased to it, or suspended and tied to it.
 #[derive(Clone, Debug, PartialEq, Eq)]

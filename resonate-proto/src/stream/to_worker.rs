@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use resonate_core::{PromiseId, Record, Refusal, Settlement, TaskVersion, Timestamp, TurnReply};
+use resonate_core::{
+    PromiseId, Record, Refusal, Settlement, TaskVersion, Timeline, Timestamp, TurnReply,
+};
 
 use super::cut;
 use crate::{
@@ -72,6 +74,8 @@ pub struct Welcome {
     pub let_go: Vec<PromiseId>,
     /// The server's time.
     pub now: Timestamp,
+    /// The history of its store; to be named in the next hello.
+    pub timeline: Timeline,
 }
 
 /// A task to execute, or a page of it.
@@ -184,6 +188,7 @@ impl From<&Welcome> for v1::Welcome {
             payload_bytes_max: u64::try_from(welcome.payload_bytes_max).unwrap_or(u64::MAX),
             let_go: welcome.let_go.iter().map(ToString::to_string).collect(),
             now_ms: welcome.now.as_millis(),
+            timeline: welcome.timeline.0,
         }
     }
 }
@@ -200,6 +205,7 @@ impl TryFrom<v1::Welcome> for Welcome {
             payload_bytes_max: READING.number("payload_bytes_max", wire.payload_bytes_max)?,
             let_go: READING.ids("let_go", wire.let_go)?,
             now: READING.time("now_ms", wire.now_ms)?,
+            timeline: Timeline(wire.timeline),
         })
     }
 }

@@ -31,6 +31,7 @@ fn hello() -> FromWorker {
         held: Vec::new(),
         capacity: 1,
         granted: 1,
+        timeline: None,
     })
 }
 

@@ -35,11 +35,11 @@ fn record() -> Record {
         address: Address::new("payments", "charge", 2),
         signature: 0x0102_0304_0506_0708,
         param,
-        retry: RetryPolicy {
+        retry: Some(RetryPolicy {
             max_attempts: Some(5),
             ..RetryPolicy::DEFAULT
-        },
-        priority: -3,
+        }),
+        priority: Some(-3),
         start_at: Timestamp::from_millis(1_700_000_000_000),
     };
     let settled = Settled {

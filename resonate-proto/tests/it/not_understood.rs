@@ -262,13 +262,16 @@ fn an_empty_item_of_a_stream_is_refused() {
 }
 
 #[test]
-fn an_absent_retry_policy_is_the_default_and_a_timeout_of_0_is_never() {
+fn what_is_absent_of_a_call_nobody_has_said_and_a_timeout_of_0_is_never() {
     let create = Create::try_from(create("a", call())).expect("a good request");
     assert_eq!(create.promise.timeout_at, Timestamp::NEVER);
-    assert_eq!(
-        create.promise.call.expect("a call").retry,
-        RetryPolicy::DEFAULT
-    );
+    assert_eq!(create.promise.call.expect("a call").retry, None);
+    let unsaid = v1::Call {
+        priority_unsaid: true,
+        ..call()
+    };
+    let create = Create::try_from(self::create("a", unsaid)).expect("a good request");
+    assert_eq!(create.promise.call.expect("a call").priority, None);
 }
 
 #[test]

@@ -51,6 +51,7 @@ fn hello() -> Vec<v1::FromWorker> {
         held: Vec::new(),
         capacity: 1,
         granted: 1,
+        timeline: None,
     })])
 }
 

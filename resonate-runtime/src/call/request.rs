@@ -203,12 +203,14 @@ impl Request {
         check_labels(&self.labels)?;
         let options = &self.definition.options;
         let retry = self.retry.or_else(|| options.retry.map(|retry| retry()));
+        // What a declaration leaves out is not for its caller to say: whoever serves the function has announced it.
+        let default = self.definition.run.is_some().then_some(default);
         Ok(Call {
             address,
             signature: self.definition.signature(),
             param: self.arguments?,
-            retry: retry.map_or(default, |retry| retry.policy()),
-            priority: self.priority.unwrap_or(options.priority),
+            retry: retry.map(|retry| retry.policy()).or(default),
+            priority: self.priority.or(options.priority),
             start_at: Timestamp::ZERO,
         })
     }

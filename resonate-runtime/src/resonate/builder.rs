@@ -18,7 +18,7 @@ use crate::{
     limits,
     registry::Registry,
     settings::{Settings, StateMap},
-    testing::TurnPoint,
+    testing::{TurnPoint, gate},
     worker::{self, About, State, WorkerHandle},
 };
 
@@ -150,7 +150,11 @@ impl Builder {
             None => Registry::linked()?,
         };
         let services = services(self.serve.take(), &registry)?;
-        let io = IoThread::start().map_err(StartError::Thread)?;
+        let io = if gate::is_simulated() {
+            IoThread::none()
+        } else {
+            IoThread::start().map_err(StartError::Thread)?
+        };
         let (server, embedded) = self.server(&io).await?;
         let reach = Arc::new(Reachability::default());
         let settings = Arc::new(self.settings());
@@ -243,20 +247,28 @@ impl Builder {
         let codecs = std::mem::take(&mut self.codecs);
         Settings {
             codecs: Codecs::new(codecs, std::mem::take(&mut self.readers)),
-            retry: self.retry.take().unwrap_or_default().policy(),
+            retry: self.retry.clone().unwrap_or_default().policy(),
             state: std::mem::take(&mut self.state),
             on_turn: self.on_turn,
         }
     }
 
     fn about(&mut self, registry: &Registry, services: Vec<String>) -> About {
+        let retry = self.retry.as_ref().map(Retry::policy);
         About {
             session: SessionId(fastrand::u128(..)),
             name: self.name.take().unwrap_or_else(default_name),
-            functions: About::functions(registry, &services),
+            functions: About::functions(registry, &services, retry),
             services,
             capacity: self.concurrency.unwrap_or(limits::CONCURRENCY),
+            timeline: None,
         }
+    }
+
+    /// A test's server.
+    pub(crate) fn through(mut self, server: SharedServer) -> Self {
+        self.server = Some(server);
+        self
     }
 
     /// A test's server and functions.

@@ -2,8 +2,8 @@
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use resonate_core::{PromiseId, Seq, SessionId, TaskVersion, Turn};
-use resonate_proto::stream::{FromWorker, Function, Hello, PROTOCOL, Parameter};
+use resonate_core::{PromiseId, RetryPolicy, Seq, SessionId, TaskVersion, Timeline, Turn};
+use resonate_proto::stream::{Defaults, FromWorker, Function, Hello, PROTOCOL, Parameter};
 use tokio::{sync::Notify, time::Instant};
 
 use super::{
@@ -12,7 +12,7 @@ use super::{
     slots::Slot,
     table::{Effect, Table},
 };
-use crate::{function::Definition, registry::Registry};
+use crate::{function::Definition, registry::Registry, testing::gate};
 
 /// Begins an execution; [`execution::start`](super::execution::start), or a test's.
 pub(crate) type Begin = fn(Worker, &'static Definition, Dispatched, Slot) -> ExecutionHandle;
@@ -25,6 +25,8 @@ pub(crate) struct About {
     pub(crate) services: Vec<String>,
     pub(crate) functions: Vec<Function>,
     pub(crate) capacity: usize,
+    /// The history of the server's store that this worker was welcomed in.
+    pub(crate) timeline: Option<Timeline>,
 }
 
 /// What a worker's stream and its executions share.
@@ -38,18 +40,26 @@ pub(crate) struct Serving {
 
 impl About {
     /// The functions of a binary, as a worker registers them.
-    pub(crate) fn functions(registry: &Registry, services: &[String]) -> Vec<Function> {
+    pub(crate) fn functions(
+        registry: &Registry,
+        services: &[String],
+        retry: Option<RetryPolicy>,
+    ) -> Vec<Function> {
         let is_served = |definition: &Definition| {
             definition.run.is_some() && services.iter().any(|service| service == definition.service)
         };
         registry
             .iter()
-            .map(|definition| registered(definition, is_served(definition)))
+            .map(|definition| registered(definition, is_served(definition), retry))
             .collect()
     }
 }
 
-fn registered(definition: &'static Definition, served: bool) -> Function {
+fn registered(
+    definition: &'static Definition,
+    served: bool,
+    retry: Option<RetryPolicy>,
+) -> Function {
     let parameters = definition.parameters.iter();
     Function {
         address: definition.address(),
@@ -64,6 +74,11 @@ fn registered(definition: &'static Definition, served: bool) -> Function {
         body_fingerprint: definition.body_fingerprint,
         served,
         location: definition.location(),
+        defaults: Defaults {
+            retry: definition.retry().or(retry),
+            timeout: definition.options.timeout.map(|timeout| timeout()),
+            priority: definition.options.priority.unwrap_or(0),
+        },
     }
 }
 
@@ -75,6 +90,11 @@ impl Serving {
             left: Notify::new(),
             begin,
         }
+    }
+
+    /// One that has begun nothing yet. What still runs under this one speaks to it, and nobody hears that.
+    pub(super) fn anew(&self, outbox: Arc<Outbox>) -> Self {
+        Self::new(outbox, self.begin)
     }
 
     pub(super) fn table(&self) -> MutexGuard<'_, Table> {
@@ -99,6 +119,7 @@ impl Serving {
             held: table.held(),
             capacity: u32::try_from(about.capacity).unwrap_or(u32::MAX),
             granted: table.credits(free),
+            timeline: about.timeline,
         }
     }
 
@@ -136,7 +157,8 @@ impl Serving {
                     slot: None,
                 } => {
                     let (serving, worker) = (Arc::clone(self), worker.clone());
-                    worker.runtime().clone().spawn(async move {
+                    let runtime = worker.runtime().clone();
+                    gate::spawn(&runtime, async move {
                         let slot = worker.slots().take().await;
                         serving.begin(&worker, *dispatched, slot);
                     });

@@ -92,6 +92,12 @@ pub(crate) enum Command {
     Info(Plain),
     /// Measure steps or calls on a server of its own, on this machine.
     Bench(Bench),
+    /// Check everything in a data folder, or in a backup: checksums, counts, every tree.
+    Verify(Verify),
+    /// Copy everything that is durable now into one new file, while a server runs or not.
+    Backup(Backup),
+    /// Make a new data folder from a backup.
+    Restore(Restore),
     /// Write the completions of a shell to standard output.
     Completions {
         /// Which shell.
@@ -152,12 +158,15 @@ pub(crate) struct Call {
     /// Stop waiting after this; the call goes on.
     #[arg(long, value_parser = duration, value_name = "TIME")]
     pub(crate) wait_for: Option<Duration>,
-    /// The call times out after this.
+    /// The call times out after this; without it, after what its function says.
     #[arg(long, value_parser = duration, value_name = "TIME")]
     pub(crate) timeout: Option<Duration>,
-    /// Before others of its service, when higher.
-    #[arg(long, default_value_t = 0, allow_negative_numbers = true)]
-    pub(crate) priority: i8,
+    /// Attempts in all, with pauses from 100 ms to 60 s; without it, the function's own retry policy.
+    #[arg(long, value_name = "NUMBER", value_parser = clap::value_parser!(u32).range(1..))]
+    pub(crate) attempts: Option<u32>,
+    /// Before others of its service, when higher; without it, as its function says.
+    #[arg(long, allow_negative_numbers = true, value_name = "NUMBER")]
+    pub(crate) priority: Option<i8>,
     /// A label, as name=value. Can be repeated.
     #[arg(long, value_parser = label, value_name = "NAME=VALUE")]
     pub(crate) label: Vec<(String, String)>,
@@ -230,6 +239,42 @@ pub(crate) struct WithReason {
 }
 
 #[derive(Debug, Args)]
+pub(crate) struct Verify {
+    /// The data folder. A server may run on it.
+    #[arg(long, default_value = "./data", value_name = "FOLDER")]
+    pub(crate) data_dir: PathBuf,
+    /// A backup, in place of a data folder.
+    #[arg(long, value_name = "FILE", conflicts_with = "data_dir")]
+    pub(crate) file: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) plain: Plain,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Backup {
+    /// The data folder. A server may run on it.
+    #[arg(long, default_value = "./data", value_name = "FOLDER")]
+    pub(crate) data_dir: PathBuf,
+    /// The file to make; nothing is overwritten.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) to: PathBuf,
+    #[command(flatten)]
+    pub(crate) plain: Plain,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Restore {
+    /// The backup.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) from: PathBuf,
+    /// The data folder to make; it is not there, or empty.
+    #[arg(long, value_name = "FOLDER")]
+    pub(crate) data_dir: PathBuf,
+    #[command(flatten)]
+    pub(crate) plain: Plain,
+}
+
+#[derive(Debug, Args)]
 pub(crate) struct One {
     /// Which promise.
     pub(crate) id: String,
@@ -258,6 +303,9 @@ impl Command {
             Self::Cancel(of) | Self::Halt(of) => of.plain.json,
             Self::Continue(of) => of.plain.json,
             Self::Workers(plain) | Self::Functions(plain) | Self::Info(plain) => plain.json,
+            Self::Verify(verify) => verify.plain.json,
+            Self::Backup(backup) => backup.plain.json,
+            Self::Restore(restore) => restore.plain.json,
             Self::Bench(bench) => bench.json,
             Self::Completions { .. } => false,
         }

@@ -27,7 +27,10 @@ pub(super) async fn run(args: &Call, url: &str, out: Output) -> Result<Code, Fai
         address,
         signature: 0,
         param,
-        retry: RetryPolicy::DEFAULT,
+        retry: args.attempts.map(|attempts| RetryPolicy {
+            max_attempts: Some(attempts),
+            ..RetryPolicy::DEFAULT
+        }),
         priority: args.priority,
         start_at: Timestamp::ZERO,
     };

@@ -1,7 +1,10 @@
 //! `resonate get`, `list`, `workers`, `functions`, `info`.
 
-use resonate_core::PromiseId;
-use resonate_proto::client::{FunctionFilter, Search, ServedFunction, StateFilter};
+use resonate_core::{PromiseId, RetryPolicy};
+use resonate_proto::{
+    client::{FunctionFilter, Search, ServedFunction, StateFilter},
+    stream::Defaults,
+};
 use serde_json::json;
 
 use super::{
@@ -155,7 +158,8 @@ pub(super) async fn functions(url: &str, out: Output) -> Result<Code, Failed> {
             let line = json!({
                 "function": function.address.to_string(), "parameters": parameters, "result": function.result,
                 "workers": workers, "ready": ready, "waiting_since_ms": waiting_since.map(|at| at.as_millis()),
-                "location": function.location,
+                "location": function.location, "timeout_ms": function.defaults.timeout.map(|timeout| timeout.as_millis()),
+                "retry": function.defaults.retry.as_ref().map(record::retry_json), "priority": function.defaults.priority,
             });
             out.line(&line.to_string());
         }
@@ -189,16 +193,40 @@ pub(super) async fn functions(url: &str, out: Output) -> Result<Code, Failed> {
                     workers.to_string(),
                     ready.to_string(),
                     signature,
+                    defaults(&function.defaults),
                     since.unwrap_or_default(),
                 ]
             },
         )
         .collect();
     out.line(&table(
-        ["FUNCTION", "WORKERS", "READY", "SIGNATURE", ""],
+        ["FUNCTION", "WORKERS", "READY", "SIGNATURE", "CALLS", ""],
         &rows,
     ));
     Ok(Code::Ok)
+}
+
+/// What the function says of its calls, as far as it is not what all say.
+fn defaults(said: &Defaults) -> String {
+    let retry = said.retry.filter(|retry| *retry != RetryPolicy::DEFAULT);
+    let attempts = retry.map(|retry| match retry.max_attempts {
+        Some(1) => "1 attempt".to_owned(),
+        Some(max) => format!("{max} attempts"),
+        None => format!(
+            "retries from {} to {}",
+            long(retry.initial),
+            long(retry.max)
+        ),
+    });
+    let timeout = said
+        .timeout
+        .map(|timeout| format!("timeout {}", long(timeout)));
+    let priority = (said.priority != 0).then(|| format!("priority {}", said.priority));
+    let said: Vec<_> = [attempts, timeout, priority]
+        .into_iter()
+        .flatten()
+        .collect();
+    said.join(", ")
 }
 
 pub(super) async fn info(url: &str, out: Output) -> Result<Code, Failed> {

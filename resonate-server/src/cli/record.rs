@@ -1,6 +1,8 @@
 //! A promise as people and scripts read it.
 
-use resonate_core::{Failure, Kind, Link, Outcome, Payload, Record, Task, TaskState, Timestamp};
+use resonate_core::{
+    Failure, Kind, Link, Outcome, Payload, Record, RetryPolicy, Task, TaskState, Timestamp,
+};
 use serde_json::{Map, Value, json};
 
 use super::moment::{long, moment};
@@ -21,6 +23,8 @@ pub(crate) fn to_json(record: &Record) -> Value {
     if let Some(call) = promise.call() {
         put("function", json!(call.address.to_string()));
         put("arguments", payload_json(&call.param));
+        put("retry", call.retry.as_ref().map_or(Value::Null, retry_json));
+        put("priority", json!(call.priority));
     }
     put(
         "parent",
@@ -79,6 +83,13 @@ fn task_json(task: &Task) -> Value {
         }
     }
     object
+}
+
+pub(crate) fn retry_json(retry: &RetryPolicy) -> Value {
+    json!({
+        "initial_ms": retry.initial.as_millis(), "max_ms": retry.max.as_millis(),
+        "max_attempts": retry.max_attempts, "factor_percent": retry.factor_percent,
+    })
 }
 
 fn failure_json(failure: &Failure) -> Value {

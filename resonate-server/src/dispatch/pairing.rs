@@ -4,7 +4,7 @@
 //! turns. The worker that may hold its body is preferred, then workers take turns. A suspect goes only to a worker that
 //! runs no other.
 
-use resonate_core::{PromiseId, SessionId};
+use resonate_core::{Address, PromiseId, SessionId};
 
 use super::{fleet::Fleet, ready::Ready};
 
@@ -13,6 +13,8 @@ use super::{fleet::Fleet, ready::Ready};
 pub(crate) struct Pair {
     /// Which task.
     pub(crate) task: PromiseId,
+    /// Its function.
+    pub(crate) address: Address,
     /// For whom.
     pub(crate) session: SessionId,
 }
@@ -30,5 +32,9 @@ pub(crate) fn next(ready: &mut Ready, fleet: &mut Fleet) -> Option<Pair> {
     if facts.is_suspect {
         fleet.suspect_began(session, &task);
     }
-    Some(Pair { task, session })
+    Some(Pair {
+        task,
+        address: facts.address,
+        session,
+    })
 }

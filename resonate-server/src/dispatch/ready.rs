@@ -35,7 +35,7 @@ impl Ready {
         match task.state {
             TaskState::Pending { ready_at } if ready_at <= now => {
                 self.queue
-                    .insert(id, &call.address, call.priority, ready_at);
+                    .insert(id, &call.address, call.priority.unwrap_or(0), ready_at);
                 let facts = Facts {
                     address: call.address.clone(),
                     warm: task.warm.map(|warm| warm.session),

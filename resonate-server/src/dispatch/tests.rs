@@ -11,7 +11,7 @@ use resonate_core::{
     Call, Claimed, Failure, FailureKind, Kind, Outcome, Payload, Promise, PromiseId, PromiseState,
     Record, RetryPolicy, Seq, SessionId, Task, TaskVersion, Timestamp, Warm, limits,
 };
-use resonate_proto::stream::{Dispatch, Function, Hello, PROTOCOL, Parameter, ToWorker};
+use resonate_proto::stream::{Defaults, Dispatch, Function, Hello, PROTOCOL, Parameter, ToWorker};
 
 use super::{
     fleet::Fleet,
@@ -33,6 +33,7 @@ fn function(name: &str, ty: &str, result: &str, served: bool) -> Function {
         body_fingerprint: 0,
         served,
         location: "src/lib.rs:7".to_owned(),
+        defaults: Defaults::default(),
     }
 }
 
@@ -47,6 +48,7 @@ fn hello(session: u128, functions: Vec<Function>, granted: u64) -> Hello {
         held: Vec::new(),
         capacity: 10,
         granted,
+        timeline: None,
     }
 }
 
@@ -73,8 +75,8 @@ fn task(id: &str, function: &str, change: impl FnOnce(&mut Task)) -> Record {
         address: format!("s/{function}").parse().unwrap(),
         signature: 0,
         param: Payload::json("[]"),
-        retry: RetryPolicy::DEFAULT,
-        priority: 0,
+        retry: Some(RetryPolicy::DEFAULT),
+        priority: None,
         start_at: Timestamp::ZERO,
     };
     let promise = Promise {

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use resonate_core::{Address, queue::Waiting};
 use resonate_proto::{
     client::{ServedFunction, WorkerInfo},
-    stream::Function,
+    stream::{Defaults, Function},
 };
 
 use super::{Engine, View};
@@ -68,5 +68,6 @@ fn unknown(address: &Address) -> Function {
         body_fingerprint: 0,
         served: false,
         location: String::new(),
+        defaults: Defaults::default(),
     }
 }

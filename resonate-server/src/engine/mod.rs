@@ -39,13 +39,14 @@ use tokio::sync::mpsc;
 use self::{batch::Parts, memory::Memory, messages::Messages, round::Round};
 pub use self::{
     error::{EngineError, StartError},
-    input::{Answer, AskError, Figures, Input, Next, Settings, View, Watched},
+    input::{Answer, AskError, Figures, Input, Next, Settings, Told, View, Watched},
     release::Release,
 };
 use crate::{
     clock::Moment,
     dispatch::{
         acknowledge::Unacknowledged,
+        announced::Announced,
         fleet::Fleet,
         leases::Leases,
         ready::Ready,
@@ -83,6 +84,7 @@ pub struct Engine {
     ready: Ready,
     leases: Leases,
     fleet: Fleet,
+    announced: Announced,
     unacknowledged: Unacknowledged,
     streams: BTreeMap<StreamId, OpenStream>,
     watchers: BTreeMap<PromiseId, Vec<mpsc::Sender<Watched>>>,
@@ -152,6 +154,7 @@ impl Engine {
             ready: Ready::default(),
             leases: Leases::default(),
             fleet: Fleet::default(),
+            announced: Announced::default(),
             unacknowledged: Unacknowledged::default(),
             streams: BTreeMap::new(),
             watchers: BTreeMap::new(),
@@ -225,8 +228,9 @@ impl Engine {
     fn handle(&mut self, round: &mut Round, input: Input) -> Result<Option<Input>, EngineError> {
         match input {
             Input::Ask { request, answer } => {
-                let reply = self.apply(round, request)?;
-                round.answer(answer, reply.map_err(AskError::from));
+                let part = request.target().part();
+                let reply = self.apply(round, request)?.map_err(AskError::from);
+                round.answer(answer, self.parts.place(part), reply);
             }
             Input::Watch { ids, out } => self.watch(round, ids, &out)?,
             Input::Look { answer } => round.looks.push(answer),
@@ -265,12 +269,15 @@ impl Engine {
         out: &mpsc::Sender<Watched>,
     ) -> Result<(), EngineError> {
         for id in ids {
+            let part = id.part();
             match self.apply(round, Request::Get { id: id.clone() })? {
                 Ok(Reply::Promise { record, .. }) if !record.promise.is_pending() => {
-                    round.watched(out.clone(), Ok(record));
+                    round.watched(out.clone(), self.parts.place(part), Ok(record));
                 }
                 Ok(_) => self.watchers.entry(id).or_default().push(out.clone()),
-                Err(refusal) => round.watched(out.clone(), Err(refusal.into())),
+                Err(refusal) => {
+                    round.watched(out.clone(), self.parts.place(part), Err(refusal.into()));
+                }
             }
         }
         Ok(())

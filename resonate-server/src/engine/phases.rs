@@ -89,8 +89,11 @@ impl Engine {
             if !round.lane.has_room_below(end) {
                 break;
             }
-            let Some(pairing::Pair { task, session }) =
-                pairing::next(&mut self.ready, &mut self.fleet)
+            let Some(pairing::Pair {
+                task,
+                address,
+                session,
+            }) = pairing::next(&mut self.ready, &mut self.fleet)
             else {
                 self.has_more_pairs = false;
                 break;
@@ -99,6 +102,7 @@ impl Engine {
                 id: task.clone(),
                 session,
                 tied: None,
+                retry: self.announced.retry(&address),
             };
             let Ok(Reply::Claimed(claimed)) = self.apply(round, request)? else {
                 // Its time has passed just now.

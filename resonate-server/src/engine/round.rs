@@ -8,13 +8,13 @@ use resonate_core::{
     Effect, Part, PromiseId, Record, Refusal, Reply, Request, SessionId, Settlement, TaskVersion,
     Timestamp, apply, check_changes,
 };
-use resonate_proto::stream::ToWorker;
+use resonate_proto::{client::LogPosition, stream::ToWorker};
 
 use super::{
     Engine, EngineError,
     batch::Lane,
     disk,
-    input::{Answer, Seen, Watched},
+    input::{Answer, AskError, Seen, Told, Watched},
     release::Release,
 };
 use crate::{
@@ -53,12 +53,26 @@ impl Round {
         }
     }
 
-    pub(super) fn answer(&mut self, to: oneshot::Sender<Answer>, answer: Answer) {
-        self.releases.push(Release::Answer { to, answer });
+    pub(super) fn answer(
+        &mut self,
+        to: oneshot::Sender<Told<Reply>>,
+        at: LogPosition,
+        answer: Answer,
+    ) {
+        let at = Some(at);
+        let told = Told { at, answer };
+        self.releases.push(Release::Answer { to, told });
     }
 
-    pub(super) fn watched(&mut self, to: mpsc::Sender<Watched>, watched: Watched) {
-        self.releases.push(Release::Watched { to, watched });
+    pub(super) fn watched(
+        &mut self,
+        to: mpsc::Sender<Watched>,
+        at: LogPosition,
+        answer: Result<Arc<Record>, AskError>,
+    ) {
+        let at = Some(at);
+        let told = Told { at, answer };
+        self.releases.push(Release::Watched { to, told });
     }
 
     /// Something for a worker, after what this round has for it already.
@@ -109,8 +123,9 @@ impl Engine {
     pub(super) fn apply(
         &mut self,
         round: &mut Round,
-        request: Request,
+        mut request: Request,
     ) -> Result<Result<Reply, Refusal>, EngineError> {
+        self.announced.fill(&mut request, round.now);
         let part = request.target().part();
         let root = self.load(round, part, request.target().root())?;
         let tree = self
@@ -191,7 +206,8 @@ impl Engine {
                     return;
                 };
                 for to in self.watchers.remove(&id).into_iter().flatten() {
-                    round.watched(to, Ok(Arc::clone(record)));
+                    let at = self.parts.place(id.part());
+                    round.watched(to, at, Ok(Arc::clone(record)));
                 }
             }
             // A worker without a stream names what it holds when it comes back, and gets the rest.

@@ -81,7 +81,7 @@ impl Engine {
                 "the server is stopping; ask again when it is back".to_owned(),
             );
             // A watch has room for all it waits for.
-            let _left = watcher.try_send(Err(stopping));
+            let _left = watcher.try_send(stopping.into());
         }
         self.trim(1)
     }

@@ -5,7 +5,9 @@ use std::collections::BTreeSet;
 use resonate_core::{
     PromiseId, Record, Refusal, ReleaseReason, Reply, Request, SessionId, TaskVersion, Timestamp,
 };
-use resonate_proto::stream::{FromWorker, Held, Hello, PROTOCOL, ToWorker, TurnAnswer, Welcome};
+use resonate_proto::stream::{
+    ANOTHER_TIMELINE, FromWorker, Held, Hello, PROTOCOL, ToWorker, TurnAnswer, Welcome,
+};
 
 use super::{Chore, Engine, EngineError, OpenStream, release::Release, round::Round};
 use crate::dispatch::{
@@ -75,6 +77,7 @@ impl Engine {
             .filter(|held| !named.contains(held));
         self.chores
             .extend(held.map(|(task, version)| given_back(task.clone(), version, session)));
+        self.announced.hear(&hello.functions);
         self.fleet.join(hello, peer, stream, round.now);
         self.streams.insert(stream, OpenStream { session, out });
         let welcome = Welcome {
@@ -85,6 +88,7 @@ impl Engine {
             payload_bytes_max: resonate_core::limits::PAYLOAD_BYTES,
             let_go,
             now: round.now,
+            timeline: self.store.timeline(),
         };
         round.push(stream, Push::item(ToWorker::Welcome(welcome)));
         settled
@@ -103,8 +107,26 @@ impl Engine {
             );
             return Some(("protocol", message));
         }
+        if let Some(message) = self.is_of_another_history(hello) {
+            return Some((ANOTHER_TIMELINE, message));
+        }
         let differs = registry::compare(&self.fleet, hello.session, &hello.functions).err()?;
         Some(("signature", differs.to_string()))
+    }
+
+    /// Sessions and fencing tokens mean something in one history of the store only. After a restore the same numbers are
+    /// given again, so a worker that holds something of the history before must drop it all and begin anew.
+    fn is_of_another_history(&self, hello: &Hello) -> Option<String> {
+        let ours = self.store.timeline();
+        let is_of_ours = match hello.timeline {
+            Some(theirs) => theirs == ours,
+            None => hello.held.is_empty(),
+        };
+        (!is_of_ours).then(|| {
+            "the server's store was restored or copied: what the worker holds is of another history; it drops that and \
+             registers anew"
+                .to_owned()
+        })
     }
 
     /// Answers what the worker names: what it must let go, and what settled since it was last told.
@@ -232,6 +254,7 @@ impl Engine {
             id: task.clone(),
             session,
             tied: Some(version),
+            retry: None,
         };
         let push = match self.apply(round, request)? {
             Ok(Reply::Claimed(claimed)) => Push::Dispatch(claimed),

@@ -22,8 +22,8 @@ fn create(id_: &str, function: &str, arguments: &str) -> v1::CreateRequest {
         address: function.parse().unwrap(),
         signature: 0,
         param: Payload::json(arguments.to_owned()),
-        retry: RetryPolicy::DEFAULT,
-        priority: 0,
+        retry: Some(RetryPolicy::DEFAULT),
+        priority: None,
         start_at: Timestamp::ZERO,
     };
     let promise = NewPromise {

@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 
 use resonate_core::{End, Op, Outcome, Payload, PromiseId, Seq, SessionId, TaskVersion, Turn};
 use resonate_proto::{
-    stream::{Dispatch, FromWorker, Function, Hello, PROTOCOL, ToWorker},
+    stream::{Defaults, Dispatch, FromWorker, Function, Hello, PROTOCOL, ToWorker},
     v1,
 };
 use tokio::sync::mpsc;
@@ -97,6 +97,7 @@ pub(crate) fn hello(session: u128, functions: &[&str]) -> Hello {
         body_fingerprint: 1,
         served: true,
         location: "src/main.rs:1".to_owned(),
+        defaults: Defaults::default(),
     });
     Hello {
         protocol: PROTOCOL,
@@ -108,6 +109,7 @@ pub(crate) fn hello(session: u128, functions: &[&str]) -> Hello {
         held: Vec::new(),
         capacity: 10,
         granted: 10,
+        timeline: None,
     }
 }
 

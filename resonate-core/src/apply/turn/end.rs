@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use super::super::{claim, edit::Edit, halt, settle, wave};
 use crate::{
-    End, Failure, FailureKind, HaltCause, Kind, Outcome, Payload, PromiseId, Refusal, RetryPolicy,
-    Seq, SessionId, TaskState, TurnStatus, Warm, limits,
+    End, Failure, FailureKind, HaltCause, Kind, Outcome, Payload, PromiseId, Refusal, Seq,
+    SessionId, TaskState, TurnStatus, Warm, limits,
 };
 
 pub(super) fn apply(
@@ -101,8 +101,8 @@ fn fail(
 ) -> TurnStatus {
     let policy = edit
         .get(id)
-        .and_then(|record| record.promise.call())
-        .map_or(RetryPolicy::DEFAULT, |call| call.retry);
+        .and_then(|record| record.promise.call()?.retry)
+        .unwrap_or_default();
     let is_panic = failure.kind == FailureKind::Panicked;
     let (mut failures, mut losses) = (0, 0);
     edit.update_task(id, |task| {

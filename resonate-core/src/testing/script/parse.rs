@@ -66,10 +66,12 @@ impl Parser {
             },
             "claim" => {
                 let session = session(words)?;
+                let announced = option(words, "announced=").map(attempts);
                 Request::Claim {
                     id,
                     session,
                     tied: words.pop_front().map(version_of).transpose()?,
+                    retry: announced,
                 }
             }
             "recall" => Request::Recall {
@@ -257,15 +259,12 @@ fn call(words: &mut Words<'_>) -> Read<Arc<Call>> {
     let param =
         Payload::json(option(words, "arg=").map_or("[]".to_owned(), |arg: i64| format!("[{arg}]")));
     let start_at = option(words, "at=").map_or(Timestamp::ZERO, Timestamp::from_millis);
-    let priority =
-        option(words, "priority=").map_or(0, |priority| i8::try_from(priority).unwrap_or(0));
-    let mut retry = RetryPolicy {
-        initial: Duration::ZERO,
-        max: Duration::ZERO,
-        ..RetryPolicy::DEFAULT
+    let priority = option(words, "priority=").and_then(|priority| i8::try_from(priority).ok());
+    let retry = if words.front() == Some(&"unsaid") && words.pop_front().is_some() {
+        None
+    } else {
+        Some(attempts(option(words, "attempts=").unwrap_or(0)))
     };
-    retry.max_attempts =
-        option(words, "attempts=").and_then(|attempts| u32::try_from(attempts).ok());
     Ok(Arc::new(Call {
         address,
         signature: 0,
@@ -274,6 +273,16 @@ fn call(words: &mut Words<'_>) -> Read<Arc<Call>> {
         priority,
         start_at,
     }))
+}
+
+/// So many attempts, one right after the other; 0: without end.
+fn attempts(max: i64) -> RetryPolicy {
+    RetryPolicy {
+        initial: Duration::ZERO,
+        max: Duration::ZERO,
+        max_attempts: u32::try_from(max).ok().filter(|max| *max > 0),
+        ..RetryPolicy::DEFAULT
+    }
 }
 
 fn outcome(words: &mut Words<'_>) -> Read<Outcome> {

@@ -3,19 +3,32 @@
 use std::{sync::Arc, time::Duration};
 
 use proptest::{collection, option, prelude::*, sample::select};
-use resonate_core::Timestamp;
+use resonate_core::{Part, Timestamp};
 use resonate_proto::client::{
-    FunctionFilter, Info, Page, PromiseReply, Search, ServedFunction, StateFilter, TreeSearch,
+    FunctionFilter, Info, LogPosition, Page, PromiseReply, Search, ServedFunction, StateFilter, TreeSearch,
     WorkerInfo,
 };
 
 use super::{duration, id, promise::record, session, stream::function, text, texts, time};
 
 pub(crate) fn promise_reply() -> BoxedStrategy<PromiseReply> {
-    (record(), any::<bool>())
-        .prop_map(|(record, new)| PromiseReply {
+    (record(), any::<bool>(), option::of(log_position()))
+        .prop_map(|(record, new, at)| PromiseReply {
             record: Arc::new(record),
             new,
+            at,
+        })
+        .boxed()
+}
+
+pub(crate) fn log_position() -> BoxedStrategy<LogPosition> {
+    let numbers = (any::<u64>(), any::<u64>(), any::<u64>());
+    (any::<u16>(), numbers)
+        .prop_map(|(part, (epoch, seq, n))| LogPosition {
+            part: Part(part),
+            epoch,
+            seq,
+            n,
         })
         .boxed()
 }

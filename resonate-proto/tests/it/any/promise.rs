@@ -18,7 +18,7 @@ pub(crate) fn address() -> BoxedStrategy<Address> {
 
 pub(crate) fn call() -> BoxedStrategy<Arc<Call>> {
     let what = (address(), any::<u64>(), payload());
-    (what, retry(), any::<i8>(), time())
+    (what, option::of(retry()), option::of(any::<i8>()), time())
         .prop_map(|((address, signature, param), retry, priority, start_at)| {
             Arc::new(Call {
                 address,

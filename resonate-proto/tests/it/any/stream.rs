@@ -1,32 +1,44 @@
 //! What a worker's stream carries.
 
-use proptest::{collection, prelude::*};
-use resonate_core::{SessionId, Turn};
+use std::time::Duration;
+
+use proptest::{collection, option, prelude::*};
+use resonate_core::{SessionId, Timeline, Turn};
 use resonate_proto::stream::{
-    Dispatch, FromWorker, Function, Held, Hello, Parameter, ToWorker, TurnAnswer, Welcome,
+    Defaults, Dispatch, FromWorker, Function, Held, Hello, Parameter, ToWorker, TurnAnswer, Welcome,
 };
 
 use super::{
     duration, id, ids,
     promise::{address, record},
     request::{refusal, settlements, turn, turn_reply},
-    seq, session, text, texts, time, version,
+    retry, seq, session, text, texts, time, version,
 };
 
 pub(crate) fn function() -> BoxedStrategy<Function> {
     let parameter = (text(), "[A-Za-z<>]{1,8}").prop_map(|(name, ty)| Parameter { name, ty });
     let parameters = collection::vec(parameter, 0..3);
     let digests = (any::<u64>(), any::<u64>());
+    let timeout = option::of((1..u64::MAX).prop_map(Duration::from_millis));
+    let defaults =
+        (option::of(retry()), timeout, any::<i8>()).prop_map(|(retry, timeout, priority)| {
+            Defaults {
+                retry,
+                timeout,
+                priority,
+            }
+        });
     (
         address(),
         parameters,
         text(),
         digests,
         any::<bool>(),
-        text(),
+        (text(), defaults),
     )
         .prop_map(
-            |(address, parameters, result, (signature, body_fingerprint), served, location)| {
+            |(address, parameters, result, digests, served, (location, defaults))| {
+                let (signature, body_fingerprint) = digests;
                 Function {
                     address,
                     parameters,
@@ -35,6 +47,7 @@ pub(crate) fn function() -> BoxedStrategy<Function> {
                     body_fingerprint,
                     served,
                     location,
+                    defaults,
                 }
             },
         )
@@ -58,13 +71,14 @@ fn all_held() -> BoxedStrategy<Vec<Held>> {
 pub(crate) fn hello() -> BoxedStrategy<Hello> {
     let who = (any::<u32>(), session(), text(), text());
     let what = (collection::vec(function(), 0..3), texts(), all_held());
-    (who, what, any::<u32>(), any::<u64>())
+    (who, what, any::<u32>(), any::<u64>(), any::<u64>())
         .prop_map(
             |(
                 (protocol, session, name, version),
                 (functions, services, held),
                 capacity,
                 granted,
+                timeline,
             )| {
                 Hello {
                     protocol,
@@ -76,6 +90,7 @@ pub(crate) fn hello() -> BoxedStrategy<Hello> {
                     held,
                     capacity,
                     granted,
+                    timeline: (timeline > 0).then_some(Timeline(timeline)),
                 }
             },
         )
@@ -98,16 +113,20 @@ pub(crate) fn from_worker(session: SessionId) -> BoxedStrategy<FromWorker> {
 
 fn welcome() -> BoxedStrategy<Welcome> {
     let limits = (duration(), duration(), any::<usize>());
-    (any::<u32>(), text(), limits, ids(), time())
+    let when = (time(), any::<u64>().prop_map(Timeline));
+    (any::<u32>(), text(), limits, ids(), when)
         .prop_map(
-            |(protocol, server, (lease, heartbeat, payload_bytes_max), let_go, now)| Welcome {
-                protocol,
-                server,
-                lease,
-                heartbeat,
-                payload_bytes_max,
-                let_go,
-                now,
+            |(protocol, server, (lease, heartbeat, payload_bytes_max), let_go, (now, timeline))| {
+                Welcome {
+                    protocol,
+                    server,
+                    lease,
+                    heartbeat,
+                    payload_bytes_max,
+                    let_go,
+                    now,
+                    timeline,
+                }
             },
         )
         .boxed()

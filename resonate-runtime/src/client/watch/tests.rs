@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, time::Duration};
 
 use futures_util::future::join_all;
 use resonate_core::{Create, NewPromise, Timestamp};
-use resonate_proto::{client::ServedFunction, stream::Function};
+use resonate_proto::{client::ServedFunction, stream::{Defaults, Function}};
 
 use super::*;
 use crate::{
@@ -161,6 +161,7 @@ fn served(address: &Address) -> ServedFunction {
         body_fingerprint: 0,
         served: true,
         location: "src/pay.rs:1".to_owned(),
+        defaults: Defaults::default(),
     };
     ServedFunction {
         function,

@@ -357,8 +357,8 @@ fn recorded_call(name: &str) -> Call {
             super::CHARGE.signature()
         },
         param: Payload::json("[1]"),
-        retry: RetryPolicy::DEFAULT,
-        priority: 0,
+        retry: Some(RetryPolicy::DEFAULT),
+        priority: None,
         start_at: Timestamp::ZERO,
     }
 }

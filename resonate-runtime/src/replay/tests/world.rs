@@ -33,8 +33,8 @@ impl World {
             address: Address::new("shop", "checkout", 1),
             signature: 0,
             param: Payload::new(Encoding::JSON, "[]"),
-            retry: RetryPolicy::DEFAULT,
-            priority: 0,
+            retry: Some(RetryPolicy::DEFAULT),
+            priority: None,
             start_at: Timestamp::ZERO,
         };
         let promise = NewPromise {
@@ -80,6 +80,7 @@ impl World {
                 id: root(),
                 session: SESSION,
                 tied: None,
+                retry: None,
             })
             .unwrap();
         let Reply::Claimed(claimed) = claimed else {

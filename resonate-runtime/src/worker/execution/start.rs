@@ -2,7 +2,9 @@
 
 use std::{sync::Arc, time::Duration};
 
-use resonate_core::{Call, Failure, FailureKind, NewChild, Outcome, Promise, TaskVersion};
+use resonate_core::{
+    Call, Failure, FailureKind, NewChild, Outcome, Promise, TaskVersion, Timestamp,
+};
 
 use super::{
     super::slots::Slot,
@@ -51,7 +53,7 @@ impl Execution {
                 .context
                 .with(|inner| inner.replay.start_elsewhere(position));
         };
-        if self.must_be_known(&wished) {
+        if self.must_be_known(&wished, definition) {
             self.context
                 .with(|inner| inner.replay.start_claimed(position));
             self.family.reserve(position, slot);
@@ -156,16 +158,22 @@ impl Execution {
     }
 
     /// True for a call that must not run before the server keeps count of its attempts and its time.
-    fn must_be_known(&self, wished: &Wished) -> bool {
+    fn must_be_known(&self, wished: &Wished, definition: &Definition) -> bool {
         let Promise { timeout_at, .. } = &self.record.promise;
         let ends_at = wished.child.timeout_at.min(*timeout_at);
-        let is_short = self.time.now().until(ends_at) < SHORT;
+        // What a declaration left out the server fills in from what this worker announced.
+        let retry = wished.call.retry.or_else(|| definition.retry());
+        let own_timeout = definition.options.timeout.map(|timeout| timeout());
+        let is_short = self.time.now().until(ends_at) < SHORT
+            || (wished.child.timeout_at == Timestamp::NEVER
+                && own_timeout.is_some_and(|own| own < SHORT));
         let is_suspect = self
             .record
             .task
             .as_ref()
             .is_some_and(|task| task.losses > 0);
-        wished.child.shielded || wished.call.retry.max_attempts.is_some() || is_short || is_suspect
+        let is_limited = retry.is_some_and(|retry| retry.max_attempts.is_some());
+        wished.child.shielded || is_limited || is_short || is_suspect
     }
 
     fn wished(&self, position: Position) -> Option<Wished> {

@@ -21,7 +21,7 @@ use std::{
 
 use resonate_core::{
     Address, Call, Create, End, NewPromise, Payload, PromiseId, Record, RetryPolicy, Seq,
-    SessionId, Task, TaskState, TaskVersion, Timestamp, Turn, TurnReply, TurnStatus,
+    SessionId, Task, TaskState, TaskVersion, Timeline, Timestamp, Turn, TurnReply, TurnStatus,
 };
 use resonate_proto::stream::{
     Dispatch, FromWorker, Hello, PROTOCOL, ToWorker, TurnAnswer, Welcome,
@@ -50,6 +50,8 @@ use crate::{
     settings::Settings,
 };
 
+/// The history that the server is in, unless a test says otherwise.
+const TIMELINE: Timeline = Timeline(1);
 const LEASE: Duration = Duration::from_secs(15);
 const HEARTBEAT: Duration = Duration::from_secs(5);
 
@@ -146,13 +148,14 @@ impl Peer {
         let registry = Registry::of([&CHARGE]).unwrap();
         let services = vec!["payments".to_owned()];
         let session = SessionId(fastrand::u128(..));
-        let functions = About::functions(&registry, &services);
+        let functions = About::functions(&registry, &services, None);
         let about = About {
             session,
             name: "test".to_owned(),
             services,
             functions,
             capacity,
+            timeline: None,
         };
         let worker = start(
             Start {
@@ -226,6 +229,7 @@ impl Far {
             payload_bytes_max: 1 << 20,
             let_go,
             now: Timestamp::from_millis(1_000),
+            timeline: TIMELINE,
         };
         self.say(ToWorker::Welcome(welcome)).await;
     }
@@ -376,8 +380,8 @@ fn record(id: &str, version: u64) -> Record {
         address: Address::new("payments", "charge", 1),
         signature: 0,
         param: Payload::json("[]"),
-        retry: RetryPolicy::DEFAULT,
-        priority: 0,
+        retry: Some(RetryPolicy::DEFAULT),
+        priority: None,
         start_at: Timestamp::ZERO,
     };
     let promise = NewPromise {

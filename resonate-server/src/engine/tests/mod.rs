@@ -20,14 +20,14 @@ use std::{
 use resonate_core::{
     Address, Call, ChildKind, Create, End, Kind, Message, NewChild, NewPromise, Op, Outcome,
     Payload, PromiseId, Record, Refusal, Reply, Request, RetryPolicy, Seq, SessionId, TaskVersion,
-    Timestamp, Tree, Turn, check, limits,
+    Timeline, Timestamp, Tree, Turn, check, limits,
 };
 use resonate_proto::stream::{
-    Dispatch, FromWorker, Function, Held, Hello, PROTOCOL, Parameter, ToWorker, TurnAnswer,
+    Defaults, Dispatch, FromWorker, Function, Held, Hello, PROTOCOL, Parameter, ToWorker, TurnAnswer,
 };
 use tokio::sync::oneshot;
 
-use super::{Answer, AskError, Engine, EngineError, Input, Next, Release, Settings, disk};
+use super::{Answer, AskError, Engine, EngineError, Input, Next, Release, Settings, Told, disk};
 use crate::{
     clock::Moment,
     dispatch::stream::{Outgoing, StreamId, outbound},
@@ -120,7 +120,7 @@ impl World {
         }
     }
 
-    fn ask_later(&mut self, request: Request) -> oneshot::Receiver<Answer> {
+    fn ask_later(&mut self, request: Request) -> oneshot::Receiver<Told<Reply>> {
         let (answer, answered) = oneshot::channel();
         self.inputs.push_back(Input::Ask { request, answer });
         answered
@@ -129,7 +129,8 @@ impl World {
     fn try_ask(&mut self, request: Request) -> Answer {
         let mut answered = self.ask_later(request);
         self.run();
-        answered.try_recv().expect("an answer after the round")
+        let told = answered.try_recv().expect("an answer after the round");
+        told.answer
     }
 
     fn ask(&mut self, request: Request) -> Arc<Record> {
@@ -315,8 +316,8 @@ fn call(function: &str) -> Arc<Call> {
         address: address(function),
         signature: 0,
         param: Payload::json("[]"),
-        retry: RetryPolicy::DEFAULT,
-        priority: 0,
+        retry: Some(RetryPolicy::DEFAULT),
+        priority: None,
         start_at: Timestamp::ZERO,
     })
 }
@@ -372,8 +373,12 @@ fn function(name: &str, served: bool) -> Function {
         body_fingerprint: 0,
         served,
         location: "src/lib.rs:1".to_owned(),
+        defaults: Defaults::default(),
     }
 }
+
+/// Of every disk in memory.
+const TIMELINE: Timeline = Timeline(1);
 
 fn hello(session: u128, functions: &[&str], granted: u64) -> Hello {
     Hello {
@@ -386,6 +391,7 @@ fn hello(session: u128, functions: &[&str], granted: u64) -> Hello {
         held: Vec::new(),
         capacity: 10,
         granted,
+        timeline: Some(TIMELINE),
     }
 }
 

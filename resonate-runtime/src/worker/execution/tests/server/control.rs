@@ -23,8 +23,8 @@ impl Server {
             address: definition.address(),
             signature: definition.signature(),
             param: Payload::json("[1]"),
-            retry: resonate_core::RetryPolicy::DEFAULT,
-            priority: 0,
+            retry: None,
+            priority: None,
             start_at: Timestamp::ZERO,
         };
         let promise = NewPromise {

@@ -202,6 +202,7 @@ impl Server {
             id: id.clone(),
             session: SESSION,
             tied,
+            retry: None,
         });
         let Ok(Reply::Claimed(claimed)) = applied.answer else {
             let mut state = self.state();

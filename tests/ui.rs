@@ -16,6 +16,8 @@ use std::{ffi::OsString, fs, path::Path};
 
 use resonate::StartError;
 
+#[path = "../resonate-macros/tests/ui/pass/biased_macros.rs"]
+mod biased_macros;
 #[path = "../resonate-macros/tests/ui/pass/borrowed_arguments.rs"]
 mod borrowed_arguments;
 #[path = "../resonate-macros/tests/ui/pass/declaration.rs"]
@@ -49,6 +51,7 @@ mod same_name_in_two_modules;
 
 /// Every case that must compile, and what it does.
 const PASS: &[(&str, fn())] = &[
+    ("biased_macros", biased_macros::main),
     ("borrowed_arguments", borrowed_arguments::main),
     ("declaration", declaration::main),
     ("deny_all_lints", deny_all_lints::main),

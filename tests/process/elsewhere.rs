@@ -6,9 +6,9 @@ use resonate::{StartError, prelude::*};
 
 use crate::harness::{Process, Server, eventually, example};
 
-/// As `two_services` has it.
+/// As `two_services` has it, in other words.
 #[durable(service = "back")]
-async fn price(item: &str) -> Result<u64>;
+async fn price(item: std::string::String) -> std::result::Result<u64, resonate::Error>;
 
 /// Not as `checkout` has it.
 #[durable(service = "warehouse")]
@@ -18,7 +18,7 @@ async fn ship(order: &str, item: &str) -> Result<String>;
 async fn bill(items: &[String]) -> Result<u64> {
     let mut sum = 0;
     for item in items {
-        sum += price(item).await?;
+        sum += price(item.clone()).await?;
     }
     Ok(sum)
 }

@@ -9,7 +9,7 @@
 //!
 //! Helpers: `attributes` (which of the user's other attributes goes where), `borrowed` (what a type borrows),
 //! `type_text` (types as texts that compare), `fingerprint` (bodies as numbers that compare), `nearest` (spelling),
-//! `tokens` (token trees as text), `debug` (shows one expansion).
+//! `unbiased` (macros that poll in another order each time), `tokens` (token trees as text), `debug` (shows one expansion).
 
 mod attr;
 mod attributes;
@@ -27,6 +27,7 @@ mod parse;
 mod tests;
 mod tokens;
 mod type_text;
+mod unbiased;
 
 use proc_macro2::TokenStream;
 

@@ -1,5 +1,5 @@
 //! The item as source text: a signature, and a body that is kept as one opaque token group, so that errors inside it
-//! come from rustc and not from us. A declaration ends with `;` and has none.
+//! come from rustc and not from us; one rule looks for macros in it. A declaration ends with `;` and has none.
 
 use proc_macro2::{TokenStream, TokenTree};
 use syn::ext::IdentExt;

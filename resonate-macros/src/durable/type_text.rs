@@ -1,5 +1,8 @@
 //! Types as texts that compare: a caller's `&str` and a worker's `String`, `crate::model::Order` here and `Order` there
 //! are the same text. Workers and callers exchange these texts to find out that their signatures differ.
+//!
+//! An alias is its own name, since tokens do not tell what it stands for. One is known: a `Result` of one argument is
+//! resonate's, and so is its error.
 
 use proc_macro2::{TokenStream, TokenTree};
 use quote::ToTokens;
@@ -8,8 +11,8 @@ use syn::{AngleBracketedGenericArguments, GenericArgument, PathArguments, Type, 
 
 use super::tokens::delimiters;
 
-/// The normalized text: references as what they own, paths cut to their last segment, no spaces except after commas
-/// and between two words.
+/// The normalized text: references as what they own, paths cut to their last segment, no lifetimes, both arguments of a
+/// `Result`, no spaces except after commas and between two words.
 pub(super) fn type_text(ty: &Type) -> String {
     match ty {
         Type::Reference(reference) => owned_text(&reference.elem),
@@ -34,8 +37,12 @@ pub(super) fn type_text(ty: &Type) -> String {
 fn owned_text(borrowed: &Type) -> String {
     match borrowed {
         Type::Slice(slice) => format!("Vec<{}>", type_text(&slice.elem)),
-        Type::Path(path) if path.path.is_ident("str") => "String".to_owned(),
-        other => type_text(other),
+        other => match type_text(other).as_str() {
+            "str" => "String".to_owned(),
+            "Path" => "PathBuf".to_owned(),
+            "OsStr" => "OsString".to_owned(),
+            owned => owned.to_owned(),
+        },
     }
 }
 
@@ -46,17 +53,27 @@ fn path_text(path: &TypePath) -> String {
     let name = last.ident.unraw().to_string();
     match &last.arguments {
         PathArguments::None => name,
-        PathArguments::AngleBracketed(arguments) => name + &arguments_text(arguments),
+        PathArguments::AngleBracketed(arguments) => {
+            let mut texts = arguments_texts(arguments);
+            if name == "Result" && texts.len() == 1 {
+                texts.push("Error".to_owned());
+            }
+            if texts.is_empty() {
+                return name;
+            }
+            format!("{name}<{}>", texts.join(", "))
+        }
         PathArguments::Parenthesized(arguments) => name + &compact(arguments.to_token_stream()),
     }
 }
 
-fn arguments_text(arguments: &AngleBracketedGenericArguments) -> String {
-    let texts = arguments.args.iter().map(|argument| match argument {
-        GenericArgument::Type(ty) => type_text(ty),
-        other => compact(other.to_token_stream()),
+fn arguments_texts(arguments: &AngleBracketedGenericArguments) -> Vec<String> {
+    let texts = arguments.args.iter().filter_map(|argument| match argument {
+        GenericArgument::Type(ty) => Some(type_text(ty)),
+        GenericArgument::Lifetime(_) => None,
+        other => Some(compact(other.to_token_stream())),
     });
-    format!("<{}>", texts.collect::<Vec<_>>().join(", "))
+    texts.collect()
 }
 
 /// Any tokens without spaces, except after commas and where two words would become one.
@@ -101,6 +118,9 @@ mod tests {
         check("&Order", "Order");
         check("&(u64, &str)", "(u64, String)");
         check("Option<&str>", "Option<String>");
+        check("&std::primitive::str", "String");
+        check("&std::path::Path", "PathBuf");
+        check("&OsStr", "OsString");
     }
 
     #[test]
@@ -115,6 +135,23 @@ mod tests {
     }
 
     #[test]
+    fn a_result_has_its_error_whether_it_is_written_or_not() {
+        for same in [
+            "Result<u64>",
+            "Result<u64,>",
+            "Result < u64 , Error >",
+            "resonate::Result<u64>",
+            "std::result::Result<u64, resonate::Error>",
+            "::core::result::Result<core::primitive::u64, crate::Error>",
+        ] {
+            check(same, "Result<u64, Error>");
+        }
+        check("Result<(), PaymentError>", "Result<(), PaymentError>");
+        check("Option<Result<u64>>", "Option<Result<u64, Error>>");
+        check("Vec<u64>", "Vec<u64>");
+    }
+
+    #[test]
     fn tuples_arrays_and_the_rest_have_one_spelling() {
         check("()", "()");
         check("(u64,)", "(u64,)");
@@ -122,7 +159,9 @@ mod tests {
         check("[u8; 32]", "[u8;32]");
         check("[crate::Id; Self::N]", "[Id;Self::N]");
         check("(Vec < u8 >)", "Vec<u8>");
-        check("Cow<'static, str>", "Cow<'static, str>");
+        check("Cow<'static, str>", "Cow<str>");
+        check("Cow<'_, str>", "Cow<str>");
+        check("Key<'static>", "Key");
         check(
             "Box<dyn Fn(u8, u16) -> u32 + Send>",
             "Box<dyn Fn(u8, u16)->u32+Send>",

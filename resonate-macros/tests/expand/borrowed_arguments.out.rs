@@ -114,7 +114,7 @@ fn ship(
                 ty: "bool",
             },
         ],
-        result: "Result<Tracking>",
+        result: "Result<Tracking, Error>",
         body_fingerprint: 18045097630254887482u64,
         options: ::resonate::__private::Options::NONE,
         file: ::core::file!(),

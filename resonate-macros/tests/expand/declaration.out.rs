@@ -41,7 +41,7 @@ pub(crate) fn post(entry: &Entry) -> ::resonate::__private::Call<Result<u64>> {
                 ty: "Entry",
             },
         ],
-        result: "Result<u64>",
+        result: "Result<u64, Error>",
         body_fingerprint: 0u64,
         options: ::resonate::__private::Options::NONE,
         file: ::core::file!(),

@@ -9,6 +9,7 @@ use syn::{FnArg, GenericParam, Lifetime, PatType, ReturnType, Safety, Type, Type
 use super::borrowed::{Part, parts};
 use super::model::Function;
 use super::type_text::type_text;
+use super::unbiased::unbiased;
 use crate::errors::Errors;
 
 /// Tuples of so many elements can be serialized; more arguments than that want a name for what they are together.
@@ -29,6 +30,7 @@ const RULES: &[Rule] = &[
     has_every_parameter_always,
     can_own_its_arguments,
     can_give_its_result_away,
+    polls_in_one_order,
 ];
 
 /// Adds every violation of every rule to `errors`.
@@ -231,6 +233,19 @@ fn can_give_its_result_away(function: &Function, errors: &mut Errors) {
             }
             Part::Lifetime(lifetime) => hidden_lifetime("a result", lifetime, errors),
         }
+    }
+}
+
+fn polls_in_one_order(function: &Function, errors: &mut Errors) {
+    let Some(body) = &function.source.body else {
+        return;
+    };
+    for found in unbiased(body.clone().into()) {
+        let message = format!(
+            "`{}` polls in another order each time, and a replay could take another branch; write `resonate::{}!`, or {}",
+            found.name, found.instead, found.own_way
+        );
+        errors.at(&found.path, message);
     }
 }
 

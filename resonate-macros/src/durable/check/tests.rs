@@ -139,7 +139,7 @@ fn results_are_given_away() {
     );
     check_refused(
         "async fn f(a: &str) -> Result<&str> {}",
-        &["a result outlives its function and its process; write `Result<String>`"],
+        &["a result outlives its function and its process; write `Result<String, Error>`"],
     );
     check_refused(
         "async fn f() -> ! {}",

@@ -13,6 +13,7 @@ mod identity;
 mod journal;
 mod mismatch;
 mod outbox;
+mod size;
 mod start;
 #[cfg(test)]
 mod tests;
@@ -29,6 +30,7 @@ pub(crate) use self::{
     command::{Command, CommandKind, Due, Place},
     journal::Counts,
     mismatch::Mismatch,
+    size::of_end as end_bytes,
     start::{Finish, Startable},
     verdict::{Ending, diverged, verdict},
 };

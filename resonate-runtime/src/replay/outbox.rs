@@ -2,15 +2,13 @@
 
 use std::collections::VecDeque;
 
-use resonate_core::{ChildKind, Link, NewChild, Op, PromiseId, Timestamp, limits};
+use resonate_core::{Op, PromiseId, Timestamp, limits};
 
 use super::{
     CommandKind, Finish, Position, Replay,
     journal::{Stage, Start},
+    size,
 };
-
-/// Bytes of an op beside its texts and payloads, roughly.
-const ENVELOPE_BYTES: usize = 128;
 
 /// What the next turns must say.
 #[derive(Debug, Default)]
@@ -42,6 +40,20 @@ pub(crate) struct Page {
     pub(crate) opened: Vec<(Position, PromiseId)>,
     /// Nothing is left for a further turn.
     pub(crate) is_last: bool,
+    /// What comes next fits no turn at all; then there are no ops.
+    pub(crate) unfit: Option<Unfit>,
+}
+
+/// Something that no message can carry.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "`{id}` takes {bytes} bytes of a turn; at most {} fit a message; store what is large elsewhere and pass a reference",
+    size::OP_BYTES
+)]
+pub(crate) struct Unfit {
+    /// The promise that the op is about.
+    id: PromiseId,
+    bytes: usize,
 }
 
 impl Replay {
@@ -88,6 +100,7 @@ impl Replay {
             adopted: Vec::new(),
             opened: Vec::new(),
             is_last: false,
+            unfit: None,
         };
         let mut bytes = 0;
         while self.has_ops() {
@@ -99,7 +112,15 @@ impl Replay {
             else {
                 break;
             };
-            bytes += op_bytes(&op);
+            let more = size::of_op(&op);
+            if page.ops.is_empty() && size::OP_BYTES < more {
+                page.unfit = Some(Unfit {
+                    id: self.about(&op).clone(),
+                    bytes: more,
+                });
+                return page;
+            }
+            bytes += more;
             if !page.ops.is_empty() && (bytes > room || page.ops.len() == limits::TURN_OPS) {
                 break;
             }
@@ -108,8 +129,18 @@ impl Replay {
                 self.said(&out, &mut page);
             }
         }
-        page.is_last = !self.has_ops();
+        // One op may take what the end of the turn needs; then that comes with the next.
+        page.is_last = !self.has_ops() && (page.ops.is_empty() || bytes <= room);
         page
+    }
+
+    /// The promise that an op is about.
+    fn about<'a>(&'a self, op: &'a Op) -> &'a PromiseId {
+        match op {
+            Op::Create(child) | Op::CreateClaimed(child) | Op::Record(child, _) => &child.id,
+            Op::Cancel { id } | Op::MoveTimer { id, .. } => id,
+            Op::Label { .. } => &self.caller.id,
+        }
     }
 
     /// The turn is durable: what waited for that may start. Calls among them were created claimed by this worker.
@@ -273,34 +304,4 @@ impl Replay {
             | Stage::Over => {}
         }
     }
-}
-
-fn op_bytes(op: &Op) -> usize {
-    let bytes = match op {
-        Op::Create(child) | Op::CreateClaimed(child) => child_bytes(child),
-        Op::Record(child, outcome) => child_bytes(child) + outcome.bytes(),
-        Op::Cancel { id } | Op::MoveTimer { id, .. } => id.as_str().len(),
-        Op::Label { name, value } => name.len() + value.len(),
-    };
-    bytes + ENVELOPE_BYTES
-}
-
-fn child_bytes(child: &NewChild) -> usize {
-    let kind = match &child.kind {
-        ChildKind::Call(call) => call.param.bytes(),
-        ChildKind::Proxy(Link::Call { promise, .. }) => {
-            promise.call.as_ref().map_or(0, |call| call.param.bytes())
-        }
-        ChildKind::Proxy(Link::Tell { outcome, .. }) => outcome.bytes(),
-        ChildKind::Proxy(Link::Await { .. })
-        | ChildKind::Step
-        | ChildKind::Timer
-        | ChildKind::External => 0,
-    };
-    let labels: usize = child
-        .labels
-        .iter()
-        .map(|(name, value)| name.len() + value.len() + 8)
-        .sum();
-    kind + labels + child.id.as_str().len() + child.location.len()
 }

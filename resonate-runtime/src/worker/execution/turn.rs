@@ -8,7 +8,8 @@ use resonate_core::{
 
 use super::{Claim, Execution, Standing, rest::Next};
 use crate::{
-    replay::{Finish, diverged, verdict},
+    error::shortened,
+    replay::{Finish, diverged, end_bytes, verdict},
     say,
 };
 
@@ -91,7 +92,10 @@ impl Execution {
     }
 
     /// The body has ended, or must: what it started is told apart from what it leaves.
-    pub(super) fn finish(&mut self, end: End) {
+    pub(super) fn finish(&mut self, mut end: End) {
+        if let End::Halt { reason, .. } = &mut end {
+            *reason = shortened(reason);
+        }
         let finish = Finish::of(&end);
         self.context.with(|inner| inner.replay.finish(finish));
         if finish != Finish::Again {
@@ -120,18 +124,19 @@ impl Execution {
 
     /// Sends the next turn; `end` is how the last of its pages ends.
     fn submit(&mut self, claim: Claim, end: End) {
-        let reserved = match &end {
-            End::Fulfill(outcome) => outcome.bytes(),
-            End::Fail {
-                failure, answer, ..
-            } => failure.bytes() + answer.as_ref().map_or(0, resonate_core::Payload::bytes),
-            End::ContinueAs(payload) => payload.bytes(),
-            End::GoOn | End::Suspend { .. } | End::Release | End::Halt { .. } => 0,
-        };
+        let reserved = end_bytes(&end);
         let clock = self.time.now();
         let (page, shown) = self
             .context
             .with(|inner| (inner.replay.take_turn(clock, reserved), inner.replay.held()));
+        if let Some(unfit) = page.unfit {
+            // Every attempt, on every worker, would come to this.
+            self.finish(End::Halt {
+                cause: HaltCause::Impossible,
+                reason: unfit.to_string(),
+            });
+            return self.settle_leased(claim);
+        }
         let end = if page.is_last { end } else { End::GoOn };
         let claim = Claim {
             n: claim.n.saturating_add(1),

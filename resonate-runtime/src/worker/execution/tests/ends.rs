@@ -87,6 +87,36 @@ async fn what_a_failed_attempt_started_is_met_by_the_next() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn what_runs_here_when_its_caller_panics_ends_and_is_not_run_again() {
+    let hooks = Hooks::default();
+    let server = Server::with(4, ALL, hooks.settings());
+    server.create("order", &PANICS_BESIDE);
+    settle().await;
+    assert!(server.find("order.waits").is_none(), "it is young");
+    hooks.bell("stop").notify_one();
+    tokio::time::sleep(Duration::from_millis(500)).await;
+    hooks.bell("go").notify_one();
+    settle().await;
+    assert_eq!(server.outcome("order").as_deref(), Some("3"));
+    assert_eq!(
+        hooks.seen(),
+        "first, leaf, again, waits dropped",
+        "once each"
+    );
+    expect![[r#"
+        claim order
+        turn order 1: record order.leaf go on
+        turn order 2: create claimed order.waits fail panicked, again
+        claim order
+        turn order 1: suspend
+        turn order.waits 1: fulfill
+        claim order warm
+        turn order 1: fulfill
+    "#]]
+    .assert_eq(&server.log());
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_cancellation_drops_the_body_and_what_it_runs() {
     let hooks = Hooks::default();
     let server = Server::with(4, ALL, hooks.settings());
@@ -267,5 +297,31 @@ async fn an_error_that_was_demanded_stands_also_if_the_body_returned() {
     assert!(
         outcome.starts_with("misused: the label \"a b\" is no name"),
         "{outcome}"
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_takes_more_than_a_message_is_cut_into_turns() {
+    let hooks = Hooks::default();
+    let server = Server::with(4, ALL, hooks.settings());
+    assert_eq!(run(&server, &LABELS_MUCH).await.as_deref(), Some("251"));
+    let log = server.log();
+    let turns = log.lines().filter(|line| line.starts_with("turn order "));
+    assert!(turns.count() > 2, "{log}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_can_never_fit_a_message_halts_with_its_promise_and_size() {
+    let hooks = Hooks::default();
+    let server = Server::with(4, ALL, hooks.settings());
+    server.create("order", &GIVES_TOO_MUCH);
+    settle().await;
+    assert_eq!(server.task("order"), "halted");
+    let log = server.log();
+    let says = "halt: `order.elsewhere-1` takes 5243";
+    assert!(log.contains(says), "{log}");
+    assert!(
+        log.contains("fit a message; store what is large elsewhere"),
+        "{log}"
     );
 }

@@ -227,6 +227,16 @@ functions! {
         if attempt == 1 { tokio::time::sleep(Duration::from_millis(1)).await; return Err(Error::new("no network")); }
         waits.await
     }
+    PANICS_BESIDE "panics_beside" = |n| {
+        let is_first = execution().attempt() == 1;
+        saw(if is_first { "first" } else { "again" });
+        let (leaf, waits) = (call(&LEAF, n).spawn(), call(&WAITS, n));
+        if !is_first { return Ok(leaf.await? + waits.await?); }
+        tokio::select! { biased;
+            _ = waits => Ok(0),
+            () = rung("stop") => panic!("out of paper"),
+        }
+    }
     LOCALS "locals" = |n| { let all = (0..3).map(|m| call(&LEAF, n + m).local()); Ok(future::try_join_all(all).await?.into_iter().sum()) }
     HELD_UP "held_up" = |n| {
         let first = call(&ELSEWHERE, n).spawn();
@@ -284,6 +294,17 @@ functions! {
         let (once, elsewhere) = future::try_join(call(&ONCE, n), call(&ELSEWHERE, n)).await?;
         Ok(once + elsewhere)
     }
+    LABELS_MUCH "labels_much" = |n| {
+        let labels = |m: u64| (0..900).map(move |k| (format!("{m}_{k}"), "x".repeat(10)));
+        let detached = (0..250).map(|m| labels(m).fold(call(&ELSEWHERE, m), |call, (k, v)| call.label(k, v)).detach());
+        Ok(future::try_join_all(detached).await?.len() as u64 + n)
+    }
+    GIVES_TOO_MUCH "gives_too_much" = |n| {
+        let param = resonate_core::Payload::json(vec![b'1'; 5 << 20]);
+        let leaf = call(&LEAF, n).await?;
+        future::try_join(call(&ELSEWHERE, leaf), Call::<Result<u64>>::new(&ELSEWHERE, Output::of_result(), Ok(param))).await?;
+        Ok(n)
+    }
     LABELS_BADLY "labels_badly" = |n| { label("a b", n); Ok(n) }
     RACE_ONCE "race_once" = |n| {
         tokio::select! { biased;
@@ -334,10 +355,13 @@ pub(super) static ALL: &[&Definition] = &[
     &BOUNDED,
     &LEAVES,
     &LOCALS,
+    &PANICS_BESIDE,
     &HELD_UP,
     &RACE_ONCE,
     &GIVES_UP,
     &LABELS_BADLY,
+    &LABELS_MUCH,
+    &GIVES_TOO_MUCH,
     &ONCE_AND_ELSEWHERE,
     &BOTH,
     &MIXED,

@@ -4,6 +4,8 @@ use std::sync::Weak;
 
 use resonate_core::{End, Op, PromiseId, Request, Seq, TaskVersion, Turn};
 
+use resonate_proto::stream::FromWorker;
+
 use super::Server;
 use crate::worker::link::{ExecutionHandle, Link};
 
@@ -15,6 +17,14 @@ impl Link for Wire {
         let Some(server) = self.0.upgrade() else {
             return;
         };
+        // Something else would have to go with the next message.
+        let sent = [FromWorker::Turn(turn.clone()), FromWorker::Drain];
+        assert_eq!(
+            FromWorker::batches(&sent).len(),
+            1,
+            "{} fits no message",
+            turn.id
+        );
         let mut state = server.state();
         state.log.push(told(&turn));
         if state.stops_after == Some(0) {

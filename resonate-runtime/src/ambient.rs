@@ -11,8 +11,7 @@ use std::{
 };
 
 use crate::{
-    Error, ErrorKind, Result, client::gone, codec::Codecs, context, resonate::Process,
-    settings::Settings,
+    Error, ErrorKind, Result, codec::Codecs, context, resonate::Process, settings::Settings,
 };
 
 /// Every `Resonate` that was started and not dropped, oldest first.
@@ -54,16 +53,23 @@ pub(crate) fn through<T>(process: &Arc<Process>, poll: impl FnOnce() -> T) -> T 
 
 /// Where a call at this place goes that is made outside of durable functions.
 pub(crate) fn process(location: &Location<'_>) -> Result<Arc<Process>> {
-    find().ok_or_else(|| {
-        if HAS_LEFT.load(Ordering::Acquire) {
-            return gone();
-        }
+    find().ok_or_else(|| nobody(location, HAS_LEFT.load(Ordering::Acquire)))
+}
+
+/// A call at this place goes nowhere.
+fn nobody(location: &Location<'_>, has_left: bool) -> Error {
+    if has_left {
         let message = format!(
-            "the call at {location} is outside of durable functions, and no `Resonate` is started in this process; keep \
-             what `Resonate::builder().start().await?` gives"
+            "the call at {location} comes too late: this process is shutting down; start another `Resonate`, or make the \
+             call again where one is"
         );
-        Error::of(ErrorKind::Misused, message).into_terminal()
-    })
+        return Error::of(ErrorKind::Unavailable, message);
+    }
+    let message = format!(
+        "the call at {location} is outside of durable functions, and no `Resonate` is started in this process; keep \
+         what `Resonate::builder().start().await?` gives"
+    );
+    Error::of(ErrorKind::Misused, message).into_terminal()
 }
 
 /// The settings of the execution that is being polled, else of the `Resonate` that a call goes to.
@@ -82,4 +88,25 @@ fn find() -> Option<Arc<Process>> {
         let started = STARTED.read().unwrap_or_else(PoisonError::into_inner);
         started.iter().find_map(Weak::upgrade)
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_call_that_comes_too_late_is_told_apart_from_one_that_comes_too_early() {
+        let late = nobody(Location::caller(), true);
+        assert_eq!(late.kind(), ErrorKind::Unavailable);
+        assert!(
+            late.message().contains("this process is shutting down"),
+            "{late}"
+        );
+        let early = nobody(Location::caller(), false);
+        assert_eq!(early.kind(), ErrorKind::Misused);
+        assert!(
+            early.message().contains("no `Resonate` is started"),
+            "{early}"
+        );
+    }
 }

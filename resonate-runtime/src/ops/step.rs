@@ -29,6 +29,10 @@ use crate::{
 /// outcome. If the worker is lost before the outcome is durable the closure runs again elsewhere: at least once, unless
 /// it is told [`at_most_once`](Step::at_most_once). Nothing durable can be done inside.
 ///
+/// What the closure borrows belongs to the function, so a step ends with what holds it: one that runs while its function
+/// drops it, fails or panics stops at its next `.await`, and runs again if another attempt asks for it. A call of a
+/// durable function does not: it goes on, and the next attempt meets it.
+///
 /// ```ignore
 /// let quote = step(|| async { fetch_quote(&url).await }).label("quote").await?;
 /// ```

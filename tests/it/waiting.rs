@@ -232,6 +232,42 @@ async fn a_worker_that_leaves_lets_what_runs_end_and_another_goes_on() {
     );
 }
 
+#[tokio::test]
+async fn a_worker_that_leaves_takes_nothing_new() {
+    let world = World::serving(&[]).await;
+    let first = Arc::new(world.join(&["waiting"]).await);
+    let running = world.begin(waits_for_its_leaf().id("ends"));
+    world.notes.until("leaf began").await;
+    let moved = world.begin(waits_for_something_foreign().id("moved"));
+    world.until_state("moved.durable", "pending").await;
+    world.until_state("moved", "leased").await;
+    let leaving = tokio::spawn({
+        let first = Arc::clone(&first);
+        async move { first.shutdown().await }
+    });
+    // It is given back on the stream on which the server was told before that this worker is leaving.
+    world.until_state("moved", "pending").await;
+    let new = world.begin(squares(5).id("new"));
+    world.until_state("new", "pending").await;
+    world.notes.open(1);
+    leaving.await.unwrap();
+    assert_eq!(
+        (world.state("moved").await, world.state("new").await),
+        ("pending", "pending")
+    );
+    assert_eq!(world.notes.count("began"), 1);
+    let _second = world.join(&["waiting"]).await;
+    world
+        .resonate
+        .resolve("moved.durable", "durable")
+        .await
+        .unwrap();
+    world.notes.open(1);
+    assert_eq!(running.await.unwrap().unwrap().unwrap(), 1);
+    assert_eq!(moved.await.unwrap().unwrap().unwrap(), "foreign durable");
+    assert_eq!(new.await.unwrap().unwrap(), 25);
+}
+
 /// Takes the same branches whatever arrives first.
 #[durable(service = "waiting")]
 async fn races() -> Result<Vec<String>> {

@@ -105,6 +105,16 @@ impl Serving {
     /// The first word on a new stream. What was of the old one is forgotten, what must be said again is queued.
     pub(super) fn hello(&self, about: &About, free: usize) -> Hello {
         let mut table = self.table();
+        let unnameable = table.drop_unnameable();
+        for held in &unnameable {
+            self.outbox.forget(&held.task, held.version);
+        }
+        if !unnameable.is_empty() {
+            crate::say::warn(format_args!(
+                "this worker holds {} executions more than a message can name; they are given back",
+                unnameable.len()
+            ));
+        }
         self.outbox.reopen();
         for again in table.reopen() {
             self.outbox.send(again);

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use resonate_core::{PromiseId, TaskVersion};
-use resonate_proto::stream::FromWorker;
+use resonate_proto::stream::{FromWorker, Held};
 use tokio::time::Instant;
 
 use super::{Asked, Body, Table};
@@ -103,6 +103,23 @@ impl Table {
             self.tell(&id, version, ExecutionEvent::Drain);
         }
         said
+    }
+
+    /// Drops those whom one hello has no room to name, the last by their ids, and says which they were: the server takes
+    /// back what is not named, and others go on with it.
+    pub(crate) fn drop_unnameable(&mut self) -> Vec<Held> {
+        let mut bytes = 0;
+        let mut held = self.held();
+        let named = held.iter().take_while(|held| {
+            bytes += held.task.as_str().len() + limits::HELD_ENTRY_BYTES;
+            bytes <= limits::HELD_BYTES
+        });
+        let unnameable = held.split_off(named.count());
+        for Held { task, version, .. } in &unnameable {
+            let why = "its worker holds more than it can name to the server".to_owned();
+            self.dropped(task, *version, why);
+        }
+        unnameable
     }
 
     /// There is no more time: everything is given back as it is.

@@ -289,3 +289,30 @@ async fn a_child_that_was_dropped_or_claimed_again_before_it_began_does_not_begi
         ExecutionEvent::TurnAnswered { .. }
     ));
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_hello_always_fits_a_message_and_who_is_not_named_is_dropped() {
+    let mut peer = Peer::start(1);
+    let mut far = peer.welcomed().await;
+    let one = far.run(&peer, "a", 1).await;
+    let long = |n| format!("b{n:05}{}", "x".repeat(resonate_core::limits::ID_BYTES - 6));
+    let (mut last, adopted) = (None, 9_000);
+    for n in 0..adopted {
+        let (child, events) = handle(&long(n), 2, 1);
+        one.worker.adopt(child);
+        last = Some(events);
+    }
+    far.breaks().await;
+    let (_far, hello) = peer.hello().await;
+    let named = hello.held.len();
+    assert!(named > 5_000 && named < adopted, "{named}");
+    assert_eq!(hello.held[0].task, promise_id("a"));
+    let hello = [FromWorker::Hello(hello), FromWorker::Drain];
+    assert_eq!(
+        FromWorker::batches(&hello).len(),
+        1,
+        "there is room for more"
+    );
+    let told = last.unwrap().try_recv().unwrap();
+    assert!(matches!(told, ExecutionEvent::Dropped { .. }), "{told:?}");
+}

@@ -7,6 +7,8 @@ use std::{
 
 use resonate_core::Timestamp;
 
+use crate::testing;
+
 /// Tells about when the server would say it is. Only timeouts of roots are measured with it.
 #[derive(Debug, Default)]
 pub(crate) struct Clock {
@@ -34,6 +36,9 @@ impl Clock {
     reason = "a root's timeout begins in this process, before the server is asked"
 )]
 fn wall_millis() -> i64 {
+    if let Some(millis) = testing::wall_millis() {
+        return millis;
+    }
     let since = SystemTime::now()
         .duration_since(UNIX_EPOCH)
         .unwrap_or_default();

@@ -24,13 +24,14 @@ use resonate_proto::client::{Cancel, Page, PromiseReply, Search, Settle, TreeSea
 use tokio::{runtime::Handle, sync::Semaphore, task::JoinHandle};
 
 use self::watch::Watcher;
+pub use self::server::{Answer, CallError, Server, WorkStream};
 pub(crate) use self::{
     grpc::{BadUrl, Grpc},
     reconnect::{Backoff, Reachability},
-    server::{Answer, CallError, Server, SharedServer, WorkStream},
+    server::SharedServer,
     thread::IoThread,
 };
-use crate::{Error, ErrorKind, Result, limits};
+use crate::{Error, ErrorKind, Result, limits, testing::gate};
 
 /// Asks a server. Cheap to clone.
 #[derive(Clone)]
@@ -93,7 +94,7 @@ impl Client {
     /// Says soon if no server is there, although nothing is asked of it yet.
     pub(crate) fn look_for_server(&self) {
         let (server, reach) = (Arc::clone(&self.server), Arc::clone(&self.reach));
-        self.io.spawn(async move {
+        gate::spawn(&self.io, async move {
             persist(&*server, &reach, |server| server.functions())
                 .await
                 .map(|_| ())
@@ -107,9 +108,9 @@ impl Client {
     ) -> Result<T> {
         let _place = self.under_way.acquire().await.map_err(|_| gone())?;
         let (server, reach) = (Arc::clone(&self.server), Arc::clone(&self.reach));
-        let asking = self
-            .io
-            .spawn(async move { persist(&*server, &reach, call).await });
+        let asking = gate::spawn(&self.io, async move {
+            persist(&*server, &reach, call).await
+        });
         Background(asking).await.unwrap_or_else(|| Err(gone()))
     }
 }

@@ -15,18 +15,25 @@ use tokio::sync::mpsc;
 use crate::{Error, ErrorKind};
 
 /// What a request ends with.
-pub(crate) type Answer<T> = Result<T, CallError>;
+pub type Answer<T> = Result<T, CallError>;
 
 /// A server. Every request is safe to repeat.
-pub(crate) trait Server: Send + Sync + 'static {
+pub trait Server: Send + Sync + 'static {
     /// Where it is, for messages.
     fn url(&self) -> &str;
+    /// Creates a root, or gets the one of that name.
     fn create(&self, create: Create) -> BoxFuture<'static, Answer<PromiseReply>>;
+    /// A promise as it is now.
     fn find(&self, id: PromiseId) -> BoxFuture<'static, Answer<PromiseReply>>;
+    /// Settles a promise.
     fn settle(&self, settle: Settle) -> BoxFuture<'static, Answer<PromiseReply>>;
+    /// Cancels a promise and everything pending below it.
     fn cancel(&self, cancel: Cancel) -> BoxFuture<'static, Answer<PromiseReply>>;
+    /// A page of promises that look like this.
     fn search(&self, search: Search) -> BoxFuture<'static, Answer<Page>>;
+    /// A page of what is below a promise.
     fn tree(&self, search: TreeSearch) -> BoxFuture<'static, Answer<Page>>;
+    /// What is served.
     fn functions(&self) -> BoxFuture<'static, Answer<Vec<ServedFunction>>>;
     /// Each of the promises once it has settled, then the end. Dropping the receiver ends it too.
     fn watch(&self, watch: Watch) -> mpsc::Receiver<Answer<PromiseReply>>;
@@ -35,14 +42,17 @@ pub(crate) trait Server: Send + Sync + 'static {
 }
 
 /// Both ends of a worker's stream, in batches. Dropping either end ends it.
-pub(crate) struct WorkStream {
-    pub(crate) outgoing: mpsc::Sender<Vec<FromWorker>>,
-    pub(crate) incoming: mpsc::Receiver<Answer<Vec<ToWorker>>>,
+#[derive(Debug)]
+pub struct WorkStream {
+    /// From the worker.
+    pub outgoing: mpsc::Sender<Vec<FromWorker>>,
+    /// To the worker; an error is the last of it.
+    pub incoming: mpsc::Receiver<Answer<Vec<ToWorker>>>,
 }
 
 /// Why a request has no reply.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
-pub(crate) enum CallError {
+pub enum CallError {
     /// A documented no.
     #[error(transparent)]
     Refused(#[from] Refusal),

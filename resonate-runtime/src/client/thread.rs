@@ -12,8 +12,8 @@ use tokio::{
 #[derive(Debug)]
 pub(crate) struct IoThread {
     handle: Handle,
-    /// Dropping it ends the thread.
-    _stop: oneshot::Sender<()>,
+    /// Dropping it ends the thread, if there is one.
+    _stop: Option<oneshot::Sender<()>>,
 }
 
 impl IoThread {
@@ -34,8 +34,16 @@ impl IoThread {
             })?;
         Ok(Self {
             handle,
-            _stop: stop,
+            _stop: Some(stop),
         })
+    }
+
+    /// No thread: a simulator's runtime, which nothing blocks.
+    pub(crate) fn none() -> Self {
+        Self {
+            handle: Handle::current(),
+            _stop: None,
+        }
     }
 
     /// Where to spawn what must not be blocked.

@@ -24,6 +24,7 @@ use crate::{
     registry::Registry,
     say,
     settings::Settings,
+    testing::gate,
 };
 
 /// What a worker is told from outside.
@@ -77,7 +78,7 @@ pub(crate) fn start(start: Start, io: &Handle) -> WorkerHandle {
     let (state, shown) = watch::channel(State::Connecting);
     let server = Arc::clone(&start.server);
     let stream = assemble(start, obeyed, state);
-    io.spawn(run(server, stream));
+    gate::spawn(io, run(server, stream));
     WorkerHandle {
         orders,
         state: shown,
@@ -211,11 +212,12 @@ impl Stream {
                 .min()
                 .unwrap_or(until);
             tokio::select! {
-                () = sleep_until(next) => {}
-                () = self.serving.left.notified(), if leaving.is_some() => {}
+                biased;
                 changed = self.orders.changed() => if changed.is_err() {
                     return std::ops::ControlFlow::Break(());
                 },
+                () = self.serving.left.notified(), if leaving.is_some() => {}
+                () = sleep_until(next) => {}
             }
         }
     }

@@ -177,12 +177,14 @@ impl Stream {
                 .chain(deadline)
                 .chain(backlog)
                 .min();
+            // What is rare comes first. What goes out comes before what comes in: it is bounded, since an execution has one
+            // turn under way, while a server may always have more.
             tokio::select! {
-                received = incoming.recv() => match self.take_in(received) {
-                    ControlFlow::Continue(()) => {}
-                    ControlFlow::Break(ended) => return ended,
-                },
+                biased;
                 _ = beat.tick() => self.beat(),
+                changed = orders.changed() => if changed.is_err() {
+                    return Ended::Left;
+                },
                 permit = outgoing.reserve(), if to_send => {
                     let Ok(permit) = permit else { return Ended::Lost("the stream broke".to_owned()) };
                     let batch = self.batch(connection);
@@ -191,12 +193,13 @@ impl Stream {
                         permit.send(batch);
                     }
                 }
-                () = self.serving.outbox.filled(), if !to_send => to_send = true,
-                () = sleep_until(end.unwrap_or(now)), if end.is_some() => {}
-                () = self.serving.left.notified(), if deadline.is_some() => {}
-                changed = orders.changed() => if changed.is_err() {
-                    return Ended::Left;
+                received = incoming.recv() => match self.take_in(received) {
+                    ControlFlow::Continue(()) => {}
+                    ControlFlow::Break(ended) => return ended,
                 },
+                () = self.serving.outbox.filled(), if !to_send => to_send = true,
+                () = self.serving.left.notified(), if deadline.is_some() => {}
+                () = sleep_until(end.unwrap_or(now)), if end.is_some() => {}
             }
             backlog = (!self.serving.table().flush()).then(|| Instant::now() + limits::BACKLOG);
         }

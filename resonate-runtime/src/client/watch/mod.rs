@@ -9,7 +9,7 @@ mod streams;
 mod tests;
 
 use std::{
-    collections::{HashMap, HashSet},
+    collections::{BTreeMap, BTreeSet},
     sync::Arc,
 };
 
@@ -24,7 +24,7 @@ use tokio::{
 
 use self::streams::{StreamNo, Streams};
 use super::{Answer, Backoff, CallError, Reachability, SharedServer, gone};
-use crate::{Result, limits, say};
+use crate::{Result, limits, say, testing::gate};
 
 /// Waits for promises. Cheap to clone; ends when the last clone is dropped.
 #[derive(Clone)]
@@ -45,7 +45,7 @@ impl Watcher {
         let (wanted, incoming) = mpsc::channel(limits::WANTED);
         let (news, items) = mpsc::channel(limits::WANTED);
         let watching = Watching::new(server, reach, news);
-        io.spawn(watching.run(incoming, items));
+        gate::spawn(io, watching.run(incoming, items));
         Self { wanted }
     }
 
@@ -74,15 +74,15 @@ struct Watching {
     server: SharedServer,
     reach: Arc<Reachability>,
     news: mpsc::Sender<News>,
-    waiting: HashMap<PromiseId, Waiting>,
+    waiting: BTreeMap<PromiseId, Waiting>,
     streams: Streams,
-    open: HashMap<StreamNo, AbortHandle>,
+    open: BTreeMap<StreamNo, AbortHandle>,
     /// What no stream watches at the moment, and when that is mended.
     lost: Vec<PromiseId>,
     retry_at: Option<Instant>,
     backoff: Backoff,
     /// Functions that nobody serves, which was said once.
-    unserved: HashSet<Address>,
+    unserved: BTreeSet<Address>,
 }
 
 /// Those who wait for one promise.
@@ -104,13 +104,13 @@ impl Watching {
             server,
             reach,
             news,
-            waiting: HashMap::new(),
+            waiting: BTreeMap::new(),
             streams: Streams::default(),
-            open: HashMap::new(),
+            open: BTreeMap::new(),
             lost: Vec::new(),
             retry_at: None,
             backoff: Backoff::new(),
-            unserved: HashSet::new(),
+            unserved: BTreeSet::new(),
         }
     }
 
@@ -120,16 +120,23 @@ impl Watching {
         let mut batch = Vec::new();
         loop {
             let retry_at = self.retry_at;
+            // What is rare comes first. New wishes are taken all at once, and then as much news as waits, so neither keeps
+            // the other from its turn.
             tokio::select! {
+                biased;
+                () = sleep_until(retry_at.unwrap_or_else(Instant::now)), if retry_at.is_some() => self.retry(),
+                _ = look_around.tick() => self.look_around().await,
                 taken = wanted.recv_many(&mut batch, limits::WANTED) => {
                     if taken == 0 {
                         break;
                     }
                     self.add(batch.drain(..));
+                    for _ in 0..limits::WANTED {
+                        let Ok(news) = items.try_recv() else { break };
+                        self.handle(news);
+                    }
                 }
                 Some(news) = items.recv() => self.handle(news),
-                () = sleep_until(retry_at.unwrap_or_else(Instant::now)), if retry_at.is_some() => self.retry(),
-                _ = look_around.tick() => self.look_around().await,
             }
         }
         for (_, stream) in self.open {
@@ -167,7 +174,10 @@ impl Watching {
         self.close(&change.closed);
         for (no, ids) in change.opened {
             let items = self.server.watch(Watch { ids });
-            let passing_on = tokio::spawn(pass_on(no, items, self.news.clone()));
+            let passing_on = gate::spawn(
+                &Handle::current(),
+                pass_on(no, items, self.news.clone()),
+            );
             self.open.insert(no, passing_on.abort_handle());
         }
     }

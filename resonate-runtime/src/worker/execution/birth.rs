@@ -28,6 +28,7 @@ use crate::{
     limits,
     plumbing::Input,
     replay::{Caller, Replay},
+    testing::gate,
 };
 
 /// A call as its execution needs it.
@@ -170,7 +171,7 @@ impl Execution {
     /// Begins to run, on a tokio task of its own. Tokio's budget would make a body pending that could do more.
     pub(super) fn begin(self) {
         let runtime = self.worker.runtime().clone();
-        runtime.spawn(tokio::task::unconstrained(self.run()));
+        gate::spawn(&runtime, tokio::task::unconstrained(self.run()));
     }
 }
 

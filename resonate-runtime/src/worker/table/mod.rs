@@ -7,7 +7,7 @@ mod arrive;
 mod aside;
 mod entry;
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet};
 
 use resonate_core::{PromiseId, Record, Seq, Settlement, TaskVersion, Turn};
 use resonate_proto::stream::{FromWorker, Held, TurnAnswer};
@@ -39,15 +39,15 @@ impl Effect {
 /// The executions of a worker.
 #[derive(Debug, Default)]
 pub(crate) struct Table {
-    entries: HashMap<PromiseId, Entry>,
+    entries: BTreeMap<PromiseId, Entry>,
     /// Could not take everything yet.
-    behind: HashSet<PromiseId>,
+    behind: BTreeSet<PromiseId>,
     /// Left, but not told yet.
     parting: Vec<Parting>,
     /// Dispatches of which pages are missing.
-    pages: HashMap<PromiseId, (TaskVersion, Vec<Record>)>,
+    pages: BTreeMap<PromiseId, (TaskVersion, Vec<Record>)>,
     /// What was asked for and not answered yet.
-    asked: HashMap<PromiseId, Asked>,
+    asked: BTreeMap<PromiseId, Asked>,
     /// Bodies that are kept, oldest first.
     aside: BTreeMap<u64, PromiseId>,
     last_aside: u64,

@@ -1,0 +1,28 @@
+//! What tests of whole processes need to know of a worker, and how a simulator runs many processes in one thread. No part
+//! of the public API, and nothing that runs in a release but a look at an `Option`.
+
+pub mod gate;
+mod wall;
+
+use std::sync::Arc;
+
+pub use self::{
+    gate::Gate,
+    wall::{set_wall, wall_millis},
+};
+use crate::Builder;
+pub use crate::client::{Answer, CallError, Server, WorkStream};
+
+/// A moment of a turn, by which a worker writes. A process that ends between two of them has either written or not.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TurnPoint {
+    /// It is about to be sent, for the first time or again: the server knows nothing of it yet.
+    Unsent,
+    /// It is written, or refused, and nothing here has heard of that yet.
+    Answered,
+}
+
+/// A process that talks to this server. Start it within a [`Gate`]: then it has no thread of its own.
+pub fn process(server: Arc<dyn Server>) -> Builder {
+    Builder::default().through(server)
+}

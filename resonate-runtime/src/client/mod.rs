@@ -23,8 +23,8 @@ use resonate_core::{Address, Create, PromiseId, Record};
 use resonate_proto::client::{Cancel, Page, PromiseReply, Search, Settle, TreeSearch};
 use tokio::{runtime::Handle, sync::Semaphore, task::JoinHandle};
 
-use self::watch::Watcher;
 pub use self::server::{Answer, CallError, Server, WorkStream};
+use self::watch::Watcher;
 pub(crate) use self::{
     grpc::{BadUrl, Grpc},
     reconnect::{Backoff, Reachability},
@@ -108,9 +108,10 @@ impl Client {
     ) -> Result<T> {
         let _place = self.under_way.acquire().await.map_err(|_| gone())?;
         let (server, reach) = (Arc::clone(&self.server), Arc::clone(&self.reach));
-        let asking = gate::spawn(&self.io, async move {
-            persist(&*server, &reach, call).await
-        });
+        let asking = gate::spawn(
+            &self.io,
+            async move { persist(&*server, &reach, call).await },
+        );
         Background(asking).await.unwrap_or_else(|| Err(gone()))
     }
 }

@@ -174,10 +174,7 @@ impl Watching {
         self.close(&change.closed);
         for (no, ids) in change.opened {
             let items = self.server.watch(Watch { ids });
-            let passing_on = gate::spawn(
-                &Handle::current(),
-                pass_on(no, items, self.news.clone()),
-            );
+            let passing_on = gate::spawn(&Handle::current(), pass_on(no, items, self.news.clone()));
             self.open.insert(no, passing_on.abort_handle());
         }
     }

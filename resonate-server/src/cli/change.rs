@@ -73,7 +73,7 @@ fn id(text: &str) -> Result<PromiseId, Failed> {
 }
 
 fn show(reply: Result<PromiseReply, CallError>, out: Output) -> Result<Code, Failed> {
-    let PromiseReply { record, new } = reply?;
+    let PromiseReply { record, new, .. } = reply?;
     out.show(|| record::to_json(&record), || record::to_text(&record));
     if !new {
         out.note("it was so already");

@@ -8,6 +8,7 @@ use std::{
 };
 
 use resonate_core::{Message, Part, Record, Seq, Stamp, Timestamp, limits};
+use resonate_proto::client::LogPosition;
 
 use super::{disk, memory::RowNo};
 use crate::{
@@ -20,28 +21,50 @@ const SETTLEMENTS_OF_ONE_REQUEST: u64 = 10_000;
 
 /// Where each partition is.
 #[derive(Debug)]
-pub(super) struct Parts(Vec<Head>);
+pub(super) struct Parts {
+    heads: Vec<Head>,
+    /// Answers since the last batch of each.
+    answers: Vec<u64>,
+}
 
 impl Parts {
     pub(super) fn new(mut heads: Vec<Head>) -> Option<Self> {
         heads.sort_by_key(|head| head.part);
         let is_complete = heads.iter().map(|head| head.part.0).eq(0..limits::PARTS);
-        is_complete.then_some(Self(heads))
+        let answers = vec![0; heads.len()];
+        is_complete.then_some(Self { heads, answers })
     }
 
     pub(super) fn heads(&self) -> &[Head] {
-        &self.0
+        &self.heads
     }
 
     fn head(&self, part: Part) -> &Head {
-        self.0
+        self.heads
             .get(usize::from(part.0))
             .expect("a part is below PARTS, and there is a head for each")
     }
 
+    /// Where the next answer about this partition stands: in the batch under way, after all answers before it.
+    pub(super) fn place(&mut self, part: Part) -> LogPosition {
+        let (epoch, seq) = (self.head(part).epoch, self.head(part).seq + 1);
+        let answers = self.answers.get_mut(usize::from(part.0));
+        let answers = answers.expect("there is a count for each head");
+        *answers += 1;
+        let n = *answers - 1;
+        LogPosition {
+            part,
+            epoch,
+            seq,
+            n,
+        }
+    }
+
     fn committed(&mut self, part: Part) {
-        if let Some(head) = self.0.get_mut(usize::from(part.0)) {
+        let at = usize::from(part.0);
+        if let (Some(head), Some(answers)) = (self.heads.get_mut(at), self.answers.get_mut(at)) {
             head.seq += 1;
+            *answers = 0;
         }
     }
 }

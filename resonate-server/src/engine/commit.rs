@@ -85,7 +85,7 @@ impl Engine {
         let watchers = std::mem::take(&mut self.watchers).into_values().flatten();
         let ended = watchers.map(|to| Release::Watched {
             to,
-            watched: Err(told.clone()),
+            told: told.clone().into(),
         });
         let looks = round.looks.into_iter().map(|to| Release::View {
             to,

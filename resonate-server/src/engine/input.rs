@@ -6,7 +6,7 @@ use resonate_core::{
     ChildKind, End, Link, Op, Payload, PromiseId, Record, Refusal, Reply, Request, Timestamp, Turn,
 };
 use resonate_proto::{
-    client::{ServedFunction, WorkerInfo},
+    client::{LogPosition, ServedFunction, WorkerInfo},
     stream::{FromWorker, Hello},
 };
 use tokio::sync::{mpsc, oneshot};
@@ -21,7 +21,7 @@ pub enum Input {
         /// What.
         request: Request,
         /// Where the answer goes.
-        answer: oneshot::Sender<Answer>,
+        answer: oneshot::Sender<Told<Reply>>,
     },
     /// A client waits for promises to settle.
     Watch {
@@ -151,7 +151,25 @@ pub type Answer = Result<Reply, AskError>;
 pub type Seen = Result<View, AskError>;
 
 /// What a watch gets: a settled record, or the end.
-pub type Watched = Result<Arc<Record>, AskError>;
+pub type Watched = Told<Arc<Record>>;
+
+/// What somebody is told, and where it stands in the log.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Told<T> {
+    /// None if nothing could be answered.
+    pub at: Option<LogPosition>,
+    /// The answer, or why there is none.
+    pub answer: Result<T, AskError>,
+}
+
+impl<T> From<AskError> for Told<T> {
+    fn from(error: AskError) -> Self {
+        Self {
+            at: None,
+            answer: Err(error),
+        }
+    }
+}
 
 /// Why a request has no reply.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]

@@ -1,8 +1,9 @@
 //! What leaves after the commit: a closed set, carried out once the batch is durable. Losing all of it loses nothing.
 
+use resonate_core::Reply;
 use tokio::sync::{mpsc, oneshot};
 
-use super::input::{Answer, AskError, Seen, Watched};
+use super::input::{AskError, Seen, Told, Watched};
 use crate::dispatch::stream::{Outbound, Push, StreamId};
 
 /// One thing that leaves.
@@ -12,9 +13,9 @@ pub enum Release {
     /// A client gets its answer.
     Answer {
         /// Where it goes.
-        to: oneshot::Sender<Answer>,
+        to: oneshot::Sender<Told<Reply>>,
         /// What it is.
-        answer: Answer,
+        told: Told<Reply>,
     },
     /// Somebody who looks at workers and functions gets the view, or why there is none.
     View {
@@ -28,7 +29,7 @@ pub enum Release {
         /// Where it goes.
         to: mpsc::Sender<Watched>,
         /// What it is.
-        watched: Watched,
+        told: Watched,
     },
     /// A worker gets what this round has for it, in order.
     Push {
@@ -46,10 +47,10 @@ impl Release {
     pub fn carry_out(self) -> Result<(), StreamId> {
         match self {
             // Whoever has left does not need it.
-            Self::Answer { to, answer } => drop(to.send(answer)),
+            Self::Answer { to, told } => drop(to.send(told)),
             Self::View { to, view } => drop(to.send(*view)),
             // A watch has room for all it waits for.
-            Self::Watched { to, watched } => drop(to.try_send(watched)),
+            Self::Watched { to, told } => drop(to.try_send(told)),
             Self::Push { stream, to, items } => return to.send(items).map_err(|_| stream),
         }
         Ok(())
@@ -60,11 +61,11 @@ impl Release {
         match self {
             Self::Answer { to, .. } => Some(Self::Answer {
                 to,
-                answer: Err(error.clone()),
+                told: error.clone().into(),
             }),
             Self::Watched { to, .. } => Some(Self::Watched {
                 to,
-                watched: Err(error.clone()),
+                told: error.clone().into(),
             }),
             Self::View { .. } | Self::Push { .. } => None,
         }

@@ -5,14 +5,14 @@
 
 use std::{collections::VecDeque, io, sync::Arc, thread, time::Duration};
 
-use resonate_core::{PromiseId, Request, limits};
+use resonate_core::{PromiseId, Reply, Request, limits};
 use resonate_proto::stream::{FromWorker, Hello};
 use tokio::{
     sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot},
     time::sleep,
 };
 
-use super::{Answer, AskError, Engine, EngineError, Input, Next, View, Watched};
+use super::{AskError, Engine, EngineError, Input, Next, Told, View, Watched};
 use crate::{
     clock::Clock,
     dispatch::stream::{Outbound, StreamId},
@@ -162,14 +162,13 @@ impl Taken {
 }
 
 impl Handle {
-    /// Asks, and waits until the answer may be given.
-    ///
-    /// # Errors
-    /// A documented no, or why there is no answer.
-    pub async fn ask(&self, request: Request) -> Answer {
+    /// Asks, and waits until the answer may be given: a reply, a documented no, or why there is none.
+    pub async fn ask(&self, request: Request) -> Told<Reply> {
         let (answer, answered) = oneshot::channel();
-        self.send(Input::Ask { request, answer }).await?;
-        answered.await.unwrap_or_else(|_| Err(stopped()))
+        if let Err(error) = self.send(Input::Ask { request, answer }).await {
+            return error.into();
+        }
+        answered.await.unwrap_or_else(|_| stopped().into())
     }
 
     /// Each of these promises, once it has settled.

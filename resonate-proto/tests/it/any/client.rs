@@ -5,8 +5,8 @@ use std::{sync::Arc, time::Duration};
 use proptest::{collection, option, prelude::*, sample::select};
 use resonate_core::{Part, Timestamp};
 use resonate_proto::client::{
-    FunctionFilter, Info, LogPosition, Page, PromiseReply, Search, ServedFunction, StateFilter, TreeSearch,
-    WorkerInfo,
+    FunctionFilter, Info, LogPosition, Page, PromiseReply, Search, ServedFunction, StateFilter,
+    TreeSearch, WorkerInfo,
 };
 
 use super::{duration, id, promise::record, session, stream::function, text, texts, time};

@@ -16,7 +16,7 @@ use super::{unanswered, unlisted};
 use crate::{
     api::lists::Lists,
     clock::Clock,
-    engine::{Settings, thread::Handle},
+    engine::{Settings, Told, thread::Handle},
     limits::WATCH_IDS,
     process,
 };
@@ -65,9 +65,10 @@ impl ClientApi {
     }
 
     async fn promise(&self, asked: Asked) -> Promise {
-        match self.engine.ask(asked).await.map_err(unanswered)? {
+        let Told { at, answer } = self.engine.ask(asked).await;
+        match answer.map_err(|error| unanswered(error, at))? {
             Reply::Promise { record, new } => {
-                Ok(Response::new((&PromiseReply { record, new }).into()))
+                Ok(Response::new((&PromiseReply { record, new, at }).into()))
             }
             Reply::Claimed(_) | Reply::Held { .. } | Reply::Turn(_) | Reply::Done => {
                 Err(Status::internal(
@@ -107,12 +108,17 @@ impl ClientService for ClientApi {
             return Err(Status::invalid_argument(why));
         }
         let count = ids.len();
-        let watched = self.engine.watch(ids).await.map_err(unanswered)?;
+        let watched = self
+            .engine
+            .watch(ids)
+            .await
+            .map_err(|error| unanswered(error, None))?;
         let replies = ReceiverStream::new(watched)
             .take(count)
-            .map(|watched| match watched {
-                Ok(record) => Ok((&PromiseReply { record, new: false }).into()),
-                Err(error) => Err(unanswered(error)),
+            .map(|Told { at, answer }| {
+                let record = answer.map_err(|error| unanswered(error, at))?;
+                let new = false;
+                Ok((&PromiseReply { record, new, at }).into())
             });
         Ok(Response::new(Box::pin(replies)))
     }
@@ -164,7 +170,11 @@ impl ClientService for ClientApi {
         &self,
         _: Request<v1::WorkersRequest>,
     ) -> Result<Response<v1::WorkersReply>, Status> {
-        let view = self.engine.look().await.map_err(unanswered)?;
+        let view = self
+            .engine
+            .look()
+            .await
+            .map_err(|error| unanswered(error, None))?;
         Ok(Response::new((&*view.workers).into()))
     }
 
@@ -172,12 +182,21 @@ impl ClientService for ClientApi {
         &self,
         _: Request<v1::FunctionsRequest>,
     ) -> Result<Response<v1::FunctionsReply>, Status> {
-        let view = self.engine.look().await.map_err(unanswered)?;
+        let view = self
+            .engine
+            .look()
+            .await
+            .map_err(|error| unanswered(error, None))?;
         Ok(Response::new((&*view.functions).into()))
     }
 
     async fn info(&self, _: Request<v1::InfoRequest>) -> Result<Response<v1::InfoReply>, Status> {
-        let figures = self.engine.look().await.map_err(unanswered)?.figures;
+        let figures = self
+            .engine
+            .look()
+            .await
+            .map_err(|error| unanswered(error, None))?
+            .figures;
         let info = Info {
             version: env!("CARGO_PKG_VERSION").to_owned(),
             protocol: PROTOCOL,

@@ -7,6 +7,7 @@ mod worker;
 
 use resonate_core::limits::MESSAGE_BYTES;
 use resonate_proto::{
+    client::LogPosition,
     convert::status,
     rpc::{ClientServer, WorkerServer},
 };
@@ -47,9 +48,9 @@ pub(crate) fn router(engine: Handle, lists: Lists, about: About) -> Router {
         .add_service(worker)
 }
 
-fn unanswered(error: AskError) -> Status {
+fn unanswered(error: AskError, at: Option<LogPosition>) -> Status {
     match error {
-        AskError::Refused(refusal) => status::to_status(&refusal),
+        AskError::Refused(refusal) => status::to_status_at(&refusal, at),
         AskError::NoRoom(why) => Status::resource_exhausted(why),
         AskError::Unavailable(why) => Status::unavailable(why),
     }

@@ -9,7 +9,7 @@ use super::*;
 
 #[test]
 fn nothing_leaves_before_the_commit_it_depends_on() {
-    type Waiting = Arc<Mutex<(Vec<oneshot::Receiver<Answer>>, Vec<Worker>)>>;
+    type Waiting = Arc<Mutex<(Vec<oneshot::Receiver<Told<Reply>>>, Vec<Worker>)>>;
     let waiting: Waiting = Waiting::default();
     let seen = Arc::clone(&waiting);
     let commits = Arc::new(AtomicUsize::new(0));
@@ -41,7 +41,7 @@ fn nothing_leaves_before_the_commit_it_depends_on() {
         "creation and claim are one commit"
     );
     let (mut answers, mut workers) = std::mem::take(&mut *waiting.lock().unwrap());
-    assert!(answers[0].try_recv().unwrap().is_ok());
+    assert!(answers[0].try_recv().unwrap().answer.is_ok());
     assert_eq!(workers[0].tasks(), ["a v1"]);
 }
 
@@ -57,7 +57,7 @@ fn everything_that_waits_is_one_commit() {
     assert!(
         answers
             .into_iter()
-            .all(|mut answer| answer.try_recv().unwrap().is_ok())
+            .all(|mut answer| answer.try_recv().unwrap().answer.is_ok())
     );
 }
 
@@ -73,6 +73,39 @@ fn a_round_takes_no_more_than_its_bound_and_the_rest_comes_next() {
     world.step().unwrap();
     assert!(answers[count - 1].try_recv().is_ok());
     assert_eq!(world.engine.figures.commits, 2);
+}
+
+#[test]
+fn an_answer_says_where_it_stands_in_the_log() {
+    let mut world = World::new();
+    let get = || Request::Get { id: id("a") };
+    let place = |world: &mut World, requests: Vec<Request>| {
+        let answers: Vec<_> = requests.into_iter().map(|r| world.ask_later(r)).collect();
+        world.run();
+        let places = answers.into_iter().map(|mut answer| {
+            let at = answer.try_recv().unwrap().at.unwrap();
+            assert_eq!(at.part, id("a").part());
+            (at.epoch, at.seq, at.n)
+        });
+        places.collect::<Vec<_>>()
+    };
+    let written = place(&mut world, vec![get(), create("a"), get()]);
+    assert_eq!(written, [(1, 1, 0), (1, 1, 1), (1, 1, 2)]);
+    assert_eq!(
+        place(&mut world, vec![get()]),
+        [(1, 2, 0)],
+        "it saw batch 1"
+    );
+    let settle = Request::Settle {
+        id: id("a"),
+        outcome: Outcome::Resolved(Payload::json("1")),
+    };
+    assert_eq!(place(&mut world, vec![settle.clone()]), [(1, 2, 1)]);
+    let settled = world.get("a").promise.settled().unwrap().seq;
+    assert_eq!(settled, Seq::before_batch(2).next(), "it is in that batch");
+    world.restart();
+    let again = place(&mut world, vec![settle, get()]);
+    assert_eq!(again, [(2, 3, 0), (2, 3, 1)]);
 }
 
 #[test]
@@ -109,6 +142,12 @@ fn rows(disk: &MemoryDisk) -> Vec<crate::store::Found> {
     disk.image().open().rows(None, all).unwrap().rows
 }
 
+fn is_without_room(answer: &mut oneshot::Receiver<Told<Reply>>) -> bool {
+    answer
+        .try_recv()
+        .is_ok_and(|told| matches!(told.answer, Err(AskError::NoRoom(_))))
+}
+
 #[test]
 fn a_commit_without_room_is_answered_so_and_leaves_no_trace() {
     let full = Arc::new(AtomicUsize::new(0));
@@ -130,9 +169,9 @@ fn a_commit_without_room_is_answered_so_and_leaves_no_trace() {
     world.inputs.push_back(Input::Look { answer: look });
     world.step().unwrap();
     assert!(matches!(seen.try_recv(), Ok(Err(AskError::NoRoom(_)))));
-    assert!(matches!(answer.try_recv(), Ok(Err(AskError::NoRoom(_)))));
+    assert!(is_without_room(&mut answer));
     assert!(
-        matches!(reading.try_recv(), Ok(Err(AskError::NoRoom(_)))),
+        is_without_room(&mut reading),
         "a read of that round is not answered either"
     );
     assert!(

@@ -352,9 +352,12 @@ fn a_watch_gets_each_promise_once_it_has_settled() {
         out,
     });
     world.run();
-    assert_eq!(watched.try_recv().unwrap().unwrap().promise.id, id("b"));
     assert_eq!(
-        watched.try_recv().unwrap(),
+        watched.try_recv().unwrap().answer.unwrap().promise.id,
+        id("b")
+    );
+    assert_eq!(
+        watched.try_recv().unwrap().answer,
         Err(AskError::Refused(Refusal::NotFound(id("c"))))
     );
     assert!(watched.try_recv().is_err());
@@ -362,7 +365,10 @@ fn a_watch_gets_each_promise_once_it_has_settled() {
         id: id("a"),
         reason: String::new(),
     });
-    assert_eq!(watched.try_recv().unwrap().unwrap().promise.id, id("a"));
+    assert_eq!(
+        watched.try_recv().unwrap().answer.unwrap().promise.id,
+        id("a")
+    );
 }
 
 #[test]
@@ -394,7 +400,10 @@ fn a_release_is_a_value_that_can_be_looked_at() {
     assert!(matches!(
         &*releases,
         [Release::Answer {
-            answer: Ok(Reply::Promise { new: true, .. }),
+            told: Told {
+                answer: Ok(Reply::Promise { new: true, .. }),
+                ..
+            },
             ..
         }]
     ));

@@ -23,7 +23,8 @@ use resonate_core::{
     Timeline, Timestamp, Tree, Turn, check, limits,
 };
 use resonate_proto::stream::{
-    Defaults, Dispatch, FromWorker, Function, Held, Hello, PROTOCOL, Parameter, ToWorker, TurnAnswer,
+    Defaults, Dispatch, FromWorker, Function, Held, Hello, PROTOCOL, Parameter, ToWorker,
+    TurnAnswer,
 };
 use tokio::sync::oneshot;
 

@@ -84,8 +84,8 @@ fn what_was_acknowledged_stays_through_crashes_and_failed_commits() {
             let mut answered = world.ask_later(request);
             if ran(&mut world).is_err() || (24..32).contains(&roll) {
                 crashes += 1;
-                if let Ok(answer) = answered.try_recv() {
-                    journal.told(&answer);
+                if let Ok(told) = answered.try_recv() {
+                    journal.told(&told.answer);
                 }
                 next_fault.lock().unwrap().take();
                 faulty(&mut world, &next_fault);
@@ -94,7 +94,8 @@ fn what_was_acknowledged_stays_through_crashes_and_failed_commits() {
                 continue;
             }
             next_fault.lock().unwrap().take();
-            let answer = answered.try_recv().expect("an answer after the round");
+            let told = answered.try_recv().expect("an answer after the round");
+            let answer = told.answer;
             refused += usize::from(matches!(answer, Err(AskError::NoRoom(_))));
             journal.told(&answer);
         }

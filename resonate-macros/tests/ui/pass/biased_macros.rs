@@ -12,8 +12,10 @@ async fn race() -> Result<u32> {
         two = async { 2 } => two,
     };
     let (three, four) = futures::join!(async { 3 }, async { 4 });
-    let drawn = step(|| async { tokio::select! { five = async { 5 } => five } });
-    Ok(first + second + three + four + drawn.await)
+    let drawn = step(|| async {
+        tokio::select! { five = async { Ok::<u32, Error>(5) } => five }
+    });
+    Ok(first + second + three + four + drawn.await?)
 }
 
 pub fn main() {

@@ -25,20 +25,15 @@ pub fn check<'a>(
     trees: impl IntoIterator<Item = &'a Tree>,
     messages: &[Message],
 ) -> Result<(), Vec<Violation>> {
-    let mut state = State {
-        violations: Vec::new(),
-        messages,
-        awaiters: BTreeMap::new(),
-        proxies: Vec::new(),
-    };
+    let mut checker = Checker::new(messages);
     for tree in trees {
-        state.tree(tree);
+        checker.tree(tree);
     }
-    state.proxies_are_awaited();
-    if state.violations.is_empty() {
+    let violations = checker.end();
+    if violations.is_empty() {
         Ok(())
     } else {
-        Err(state.violations)
+        Err(violations)
     }
 }
 
@@ -55,7 +50,9 @@ pub fn check_changes(changes: &[Change]) -> Result<(), Vec<Violation>> {
     }
 }
 
-struct State<'a> {
+/// Checks a whole state tree by tree, so that no more than one tree need be in memory.
+#[derive(Debug)]
+pub struct Checker<'a> {
     violations: Vec<Violation>,
     messages: &'a [Message],
     /// Promise to the proxies it will answer.
@@ -64,7 +61,30 @@ struct State<'a> {
     proxies: Vec<(PromiseId, PromiseId)>,
 }
 
-impl State<'_> {
+impl<'a> Checker<'a> {
+    /// Begins; the messages are those that are written and not yet applied.
+    #[must_use]
+    pub fn new(messages: &'a [Message]) -> Self {
+        Self {
+            violations: Vec::new(),
+            messages,
+            awaiters: BTreeMap::new(),
+            proxies: Vec::new(),
+        }
+    }
+
+    /// Takes out what was found so far.
+    pub fn take(&mut self) -> Vec<Violation> {
+        std::mem::take(&mut self.violations)
+    }
+
+    /// Checks what can only be said of all trees together; what was found and not taken out.
+    #[must_use]
+    pub fn end(mut self) -> Vec<Violation> {
+        self.proxies_are_awaited();
+        self.violations
+    }
+
     fn wrong(&mut self, id: &PromiseId, what: impl Into<String>) {
         self.violations.push(Violation {
             id: id.clone(),
@@ -72,7 +92,8 @@ impl State<'_> {
         });
     }
 
-    fn tree(&mut self, tree: &Tree) {
+    /// Checks one tree.
+    pub fn tree(&mut self, tree: &Tree) {
         let mut seqs = BTreeSet::new();
         for record in tree.records() {
             let Record { promise, task } = &**record;
@@ -98,10 +119,10 @@ impl State<'_> {
             }
             return;
         }
-        self.awaiters
-            .entry(id.clone())
-            .or_default()
-            .extend(promise.awaiters.iter().cloned());
+        if !promise.awaiters.is_empty() {
+            let awaiters = self.awaiters.entry(id.clone()).or_default();
+            awaiters.extend(promise.awaiters.iter().cloned());
+        }
         if let Kind::Proxy(link) = &promise.kind {
             self.proxies.push((id.clone(), link.target().clone()));
         }

@@ -33,6 +33,7 @@ pub use self::{
     reply::{Claimed, Effect, Refusal, Reply, Settlement, TurnReply, TurnStatus},
     request::{ChildKind, Create, End, Message, NewChild, Op, ReleaseReason, Request, Turn},
     retry::RetryPolicy,
+    session::Timeline,
     task::{HaltCause, Halted, Task, TaskState, TaskVersion, Warm},
     time::{Seq, Stamp, Timestamp},
     tree::Tree,

@@ -4,6 +4,17 @@ use std::{collections::BTreeMap, time::Duration};
 
 use crate::{SessionId, Timestamp};
 
+/// One history of a store. A store that goes on from a copy or a backup begins another one, and what a worker of the
+/// first holds, its sessions and fencing tokens, means nothing in the second, even where the numbers are equal.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Timeline(pub u64);
+
+impl std::fmt::Display for Timeline {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{:016x}", self.0)
+    }
+}
+
 /// The sessions that are alive, and until when.
 #[derive(Clone, Debug, Default)]
 pub struct Sessions {

@@ -2,9 +2,10 @@
 //!
 //! Read in this order: `server` (open, serve, stop), [`engine`] (a round: apply, commit, release), [`store`] (where batches
 //! become durable), `dispatch` (ready tasks meet workers), `timers` (when the due index is asked), `api` (gRPC and lists),
-//! `cli` (the command `resonate`, over the same gRPC as everybody), [`clock`], `limits`.
+//! [`verify`] and [`backup`] (a store without a server), `cli` (the command `resonate`, over the same gRPC as everybody), [`clock`], `limits`.
 
 mod api;
+pub mod backup;
 #[cfg(feature = "cli")]
 pub mod cli;
 pub mod clock;
@@ -16,6 +17,7 @@ mod process;
 mod server;
 pub mod store;
 mod timers;
+pub mod verify;
 
 pub use self::{
     config::{Builder, DATA_DIR},

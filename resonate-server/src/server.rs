@@ -22,6 +22,7 @@ use crate::{
     },
     limits::CLOSE_WITHIN,
     store::{self, Reader},
+    verify::VerifyError,
 };
 
 /// A server that has its store and serves nobody yet.
@@ -50,6 +51,9 @@ pub enum OpenError {
     /// The store does not open.
     #[error(transparent)]
     Store(#[from] store::OpenError),
+    /// It cannot be verified.
+    #[error(transparent)]
+    Verify(#[from] VerifyError),
     /// The engine does not start on it.
     #[error(transparent)]
     Start(#[from] StartError),
@@ -78,12 +82,8 @@ impl OpenError {
     #[must_use]
     pub fn is_damage(&self) -> bool {
         match self {
-            Self::Store(error) => {
-                matches!(
-                    error,
-                    store::OpenError::Damaged(_) | store::OpenError::NewerFormat { .. }
-                )
-            }
+            Self::Store(error) => error.is_damage(),
+            Self::Verify(error) => error.is_damage(),
             Self::Start(error) => error.is_damage(),
             Self::Interrupted => false,
         }

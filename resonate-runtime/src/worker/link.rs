@@ -83,6 +83,25 @@ impl Worker {
         }))
     }
 
+    /// The same worker with another link and other slots: what was begun before keeps the old ones.
+    pub(crate) fn anew(&self, link: Arc<dyn Link>, slots: Slots) -> Self {
+        let Inner {
+            session,
+            settings,
+            runtime,
+            served,
+            ..
+        } = &*self.0;
+        let parts = Parts {
+            session: *session,
+            slots,
+            settings: Arc::clone(settings),
+            runtime: runtime.clone(),
+            served: served.clone(),
+        };
+        Self::new(link, parts)
+    }
+
     pub(crate) fn session(&self) -> SessionId {
         self.0.session
     }

@@ -2,10 +2,11 @@
 
 use std::sync::Arc;
 
+use resonate_proto::stream::ANOTHER_TIMELINE;
 use tokio::{
     runtime::Handle,
     sync::watch,
-    time::{Instant, sleep_until},
+    time::{Instant, sleep, sleep_until},
 };
 
 use super::{
@@ -96,11 +97,7 @@ fn assemble(start: Start, orders: watch::Receiver<Orders>, state: watch::Sender<
         runtime,
         begin,
     } = start;
-    let outbox = Arc::new(Outbox::default());
-    let slots = Slots::new(about.capacity, {
-        let outbox = Arc::clone(&outbox);
-        move || outbox.wake()
-    });
+    let (outbox, slots) = outbox(&about);
     let serving = Arc::new(Serving::new(outbox, begin));
     let is_served = |definition: &&'static Definition| {
         definition.run.is_some()
@@ -136,6 +133,16 @@ fn assemble(start: Start, orders: watch::Receiver<Orders>, state: watch::Sender<
     }
 }
 
+/// An empty way out, and slots that wake it when they become free.
+fn outbox(about: &About) -> (Arc<Outbox>, Slots) {
+    let outbox = Arc::new(Outbox::default());
+    let slots = Slots::new(about.capacity, {
+        let outbox = Arc::clone(&outbox);
+        move || outbox.wake()
+    });
+    (outbox, slots)
+}
+
 async fn run(server: SharedServer, mut stream: Stream) {
     let started = Instant::now();
     let mut backoff = Backoff::new();
@@ -153,6 +160,12 @@ async fn run(server: SharedServer, mut stream: Stream) {
                 }
             }
             Ended::LeaseOver => stream.lose_lease(),
+            // Who names no history is never refused for it, so this ends.
+            Ended::Refused { kind, .. }
+                if kind == ANOTHER_TIMELINE && stream.about.timeline.is_some() =>
+            {
+                stream.begin_anew();
+            }
             Ended::Refused { kind, message } => {
                 stream.serving.lose_all("the server refused its worker");
                 // While the start still waits for the first word, it is the start's to say.
@@ -220,6 +233,32 @@ impl Stream {
                 () = sleep_until(next) => {}
             }
         }
+    }
+
+    /// The server's store goes on from a backup or a copy. Tokens and numbers of turns that were given out before are given
+    /// again there, so nothing that runs here may be heard any more, however late it speaks: it keeps a link that leads
+    /// nowhere, and the worker gets another one.
+    fn begin_anew(&mut self) {
+        let lost = self.serving.table().len();
+        say::warn(format_args!(
+            "the server at {} goes on from a backup or a copy of its data: {lost} executions are dropped here and go on from \
+             what it knows of them",
+            self.url
+        ));
+        self.lease.lose();
+        self.serving
+            .lose_all("the server's store was restored or copied");
+        self.about.timeline = None;
+        let (outbox, slots) = outbox(&self.about);
+        let anew = Arc::new(self.serving.anew(outbox));
+        let former = std::mem::replace(&mut self.serving, anew);
+        tokio::spawn(async move {
+            // Some have no room for it yet.
+            while !former.table().flush() {
+                sleep(limits::BACKLOG).await;
+            }
+        });
+        self.worker = self.worker.anew(Arc::clone(&self.serving) as _, slots);
     }
 
     /// Believes that everything is lost, and begins anew.

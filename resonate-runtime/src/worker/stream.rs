@@ -144,6 +144,7 @@ impl Stream {
             .settings()
             .codecs
             .limit(welcome.payload_bytes_max);
+        self.about.timeline = Some(welcome.timeline);
         self.serving.let_go(welcome.let_go);
         self.reach.worked(&self.url);
         self.state.send_replace(State::Serving);

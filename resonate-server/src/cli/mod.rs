@@ -3,6 +3,7 @@
 //! `args` is what is typed, one file per group of commands does it, `output` prints, `code` is how it ends.
 
 mod args;
+mod backup;
 pub mod bench;
 mod call;
 mod change;
@@ -11,8 +12,10 @@ mod look;
 mod moment;
 mod output;
 mod record;
+mod restore;
 mod serve;
 mod tree;
+mod verify;
 mod wait;
 
 use std::{ffi::OsString, io, process::ExitCode};
@@ -78,6 +81,9 @@ fn runtime(command: &Command) -> io::Result<tokio::runtime::Runtime> {
         | Command::Functions(_)
         | Command::Info(_)
         | Command::Bench(_)
+        | Command::Verify(_)
+        | Command::Backup(_)
+        | Command::Restore(_)
         | Command::Completions { .. } => tokio::runtime::Builder::new_current_thread(),
     };
     builder.enable_all().build()
@@ -100,6 +106,10 @@ async fn run(arguments: &Arguments, out: Output) -> Result<Code, Failed> {
         Command::Workers(_) => look::workers(url, out).await,
         Command::Functions(_) => look::functions(url, out).await,
         Command::Info(_) => look::info(url, out).await,
+        // The process does nothing else, so it may as well wait for its disk here.
+        Command::Verify(args) => verify::run(args, out),
+        Command::Backup(args) => backup::run(args, out),
+        Command::Restore(args) => restore::run(args, out),
         Command::Bench(_) => Err(Failed::new(
             Code::Broken,
             "a bench has a runtime of its own",

@@ -1,14 +1,21 @@
 //! What a server is told before it starts: where its data lies, how long leases are.
 
-use std::{path::PathBuf, time::Duration};
+use std::{
+    fs::DirEntry,
+    io,
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
 use resonate_core::limits;
 
 use crate::{
     clock::Clock,
     engine::{Engine, Settings, StartError},
+    limits::VERIFY_AT_START_BYTES,
     server::{OpenError, Server},
-    store::{MemoryDisk, SqliteStore, Store},
+    store::{self, MemoryDisk, SqliteStore, Store},
+    verify::{Source, verify},
 };
 
 /// The data folder of a server that was told nothing else.
@@ -81,10 +88,13 @@ impl Builder {
     fn open_blocking(self) -> Result<Server, OpenError> {
         let (store, name): (Box<dyn Store>, String) = match self.place {
             Place::Folder(folder) => {
-                let store = SqliteStore::open(&folder, limits::PARTS)?;
+                let store = open_sound(&folder)?;
                 (Box::new(store), format!("sqlite in {}", folder.display()))
             }
-            Place::Memory => (Box::new(MemoryDisk::default().open()), "memory".to_owned()),
+            Place::Memory => (
+                Box::new(MemoryDisk::default().in_its_own_history().open()),
+                "memory".to_owned(),
+            ),
             Place::Store { store, name } => (store, name),
         };
         let reader = store
@@ -92,5 +102,30 @@ impl Builder {
             .map_err(|error| StartError::Read(error.into()))?;
         let engine = Engine::start(store, self.settings, self.clock.now())?;
         Ok(Server::new(engine, reader, name, self.settings, self.clock))
+    }
+}
+
+/// The store of a folder, verified if it is small.
+pub(crate) fn open_sound(folder: &Path) -> Result<SqliteStore, OpenError> {
+    let store = SqliteStore::open(folder, limits::PARTS)?;
+    sound_if_small(folder)?;
+    Ok(store)
+}
+
+/// A small store is verified as a whole before anybody is answered from it. What rows and trees can be checked against
+/// as they are loaded does not show everything: not an index that has lost an entry. A large one would take too long to
+/// start; it is for `resonate verify`, beside the server.
+fn sound_if_small(folder: &Path) -> Result<(), OpenError> {
+    let bytes = |entry: io::Result<DirEntry>| entry.and_then(|entry| Ok(entry.metadata()?.len()));
+    let all = folder
+        .read_dir()
+        .and_then(|entries| entries.map(bytes).sum::<io::Result<u64>>());
+    if all.is_ok_and(|all| VERIFY_AT_START_BYTES < all) {
+        return Ok(());
+    }
+    let report = verify(Source::Folder(folder))?;
+    match report.problems.into_iter().next() {
+        Some(problem) => Err(store::OpenError::Damaged(problem).into()),
+        None => Ok(()),
     }
 }

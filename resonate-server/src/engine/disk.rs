@@ -88,7 +88,7 @@ pub(crate) fn read_record(part: Part, root: &str, row: &Row) -> Result<Record, R
 }
 
 /// The row of a record.
-pub(super) fn write_record(record: &Record, root_no: u64, child_no: u64) -> Row {
+pub(crate) fn write_record(record: &Record, root_no: u64, child_no: u64) -> Row {
     let promise = &record.promise;
     let call = promise.call();
     Row {
@@ -143,7 +143,7 @@ pub(crate) fn number_of(state: StateFilter) -> Option<u8> {
 }
 
 /// The row of a message, number `n` of its batch.
-pub(super) fn write_message(message: &Message, n: u32) -> OutboxRow {
+pub(crate) fn write_message(message: &Message, n: u32) -> OutboxRow {
     OutboxRow {
         n,
         dst: message.target().part(),

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use resonate_core::Part;
+use resonate_core::{Part, Timeline};
 
 use super::{
     Reader, Store,
@@ -202,6 +202,10 @@ impl Reader for Faulty {
 impl Store for Faulty {
     fn take(&mut self, floors: &[Floor]) -> Result<Vec<Head>, WriteError> {
         self.write(Verb::Take, |inner| inner.take(floors))
+    }
+
+    fn timeline(&self) -> Timeline {
+        self.inner.timeline()
     }
 
     fn commit(&mut self, lane: &[Batch]) -> Result<(), CommitError> {

@@ -17,7 +17,7 @@ pub mod sqlite;
 
 use std::fmt;
 
-use resonate_core::Part;
+use resonate_core::{Part, Timeline};
 
 pub use self::{
     batch::{Batch, OutboxRow, Trim},
@@ -77,6 +77,10 @@ pub trait Store: Reader {
     /// A floor lifts epoch and number of its partition before that: whoever saw numbers that this store has lost passes
     /// them here, so that no number is used twice.
     fn take(&mut self, floors: &[Floor]) -> Result<Vec<Head>, WriteError>;
+
+    /// Which history of the store this is. A copy or a restored backup has another one than what it was made of; one that
+    /// is only opened again has the same.
+    fn timeline(&self) -> Timeline;
 
     /// Writes the batches of a lane, at most one per partition, in one durable commit.
     ///

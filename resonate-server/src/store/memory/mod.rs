@@ -3,11 +3,12 @@
 mod state;
 
 use std::{
+    hash::{BuildHasher as _, RandomState},
     ops::Bound::{Excluded, Included, Unbounded},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
-use resonate_core::{Part, limits};
+use resonate_core::{Part, Timeline, limits};
 
 use self::state::State;
 use super::{
@@ -35,8 +36,18 @@ impl MemoryDisk {
         });
         Self(Arc::new(Mutex::new(State {
             heads: heads.collect(),
+            timeline: 1,
             ..State::default()
         })))
+    }
+
+    /// The same in a history that no other disk has: what a server that ends with its disk needs.
+    #[must_use]
+    pub fn in_its_own_history(self) -> Self {
+        // The standard library's hashers are the one source of randomness that it has.
+        let drawn = RandomState::new().hash_one(());
+        self.state().timeline = drawn.max(1);
+        self
     }
 
     /// A store on this disk. An earlier one that is still open is fenced as soon as this one takes its partitions.
@@ -155,6 +166,10 @@ impl Store for MemoryStore {
         }
         state.heads.iter_mut().for_each(|head| head.epoch += 1);
         Ok(state.heads.clone())
+    }
+
+    fn timeline(&self) -> Timeline {
+        Timeline(self.disk.state().timeline)
     }
 
     fn commit(&mut self, lane: &[Batch]) -> Result<(), CommitError> {

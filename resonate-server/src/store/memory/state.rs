@@ -16,6 +16,7 @@ use super::super::{
 
 #[derive(Clone, Debug, Default)]
 pub(super) struct State {
+    pub(super) timeline: u64,
     pub(super) heads: Vec<Head>,
     pub(super) roots: BTreeMap<(Part, String), u64>,
     pub(super) names: BTreeMap<(u64, Part), String>,

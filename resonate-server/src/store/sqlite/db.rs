@@ -123,7 +123,7 @@ impl Db {
         error
     }
 
-    #[cfg(test)]
+    /// For what needs the connection itself.
     pub(super) fn connection(&self) -> &Connection {
         &self.conn
     }

@@ -92,6 +92,13 @@ pub(super) fn mark(sql: &SqlRow<'_>) -> Result<(Part, Mark), Trouble> {
     })
 }
 
+pub(super) fn header(sql: &SqlRow<'_>) -> Result<(String, String), Trouble> {
+    decode(sql, "header", |sql| {
+        let (name, value): (String, String) = (sql.get(0)?, sql.get(1)?);
+        Ok((sql.get(2)?, sum::header(&name, &value), (name, value)))
+    })
+}
+
 pub(super) fn part(sql: &SqlRow<'_>) -> Result<PartRow, Trouble> {
     decode(sql, "part", |sql| {
         let row = PartRow {

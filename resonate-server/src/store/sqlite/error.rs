@@ -49,6 +49,30 @@ pub enum OpenError {
         /// The file.
         file: PathBuf,
     },
+    /// There is something where nothing may be overwritten.
+    #[error("{} is there already and is not overwritten; choose another name", path.display())]
+    Exists {
+        /// What is there.
+        path: PathBuf,
+    },
+    /// A folder that must be empty is not.
+    #[error("the folder {} is not empty; restore into a new one", folder.display())]
+    NotEmpty {
+        /// The folder.
+        folder: PathBuf,
+    },
+    /// A file whose latest commits are still in its log.
+    #[error(
+        "{} is not whole: its latest commits are in {}; name the data folder instead, or make a backup of it",
+        file.display(),
+        log.display()
+    )]
+    Unfinished {
+        /// The file.
+        file: PathBuf,
+        /// Its log.
+        log: PathBuf,
+    },
     /// A store that a newer program wrote.
     #[error(
         "{} has format {found}, this program reads up to format {known}; start the version that wrote it, or a newer one",
@@ -110,6 +134,24 @@ pub enum OpenError {
 }
 
 impl OpenError {
+    /// True if what is on the disk is damaged, or no store at all, or written by a newer version.
+    #[must_use]
+    pub fn is_damage(&self) -> bool {
+        match self {
+            Self::Damaged(_) | Self::NewerFormat { .. } | Self::Foreign { .. } => true,
+            Self::Locked { .. }
+            | Self::Io { .. }
+            | Self::Sync { .. }
+            | Self::Exists { .. }
+            | Self::NotEmpty { .. }
+            | Self::Unfinished { .. }
+            | Self::OtherPartitions { .. }
+            | Self::BadPartitions { .. }
+            | Self::Pragma { .. }
+            | Self::Database { .. } => false,
+        }
+    }
+
     pub(super) fn database(file: &Path, source: rusqlite::Error) -> Self {
         let file = file.to_owned();
         if matches!(source.sqlite_error_code(), Some(ErrorCode::NotADatabase)) {

@@ -2,13 +2,13 @@
 
 use std::{
     fs::{self, File, OpenOptions, TryLockError},
-    io,
+    io::{self, Write as _},
     path::{Path, PathBuf},
 };
 
 use super::error::OpenError;
 
-/// Held by the server that serves the folder. The file stays; only the lock matters.
+/// Held by the server that serves the folder. The file stays, and says that a store was made beside it.
 const LOCK: &str = "resonate.lock";
 
 /// Makes the folder, for its owner alone, if there is none.
@@ -40,6 +40,42 @@ pub(super) fn lock(folder: &Path) -> Result<File, OpenError> {
     }
 }
 
+/// Writes beside the store that it is there: should its file be missing or empty one day, that is no new store.
+pub(super) fn mark(lock: &File) -> Result<(), OpenError> {
+    let path = Path::new(LOCK);
+    if lock.metadata().map_err(failed("look at", path))?.len() > 0 {
+        return Ok(());
+    }
+    let written = (&mut &*lock).write_all(MARK).and_then(|()| lock.sync_all());
+    written.map_err(unsynced(path))
+}
+
+/// Whether a store was made in this folder.
+pub(super) fn is_marked(folder: &Path) -> bool {
+    folder
+        .join(LOCK)
+        .metadata()
+        .is_ok_and(|lock| lock.len() > 0)
+}
+
+const MARK: &[u8] = b"A store was made in this folder. To begin a new one, remove this file too.\n";
+
+/// The lock of a folder if it is free, or why not; `None` if no server was ever there. Nothing is made.
+pub(super) fn try_lock(folder: &Path) -> Result<Option<Result<File, TryLockError>>, OpenError> {
+    let path = folder.join(LOCK);
+    match private().open(&path) {
+        Ok(lock) => Ok(Some(lock.try_lock().map(|()| lock))),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(failed("open the lock file", &path)(error)),
+    }
+}
+
+/// Makes an empty file, for its owner alone, in the place of none.
+pub(super) fn create_new(file: &Path) -> Result<(), OpenError> {
+    let made = private().create_new(true).open(file);
+    made.map(drop).map_err(failed("create", file))
+}
+
 /// Makes an empty file, for its owner alone, if there is none.
 pub(super) fn touch(file: &Path) -> Result<(), OpenError> {
     match private().create_new(true).open(file) {
@@ -58,8 +94,9 @@ pub(super) fn sync(folder: &Path) -> Result<(), OpenError> {
         .try_for_each(sync_one)
 }
 
+/// Makes the names in one folder durable.
 #[cfg(unix)]
-fn sync_one(folder: &Path) -> Result<(), OpenError> {
+pub(super) fn sync_one(folder: &Path) -> Result<(), OpenError> {
     File::open(folder)
         .and_then(|folder| folder.sync_all())
         .map_err(unsynced(folder))
@@ -67,7 +104,7 @@ fn sync_one(folder: &Path) -> Result<(), OpenError> {
 
 /// Elsewhere a folder cannot be opened as a file; the file system looks after its names itself.
 #[cfg(not(unix))]
-fn sync_one(_: &Path) -> Result<(), OpenError> {
+pub(super) fn sync_one(_: &Path) -> Result<(), OpenError> {
     Ok(())
 }
 

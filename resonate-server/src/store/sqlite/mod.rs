@@ -1,21 +1,26 @@
 //! The store in one SQLite file: nothing to install, and any tool can open it.
 //!
 //! Read in this order: `schema` (what lies where), `open` (lock, file, log, pragmas), `db` (one connection and how its
-//! errors are told apart), `read` and `decode`, `write` and `rows`, `trim`, `sum` (a checksum in every row), `verify`.
+//! errors are told apart), `read` and `decode`, `write` and `rows`, `trim`, `sum` (a checksum in every row), `verify`;
+//! `frames` (is the log whole), `timeline` (which history it is), [`snapshot`] (one moment of a file), [`copy`].
 
+pub mod copy;
 mod db;
 mod decode;
 mod error;
 mod folder;
+mod frames;
 mod log;
 mod open;
 mod pragma;
 mod read;
 mod rows;
 mod schema;
+pub mod snapshot;
 mod sum;
 #[cfg(test)]
 mod tests;
+mod timeline;
 mod trim;
 mod verify;
 mod write;
@@ -25,10 +30,10 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use resonate_core::Part;
+use resonate_core::{Part, Timeline};
 
 use self::db::Db;
-pub use self::error::OpenError;
+pub use self::{error::OpenError, snapshot::Snapshot};
 use super::{
     Reader, Store,
     batch::{self, Batch, OutboxRow, Trim},
@@ -46,6 +51,7 @@ pub struct SqliteStore {
     db: Db,
     file: PathBuf,
     parts: u16,
+    timeline: Timeline,
     /// Held until the connection above is closed: fields are dropped in their order.
     _lock: File,
 }
@@ -113,6 +119,10 @@ impl Store for SqliteStore {
         batch::check_floors(floors, self.parts)?;
         self.db
             .write("part", |conn| write::take(conn, self.parts, floors))
+    }
+
+    fn timeline(&self) -> Timeline {
+        self.timeline
     }
 
     fn commit(&mut self, lane: &[Batch]) -> Result<(), CommitError> {

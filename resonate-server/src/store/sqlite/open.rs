@@ -12,7 +12,7 @@ use super::{
     FILE, SqliteStore,
     db::Db,
     error::OpenError,
-    folder, log, pragma, schema,
+    folder, frames, log, pragma, schema, timeline,
 };
 
 /// As many as a map of partitions may have.
@@ -28,6 +28,7 @@ pub(super) fn open(folder: &Path, parts: u16) -> Result<SqliteStore, OpenError> 
     let log = folder.join(format!("{FILE}-wal"));
     not_beheaded(&file, &log)?;
     folder::touch(&file)?;
+    frames::check(&log)?;
     log::rewrite(&log)?;
     // From here on nothing but SQLite opens the file: closing another descriptor of it would drop SQLite's locks.
     let mut conn = connect(&file, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
@@ -36,6 +37,7 @@ pub(super) fn open(folder: &Path, parts: u16) -> Result<SqliteStore, OpenError> 
     if is_new {
         schema::create(&mut conn, parts).map_err(|error| OpenError::database(&file, error))?;
     }
+    as_made(&conn, &file)?;
     let found = header(&conn, &file, "parts")?;
     if found != u32::from(parts) {
         return Err(OpenError::OtherPartitions {
@@ -44,6 +46,7 @@ pub(super) fn open(folder: &Path, parts: u16) -> Result<SqliteStore, OpenError> 
             asked: parts,
         });
     }
+    let timeline = timeline::settle(&mut conn, &file)?;
     let mut db = Db::new(conn, &file);
     // SQLite does not tell when the sync of a new file's first page fails, and deletes the log of a file without one.
     db.fold_now().map_err(|error| OpenError::Database {
@@ -52,28 +55,36 @@ pub(super) fn open(folder: &Path, parts: u16) -> Result<SqliteStore, OpenError> 
     })?;
     // At every start, not only at the first: a process that made the store may have ended before it came this far.
     folder::sync(folder)?;
+    folder::mark(&lock)?;
     Ok(SqliteStore {
         db,
         file,
         parts,
+        timeline,
         _lock: lock,
     })
 }
 
-/// Refuses a log without its file: SQLite would delete it and begin a new store.
-fn not_beheaded(file: &Path, log: &Path) -> Result<(), OpenError> {
+/// Refuses a log without its file, and a folder without what was made in it: SQLite would begin a new store.
+pub(super) fn not_beheaded(file: &Path, log: &Path) -> Result<(), OpenError> {
     let is_empty = |path: &Path| match path.metadata() {
         Ok(metadata) => Ok(metadata.len() == 0),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(true),
         Err(error) => Err(folder::failed("look at", path)(error)),
     };
-    if !is_empty(file)? || is_empty(log)? {
+    if !is_empty(file)? {
         return Ok(());
     }
-    let (key, why) = (
-        "the file".to_owned(),
-        format!("it is missing or empty, but {} is not", log.display()),
-    );
+    let why = if !is_empty(log)? {
+        format!("it is missing or empty, but {} is not", log.display())
+    } else if file.parent().is_some_and(folder::is_marked) {
+        let why = "it is missing or empty, but a store was made here; restore a backup into another folder, or remove what \
+                   is left in this one to begin a new store";
+        why.to_owned()
+    } else {
+        return Ok(());
+    };
+    let key = "the file".to_owned();
     Err(OpenError::Damaged(Damage {
         file: file.to_owned(),
         table: "any",
@@ -95,13 +106,13 @@ pub(super) fn reader(file: &Path) -> Result<Db, LoadError> {
     })
 }
 
-fn connect(file: &Path, access: OpenFlags) -> Result<Connection, OpenError> {
+pub(super) fn connect(file: &Path, access: OpenFlags) -> Result<Connection, OpenError> {
     let flags = access | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     Connection::open_with_flags(file, flags).map_err(|error| OpenError::database(file, error))
 }
 
 /// Whether the file is new. Refuses what is not ours, or newer than we are, before anything is changed.
-fn recognize(conn: &Connection, file: &Path) -> Result<bool, OpenError> {
+pub(super) fn recognize(conn: &Connection, file: &Path) -> Result<bool, OpenError> {
     let failed = |error| OpenError::database(file, error);
     if schema::is_empty(conn).map_err(failed)? {
         return Ok(true);
@@ -110,7 +121,7 @@ fn recognize(conn: &Connection, file: &Path) -> Result<bool, OpenError> {
     if schema::application(conn).map_err(failed)? != schema::APPLICATION {
         return Err(OpenError::Foreign { file });
     }
-    let (found, known) = (header(conn, &file, "format")?, schema::FORMAT);
+    let (found, known) = (header(conn, &file, FORMAT)?, schema::FORMAT);
     if found > known {
         Err(OpenError::NewerFormat { file, found, known })
     } else {
@@ -118,15 +129,46 @@ fn recognize(conn: &Connection, file: &Path) -> Result<bool, OpenError> {
     }
 }
 
-fn header(conn: &Connection, file: &Path, name: &str) -> Result<u32, OpenError> {
-    let number = schema::header(conn, name).map_err(|error| OpenError::database(file, error))?;
-    number.ok_or_else(|| {
-        let (key, why) = (name.to_owned(), "it is missing or no number".to_owned());
-        OpenError::Damaged(Damage {
-            file: file.to_owned(),
-            table: "header",
-            key,
+/// Refuses tables and indexes that are not those of the format: SQLite believes what it reads of them.
+pub(super) fn as_made(conn: &Connection, file: &Path) -> Result<(), OpenError> {
+    let differs = schema::differs(conn).map_err(|error| OpenError::database(file, error))?;
+    differs.map_or(Ok(()), |name| {
+        let (file, table) = (file.to_owned(), "sqlite_schema");
+        let why = "it is not declared as this format declares it".to_owned();
+        Err(OpenError::Damaged(Damage {
+            file,
+            table,
+            key: name,
             why,
-        })
+        }))
+    })
+}
+
+/// A number from the header.
+pub(super) fn header(conn: &Connection, file: &Path, name: &str) -> Result<u32, OpenError> {
+    let found = schema::header(conn, name).map_err(|error| OpenError::database(file, error))?;
+    let (number, is_sound) = match found.map(|(text, is_sound)| (text.parse::<u32>(), is_sound)) {
+        Some((Ok(number), is_sound)) => (number, is_sound),
+        Some((Err(_), _)) | None => {
+            return Err(damaged_header(file, name, "it is missing or no number"));
+        }
+    };
+    // What a newer version wrote may be summed in another way, and is refused by its number.
+    if is_sound || (name == FORMAT && number > schema::FORMAT) {
+        Ok(number)
+    } else {
+        Err(damaged_header(file, name, "its checksum is another"))
+    }
+}
+
+/// The line of the header that says what wrote the file.
+const FORMAT: &str = "format";
+
+pub(super) fn damaged_header(file: &Path, name: &str, why: &str) -> OpenError {
+    OpenError::Damaged(Damage {
+        file: file.to_owned(),
+        table: "header",
+        key: name.to_owned(),
+        why: why.to_owned(),
     })
 }

@@ -4,7 +4,10 @@
 //! commit, whatever their partitions, lie side by side. Measured, 128 rows of 128 partitions among 300,000: some 45 pages
 //! written this way, some 590 with the partition in front. Rows lie in the order in which they were first written, and
 //! the key is an index: a clustered key spreads documents of more than a few hundred bytes over pages few and far between.
-//! `sum` is the row's checksum, see [`super::sum`].
+//! `sum` is the row's checksum, see [`super::sum`]. A row of `part` counts the unsettled rows of its partition and sums their
+//! checksums, in every commit: a row that is missing or stale is sound by itself and shows there.
+
+use std::collections::BTreeMap;
 
 use rusqlite::{Connection, OptionalExtension, params};
 
@@ -16,7 +19,7 @@ pub(super) const APPLICATION: i32 = 0x5265_736F;
 pub(super) const FORMAT: u32 = 1;
 
 const TABLES: &str = "
-create table header (name text primary key, value text not null) strict, without rowid;
+create table header (name text primary key, value text not null, sum int not null) strict, without rowid;
 
 create table part (
   part integer primary key, epoch int not null, seq int not null, next_root_no int not null, newest int not null,
@@ -50,10 +53,7 @@ pub(super) fn create(conn: &mut Connection, parts: u16) -> rusqlite::Result<()> 
     transaction.execute_batch(&format!("pragma application_id = {APPLICATION}"))?;
     let header = [("format", FORMAT), ("parts", u32::from(parts))];
     for (name, value) in header {
-        transaction.execute(
-            "insert into header values (?1, ?2)",
-            params![name, value.to_string()],
-        )?;
+        set_header(&transaction, name, &value.to_string())?;
     }
     for part in 0..parts {
         let row = PartRow::default();
@@ -76,11 +76,46 @@ pub(super) fn application(conn: &Connection) -> rusqlite::Result<i32> {
     conn.query_row("pragma application_id", [], |row| row.get(0))
 }
 
-/// A number from our own header; `None` if it is missing or no number.
-pub(super) fn header(conn: &Connection, name: &str) -> rusqlite::Result<Option<u32>> {
-    let select = "select value from header where name = ?1";
-    let text: Option<String> = conn
-        .query_row(select, [name], |row| row.get(0))
-        .optional()?;
-    Ok(text.and_then(|text| text.parse().ok()))
+/// What our own header says under a name, and whether that is what was written; `None` if it says nothing.
+pub(super) fn header(conn: &Connection, name: &str) -> rusqlite::Result<Option<(String, bool)>> {
+    let select = "select value, sum from header where name = ?1";
+    let found = conn.query_row(select, [name], |row| {
+        let (value, kept): (String, i64) = (row.get(0)?, row.get(1)?);
+        let is_sound = kept == sum::header(name, &value);
+        Ok((value, is_sound))
+    });
+    found.optional()
+}
+
+/// Writes one line of our own header.
+pub(super) fn set_header(conn: &Connection, name: &str, value: &str) -> rusqlite::Result<()> {
+    let sum = sum::header(name, value);
+    conn.execute(SET_HEADER, params![name, value, sum])?;
+    Ok(())
+}
+
+const SET_HEADER: &str = "
+insert into header (name, value, sum) values (?1, ?2, ?3)
+on conflict (name) do update set value = excluded.value, sum = excluded.sum";
+
+/// The first table or index that is not as this format makes it, by name. With another text SQLite reads other columns,
+/// or keeps another order.
+pub(super) fn differs(conn: &Connection) -> rusqlite::Result<Option<String>> {
+    let wanted = Connection::open_in_memory()?;
+    wanted.execute_batch(TABLES)?;
+    let (wanted, found) = (objects(&wanted)?, objects(conn)?);
+    let all = wanted.keys().chain(found.keys());
+    let differs = |name: &&String| wanted.get(*name) != found.get(*name);
+    Ok(all.into_iter().find(differs).cloned())
+}
+
+/// Everything that is declared: kind, table and text, by name.
+fn objects(conn: &Connection) -> rusqlite::Result<BTreeMap<String, [Option<String>; 3]>> {
+    let all =
+        "select name, type, tbl_name, sql from sqlite_schema where name not like 'sqlite_stat%'";
+    let mut statement = conn.prepare(all)?;
+    let rows = statement.query_map([], |row| {
+        Ok((row.get(0)?, [row.get(1)?, row.get(2)?, row.get(3)?]))
+    })?;
+    rows.collect()
 }

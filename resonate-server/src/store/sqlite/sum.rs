@@ -19,6 +19,13 @@ pub(super) struct PartRow {
     pub(super) unsettled_sum: i64,
 }
 
+pub(super) fn header(name: &str, value: &str) -> i64 {
+    Sum::of("header")
+        .bytes(name.as_bytes())
+        .bytes(value.as_bytes())
+        .end()
+}
+
 pub(super) fn part(part: u16, row: &PartRow) -> i64 {
     Sum::of("part")
         .number(part.into())

@@ -24,6 +24,7 @@ pub(super) fn verify(conn: &Connection, file: &Path, number: u16) -> Result<Vec<
         found: Vec::new(),
     };
     structure(conn, &mut damages)?;
+    header(conn, &mut damages)?;
     let counted = promises(conn, &mut damages)?;
     parts(conn, number, &counted, &mut damages)?;
     each(
@@ -80,6 +81,17 @@ fn structure(conn: &Connection, damages: &mut Damages<'_>) -> Result<(), Trouble
         }
     }
     Ok(())
+}
+
+/// What the file says of itself.
+fn header(conn: &Connection, damages: &mut Damages<'_>) -> Result<(), Trouble> {
+    each(
+        conn,
+        "select name, value, sum from header",
+        [],
+        damages,
+        |sql| decode::header(sql).map(drop),
+    )
 }
 
 /// Every row, and what there is of unsettled ones in each partition.

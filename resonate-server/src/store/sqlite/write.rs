@@ -45,13 +45,18 @@ fn take_one(conn: &Connection, part: Part, floors: &[Floor]) -> Result<Head, Tro
     }
     row.epoch += 1;
     set_part(conn, part, &before, &row)?;
+    head(conn, part)
+}
+
+/// How far a partition is, without taking it.
+pub(super) fn head(conn: &Connection, part: Part) -> Result<Head, Trouble> {
     let PartRow {
         epoch,
         seq,
         next_root_no,
         newest,
         ..
-    } = row;
+    } = part_row(conn, part)?;
     Ok(Head {
         part,
         epoch,

@@ -101,7 +101,9 @@ fn read(reply: v1::PromiseReply) -> (LogPosition, Answer) {
     let call = match promise.kind.expect("a promise is of some kind") {
         v1::promise::Kind::Call(call) => Some(argument(call)),
         v1::promise::Kind::External(_) => None,
-        other => panic!("nobody created {other:?}"),
+        other @ (v1::promise::Kind::Step(_)
+        | v1::promise::Kind::Timer(_)
+        | v1::promise::Kind::Proxy(_)) => panic!("nobody created {other:?}"),
     };
     let settled = promise.settled.map(|settled| Settled {
         outcome: outcome(settled.outcome.and_then(|outcome| outcome.outcome)),
@@ -138,19 +140,25 @@ fn number(text: &[u8]) -> u64 {
 /// A refusal is an answer.
 fn refused(status: Status) -> Result<(LogPosition, Answer), Unanswered> {
     let Some(refusal) = status::from_status(&status).expect("details can be read") else {
-        return match status.code() {
-            Code::Unavailable | Code::Unknown | Code::Cancelled | Code::Internal => {
-                Err(Unanswered(status))
-            }
-            _ => panic!("an answer that nothing explains: {status:?}"),
-        };
+        let is_gone = matches!(
+            status.code(),
+            Code::Unavailable | Code::Unknown | Code::Cancelled | Code::Internal
+        );
+        assert!(is_gone, "an answer that nothing explains: {status:?}");
+        return Err(Unanswered(status));
     };
     let at = status::position(&status).expect("details can be read");
     let answer = match refusal {
         Refusal::NotFound(_) => Answer::NotFound,
         Refusal::AlreadyExists { .. } => Answer::AlreadyExists,
         Refusal::AlreadySettled { outcome, .. } => Answer::AlreadySettled(core(&outcome)),
-        other => panic!("nobody should be refused so: {other}"),
+        other @ (Refusal::StaleVersion { .. }
+        | Refusal::TurnGap { .. }
+        | Refusal::NotReady { .. }
+        | Refusal::NotACall(_)
+        | Refusal::NotHalted { .. }
+        | Refusal::TooLarge { .. }
+        | Refusal::NotAllowed { .. }) => panic!("nobody should be refused so: {other}"),
     };
     Ok((at.expect("every refusal says where it stands"), answer))
 }

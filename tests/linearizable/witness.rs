@@ -29,20 +29,38 @@ pub(crate) struct Checked {
 
 /// Why a history is not what a correct server could have answered.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Violation {
+pub(crate) struct Violation {
+    pub(crate) what: What,
+    /// The answers that show it.
+    pub(crate) operations: Vec<Operation>,
+    /// What was known of the promise before.
+    pub(crate) known: Option<Model>,
+}
+
+/// What is wrong.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum What {
     /// Two answers claim the same place.
-    SamePlace { first: Operation, second: Operation },
-    /// One stands behind another in the log, and had come before the other was asked for.
-    Order {
-        later: Operation,
-        earlier: Operation,
-    },
+    SamePlace,
+    /// The first stands behind the second in the log, and had come before the second was asked for.
+    Order,
     /// A promise is in two partitions.
-    OtherPart { operation: Operation },
+    OtherPart,
     /// The answer is not what the model says.
-    Answer { operation: Operation, model: Model },
+    Answer,
     /// A settlement is not in the batch that is said to have written it.
-    OtherBatch { operation: Operation },
+    OtherBatch,
+}
+
+impl What {
+    fn of(self, operations: &[&Operation]) -> Violation {
+        let operations = operations.iter().map(|one| (*one).clone()).collect();
+        Violation {
+            what: self,
+            operations,
+            known: None,
+        }
+    }
 }
 
 /// What a promise came to, as any answer shows it: which request created it, and which settled it.
@@ -78,10 +96,7 @@ pub(crate) fn check(history: &[Operation]) -> Result<Checked, Violation> {
     for (answered, operation) in answers {
         if let Some((at, first)) = before {
             if at == answered.at {
-                return Err(Violation::SamePlace {
-                    first: first.clone(),
-                    second: operation.clone(),
-                });
+                return Err(What::SamePlace.of(&[first, operation]));
             }
             if at.part != answered.at.part {
                 newest = None;
@@ -96,10 +111,7 @@ pub(crate) fn check(history: &[Operation]) -> Result<Checked, Violation> {
         if let Some(newest) = newest
             && answered.end < newest.start
         {
-            return Err(Violation::Order {
-                later: operation.clone(),
-                earlier: newest.clone(),
-            });
+            return Err(What::Order.of(&[operation, newest]));
         }
     }
     Ok(checked)
@@ -168,8 +180,7 @@ fn replayed<'a>(
         part,
     });
     if of_key.part != part {
-        let operation = operation.clone();
-        return Err(Violation::OtherPart { operation });
+        return Err(What::OtherPart.of(&[operation]));
     }
     let was = of_key.model;
     let agrees = |model: &mut Model| {
@@ -199,9 +210,9 @@ fn replayed<'a>(
             return is_in_its_batch(operation, answered, checked).map(|()| done);
         }
     }
-    Err(Violation::Answer {
-        operation: operation.clone(),
-        model: was,
+    Err(Violation {
+        known: Some(was),
+        ..What::Answer.of(&[operation])
     })
 }
 
@@ -218,8 +229,7 @@ fn is_in_its_batch(
     checked.writes += 1;
     match promise.settled {
         Some(settled) if settled.seq >> PLACE_BITS != answered.at.seq => {
-            let operation = operation.clone();
-            Err(Violation::OtherBatch { operation })
+            Err(What::OtherBatch.of(&[operation]))
         }
         Some(_) | None => Ok(()),
     }

@@ -1,6 +1,6 @@
 //! Encodings: each side reads what the other wrote, and everything holds with bincode too.
 
-use std::{collections::BTreeMap, process::Command};
+use std::{collections::BTreeMap, process::Command, sync::Arc};
 
 use resonate::{
     codec::{Bincode, Codec, Json},
@@ -130,8 +130,16 @@ async fn processes_with_different_codecs_understand_each_other() {
     assert_eq!(far.get::<Parcel>("packs.weighs").await.unwrap(), parcel);
 }
 
-/// What it writes is JSON backwards.
-struct Backwards;
+/// What it writes is JSON backwards. Every process here reads it but [strangers](stranger).
+pub(crate) struct Backwards;
+
+/// A process that reads no more than every process does.
+async fn stranger(world: &World, services: &[&str]) -> Resonate {
+    let builder = Resonate::builder()
+        .serve(services.iter().copied())
+        .provide(Arc::clone(&world.notes));
+    builder.url(world.resonate.url()).start().await.unwrap()
+}
 
 impl Codec for Backwards {
     fn label(&self) -> &'static str {
@@ -151,15 +159,13 @@ impl Codec for Backwards {
 #[tokio::test]
 async fn a_codec_of_the_users_needs_a_reader_on_the_other_side() {
     let world = World::with(&["codecs"], |builder| builder.codec(Backwards)).await;
-    let reader = world
-        .join_with(&["codecs_far"], |builder| builder.reads(Backwards))
-        .await;
+    let reader = world.join(&["codecs_far"]).await;
     let packing = world.begin(packs(9).id("packs"));
     world.until_state("packs.check", "pending").await;
     world.resonate.resolve("packs.check", &9u64).await.unwrap();
     assert_eq!(packing.await.unwrap().unwrap().unwrap().weight, Some(7));
     assert_eq!(reader.get::<Parcel>("packs").await.unwrap().id, 9);
-    let stranger = world.join_with(&[], |builder| builder).await;
+    let stranger = stranger(&world, &[]).await;
     let error = stranger.get::<Parcel>("packs").await.unwrap_err();
     assert_eq!(
         (error.kind(), error.promise()),
@@ -172,7 +178,7 @@ async fn a_codec_of_the_users_needs_a_reader_on_the_other_side() {
 #[tokio::test]
 async fn a_worker_that_cannot_read_its_arguments_fails_at_once() {
     let world = World::with(&["codecs"], |builder| builder.codec(Backwards)).await;
-    let _stranger = world.join(&["codecs_far"]).await;
+    let _stranger = stranger(&world, &["codecs_far"]).await;
     let error = world.call(packs(9).id("packs")).await.unwrap_err();
     assert_eq!(
         (error.kind(), error.promise()),

@@ -13,6 +13,8 @@ use tokio::{
     time::Instant,
 };
 
+use crate::codecs::Backwards;
+
 /// How long anything may take before a test gives up: generous, since the machines are shared.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
 
@@ -114,8 +116,10 @@ impl World {
 
 /// What a process is before it is told where its server is.
 pub(crate) fn process(services: &[&str], notes: &Arc<Notes>) -> Builder {
+    // The arguments of a call outside are written by whichever process of this program was started first.
     let builder = Resonate::builder()
         .serve(services.iter().copied())
+        .reads(Backwards)
         .provide(Arc::clone(notes));
     if is_bincode() {
         builder.codec(Bincode)

@@ -12,6 +12,8 @@ mod ledger;
 mod orders;
 mod payments;
 mod progress;
+#[path = "../shared/say.rs"]
+mod say;
 mod shelf;
 mod shop;
 mod submit;
@@ -35,6 +37,7 @@ use self::{
     ledger::Facts,
     orders::Orders,
     progress::Progress,
+    say::say,
     shelf::{Shelf, Stock},
 };
 
@@ -66,7 +69,7 @@ async fn main() -> Result<ExitCode> {
 async fn everything(common: &Common) -> Result<ExitCode> {
     let orders = Orders::load(common.orders.as_deref(), common.limit)?;
     if is_answered(common, &orders)? {
-        println!(
+        say!(
             "all {} orders were answered before; nothing is left but to check the books",
             orders.len()
         );
@@ -113,7 +116,7 @@ async fn serve_shop(common: &Common, shop: Shop) -> Result<ExitCode> {
     }
     if !shop.approve {
         for approval in orders.iter().filter_map(orders::Order::approval) {
-            println!("{approval}: needs a person; say yes with: checkout approve {approval}");
+            say!("{approval}: needs a person; say yes with: checkout approve {approval}");
         }
     }
     order_everything(
@@ -166,7 +169,7 @@ async fn approve(common: &Common, id: String, yes: bool) -> Result<ExitCode> {
     };
     let resonate = common.builder().url(common.url()).serve([]).start().await?;
     let is_first = resonate.resolve(&approval, &yes).await?;
-    println!(
+    say!(
         "{approval}: {}",
         if is_first {
             "told"
@@ -209,7 +212,7 @@ async fn order_everything(
     resonate.shutdown().await;
     if !is_done {
         let (answered, orders) = (progress.answered(), orders.len());
-        println!("stopped at {answered} of {orders} orders; start it again to go on");
+        say!("stopped at {answered} of {orders} orders; start it again to go on");
         return Ok(ExitCode::from(STOPPED));
     }
     verify(common, orders)
@@ -240,7 +243,7 @@ fn is_answered(common: &Common, orders: &Orders) -> Result<bool> {
 fn verify(common: &Common, orders: &Orders) -> Result<ExitCode> {
     let Some(facts) = Facts::read(&common.data_dir)? else {
         let folder = common.data_dir.display();
-        println!("books or labels are not in {folder}; `checkout verify` must run where they are");
+        say!("books or labels are not in {folder}; `checkout verify` must run where they are");
         return Ok(if is_answered(common, orders)? {
             ExitCode::SUCCESS
         } else {
@@ -248,7 +251,7 @@ fn verify(common: &Common, orders: &Orders) -> Result<ExitCode> {
         });
     };
     let verdict = ledger::check(orders, &Stock::load(common.stock.as_deref())?, &facts);
-    println!("{verdict}");
+    say!("{verdict}");
     Ok(if verdict.is_good() {
         ExitCode::SUCCESS
     } else {

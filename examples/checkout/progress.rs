@@ -8,7 +8,7 @@ use std::{
 
 use tokio::time::Instant;
 
-use crate::{answers::Outcome, orders::grouped};
+use crate::{answers::Outcome, orders::grouped, say::say};
 
 /// What is counted, and when it was last said.
 #[derive(Debug)]
@@ -87,7 +87,7 @@ impl Progress {
             state.say(self.is_live);
         }
         if self.is_live {
-            println!();
+            say!();
         }
     }
 
@@ -97,7 +97,7 @@ impl Progress {
         if self.is_live && state.said.is_some() {
             print!("\r\x1b[K");
         }
-        println!("{text}");
+        say!("{text}");
         if self.is_live {
             state.say(true);
         }
@@ -116,7 +116,7 @@ impl State {
             // A terminal that is gone is no reason to stop.
             let _ = io::stdout().flush();
         } else {
-            println!("{line}");
+            say!("{line}");
         }
         self.said = Some((self.counts, Instant::now()));
     }

@@ -4,6 +4,8 @@
 
 mod count;
 mod direct;
+#[path = "../shared/say.rs"]
+mod say;
 mod sources;
 mod tree;
 mod walk;
@@ -14,7 +16,7 @@ use clap::Parser;
 use resonate::prelude::*;
 use tokio::time::Instant;
 
-use self::count::Totals;
+use self::{count::Totals, say::say};
 
 /// Licence lines that are printed.
 const LICENCES: usize = 10;
@@ -49,10 +51,8 @@ async fn main() -> Result<ExitCode> {
     } else {
         paths
     };
-    let Some(first) = paths.first() else {
-        return Err(Error::new("there are no sources here; name a directory"));
-    };
-    println!("{} directories, the first is {first}", paths.len());
+    let first = paths.first().map_or("", String::as_str);
+    say!("{} directories, the first is {first}", paths.len());
     let builder = match data_dir {
         Some(folder) => Resonate::builder().data_dir(folder),
         None => Resonate::builder().in_memory(),
@@ -61,17 +61,17 @@ async fn main() -> Result<ExitCode> {
     let began = Instant::now();
     let totals = tree::index(&paths, limit).id(id).await?;
     print(&totals);
-    println!("durable  {:>8.2?}  one call for each file", began.elapsed());
+    say!("durable  {:>8.2?}  one call for each file", began.elapsed());
     resonate.shutdown().await;
 
     let began = Instant::now();
     let direct = tokio::task::spawn_blocking(move || direct::index(&paths, limit)).await??;
-    println!("direct   {:>8.2?}  a plain loop", began.elapsed());
+    say!("direct   {:>8.2?}  a plain loop", began.elapsed());
     if totals == direct {
-        println!("both are equal");
+        say!("both are equal");
         return Ok(ExitCode::SUCCESS);
     }
-    println!("THEY DIFFER; the plain loop found:");
+    say!("THEY DIFFER; the plain loop found:");
     print(&direct);
     Ok(ExitCode::FAILURE)
 }
@@ -86,15 +86,15 @@ fn print(totals: &Totals) {
         unreadable,
         licences,
     } = totals;
-    println!("{files} files, {lines} lines, {words} words, {bytes} bytes");
-    println!("{not_utf8} files are not UTF-8, {unreadable} cannot be read");
+    say!("{files} files, {lines} lines, {words} words, {bytes} bytes");
+    say!("{not_utf8} files are not UTF-8, {unreadable} cannot be read");
     let mut licences: Vec<(&String, &u64)> = licences.iter().collect();
     licences.sort_by_key(|(licence, files)| (std::cmp::Reverse(**files), *licence));
     for (licence, files) in licences.iter().take(LICENCES) {
-        println!("{files:>8}  {licence}");
+        say!("{files:>8}  {licence}");
     }
     if licences.len() > LICENCES {
-        println!(
+        say!(
             "          and {} other licence lines",
             licences.len() - LICENCES
         );

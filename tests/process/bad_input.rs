@@ -415,6 +415,10 @@ fn a_file_that_is_no_store_is_refused_and_left_as_it_is() {
     for (name, bytes) in [
         ("text", b"my diary, of which there is no copy".to_vec()),
         ("zeros", vec![0; 100_000]),
+        (
+            "nothing to be recognized",
+            (0..60_000u32).map(|at| (at * 7 % 251) as u8).collect(),
+        ),
     ] {
         fs::write(&store, &bytes).unwrap();
         let data = folder.path().join("server");
@@ -427,7 +431,7 @@ fn a_file_that_is_no_store_is_refused_and_left_as_it_is() {
         ]);
         println!("{name}: {:?} {}", said.code, said.err);
         said.expect(
-            70,
+            65,
             &[
                 store.to_str().unwrap(),
                 "is not a store of Resonate; choose another folder",
@@ -435,6 +439,32 @@ fn a_file_that_is_no_store_is_refused_and_left_as_it_is() {
         );
         assert!(fs::read(&store).unwrap() == bytes, "{name}: it was changed");
     }
+}
+
+#[test]
+fn a_store_whose_inside_is_overwritten_is_refused_and_named() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = left(folder.path());
+    let mut bytes = fs::read(&store).unwrap();
+    bytes[100..].fill(0xa5);
+    fs::write(&store, &bytes).unwrap();
+    let data = folder.path().join("server");
+    let data = data.to_str().unwrap();
+    let said = run(&["serve", "--listen", "127.0.0.1:0", "--data-dir", data]);
+    said.expect(65, &[store.to_str().unwrap(), "is damaged"]);
+}
+
+#[test]
+fn what_a_server_prints_into_files_has_no_colours() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut server = Server::start(folder.path(), &[]);
+    server.process.signal("TERM");
+    assert!(server.process.wait().success());
+    let output = server.process.output();
+    assert!(
+        output.contains("INFO") && !output.contains('\u{1b}'),
+        "{output}"
+    );
 }
 
 #[test]

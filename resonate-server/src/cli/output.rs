@@ -1,7 +1,10 @@
 //! Everything that is printed. Results go to standard output, what is said about them to standard error; a reader that
 //! has gone away is no mistake.
 
-use std::io::{self, IsTerminal as _, Write as _};
+use std::{
+    env,
+    io::{self, IsTerminal as _, Write as _},
+};
 
 use serde_json::Value;
 
@@ -67,6 +70,12 @@ impl Output {
             Form::Human => self.note(&format!("error: {message}")),
         }
     }
+}
+
+/// Colours are for people at a terminal: none if anything that is printed goes elsewhere, or if `NO_COLOR` says so.
+pub(crate) fn has_colours() -> bool {
+    let is_wanted = env::var_os("NO_COLOR").is_none_or(|said| said.is_empty());
+    is_wanted && io::stdout().is_terminal() && io::stderr().is_terminal()
 }
 
 /// What is wrong with the command line, or the help that was asked for: that goes to standard output.

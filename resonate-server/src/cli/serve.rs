@@ -8,7 +8,7 @@ use tracing_subscriber::EnvFilter;
 use super::{
     args::{Dev, Network, Serve},
     code::{Code, Failed},
-    output::Output,
+    output::{self, Output},
 };
 use crate::{Builder, Server, bind};
 
@@ -62,6 +62,7 @@ fn log() {
     let _set = tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(std::io::stderr)
+        .with_ansi(output::has_colours())
         .try_init();
 }
 

@@ -47,7 +47,7 @@
 //! [`Resonate`] ties a process to a server. Without a URL it runs the server inside of the process, so a first program
 //! needs nothing installed:
 //!
-#![cfg_attr(feature = "embedded", doc = "```")]
+#![cfg_attr(feature = "embedded", doc = "```standalone_crate")]
 #![cfg_attr(not(feature = "embedded"), doc = "```no_run")]
 //! use resonate::prelude::*;
 //!
@@ -107,3 +107,18 @@ pub use resonate_runtime::{
 
 #[doc(hidden)]
 pub use resonate_runtime::plumbing as __private;
+
+/// The programs of the pages in `docs/guide` and of the README, compiled as users read them.
+#[cfg(doctest)]
+mod guide {
+    #[doc = include_str!("../README.md")]
+    mod readme {}
+    #[doc = include_str!("../docs/guide/failures.md")]
+    mod failures {}
+    #[doc = include_str!("../docs/guide/functions.md")]
+    mod functions {}
+    #[doc = include_str!("../docs/guide/getting-started.md")]
+    mod getting_started {}
+    #[doc = include_str!("../docs/guide/operating.md")]
+    mod operating {}
+}

@@ -1,0 +1,145 @@
+//! A random program: at most so deep and so large, with few races, so that the answers it may give stay few.
+
+use super::{Op, Place, SERVICES};
+use crate::dice::Dice;
+
+/// What a generator may still spend.
+struct Budget<'a> {
+    dice: &'a Dice,
+    numbers: u32,
+    ops: u32,
+    races: u32,
+    detached: u32,
+}
+
+/// The program of a root.
+pub(crate) fn program(dice: &Dice, ops: u32) -> Op {
+    let mut budget = Budget {
+        dice,
+        numbers: 0,
+        ops,
+        races: 3,
+        detached: 1,
+    };
+    Op::Seq(budget.some(0))
+}
+
+impl Budget<'_> {
+    fn number(&mut self) -> u32 {
+        self.numbers += 1;
+        self.numbers
+    }
+
+    fn service(&self) -> u8 {
+        u8::try_from(self.dice.below(SERVICES.len() as u64)).unwrap()
+    }
+
+    fn place(&self) -> Place {
+        self.dice.pick(&[
+            Place::Anywhere,
+            Place::Anywhere,
+            Place::Anywhere,
+            Place::Remote,
+            Place::Remote,
+            Place::Local,
+            Place::Shielded,
+        ])
+    }
+
+    fn some(&mut self, depth: u32) -> Vec<Op> {
+        let count = self.dice.between(1, 4);
+        (0..count).map(|_| self.op(depth)).collect()
+    }
+
+    fn op(&mut self, depth: u32) -> Op {
+        if self.ops == 0 || depth > 5 {
+            return Op::Value(self.dice.below(100));
+        }
+        self.ops -= 1;
+        let below = depth + 1;
+        match self.dice.below(100) {
+            0..=17 => self.call(below),
+            18..=35 => self.leaf(),
+            36..=45 => Op::Step {
+                no: self.number(),
+                millis: self.dice.pick(&[0, 1, 50, 2_000]),
+                fails: self.few(),
+                at_most_once: self.dice.per_mille(150),
+            },
+            46..=55 => Op::Sleep {
+                no: self.number(),
+                millis: self.dice.pick(&[0, 1, 100, 5_000, 40_000, 200_000]),
+            },
+            56..=63 => Op::Join(self.some(below)),
+            64..=69 => Op::Seq(self.some(below)),
+            70..=76 => Op::Spawn {
+                call: Box::new(self.call(below)),
+                rest: Box::new(self.op(below)),
+            },
+            77..=79 => Op::Catch(Box::new(Op::Seq(vec![
+                self.op(below),
+                Op::Wrong(self.number()),
+            ]))),
+            80..=82 => Op::Catch(Box::new(self.op(below))),
+            83..=88 => self.race(below),
+            89..=91 => Op::Panic {
+                no: self.number(),
+                times: u8::try_from(self.dice.between(1, 2)).unwrap(),
+            },
+            92..=96 => Op::Gate { no: self.number() },
+            _ => self.detach(below),
+        }
+    }
+
+    fn few(&self) -> u8 {
+        self.dice.pick(&[0, 0, 0, 0, 1, 2])
+    }
+
+    fn call(&mut self, below: u32) -> Op {
+        let no = self.number();
+        let (to, place) = (self.service(), self.place());
+        let op = Box::new(Op::Seq(self.some(below)));
+        Op::Call { no, to, place, op }
+    }
+
+    fn leaf(&mut self) -> Op {
+        Op::Leaf {
+            no: self.number(),
+            to: self.service(),
+            place: self.place(),
+            millis: self.dice.pick(&[0, 0, 0, 3, 40, 700, 3_000]),
+            fails: self.few(),
+            panics: self.dice.pick(&[0, 0, 0, 0, 0, 0, 1]),
+        }
+    }
+
+    fn race(&mut self, below: u32) -> Op {
+        if self.races == 0 {
+            return self.leaf();
+        }
+        self.races -= 1;
+        if self.dice.per_mille(400) {
+            let millis = self.dice.pick(&[1, 60, 1_000, 30_000]);
+            return Op::Timeout {
+                millis,
+                op: Box::new(self.call(below)),
+            };
+        }
+        Op::Race {
+            one: Box::new(self.op(below)),
+            other: Box::new(self.call(below)),
+        }
+    }
+
+    fn detach(&mut self, below: u32) -> Op {
+        if self.detached == 0 {
+            return self.leaf();
+        }
+        self.detached -= 1;
+        Op::Detach {
+            no: self.number(),
+            to: self.service(),
+            op: Box::new(self.op(below)),
+        }
+    }
+}

@@ -1,0 +1,119 @@
+//! Programs: random trees of what a durable function can do, with the answers they may give known in advance.
+//!
+//! [`generate`] makes one from a seed, [`answer`] says how it may end, [`run`] are the durable functions that do it. A
+//! program travels as the argument of its root, and each part of it as the argument of a call.
+
+pub(crate) mod answer;
+pub(crate) mod generate;
+pub(crate) mod run;
+
+use serde::{Deserialize, Serialize};
+
+/// The services that functions are spread over.
+pub(crate) const SERVICES: [&str; 3] = ["red", "green", "blue"];
+
+/// Where a call is to run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) enum Place {
+    Anywhere,
+    Local,
+    Remote,
+    Shielded,
+}
+
+/// One thing to do. Everything that is recorded has a number of its own in its program.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) enum Op {
+    /// Nothing.
+    Value(u64),
+    /// One after the other; the first error ends it.
+    Seq(Vec<Op>),
+    /// All at once; the first error by place is the answer.
+    Join(Vec<Op>),
+    /// A function of a service does it.
+    Call {
+        no: u32,
+        to: u8,
+        place: Place,
+        op: Box<Op>,
+    },
+    /// The call starts, the rest is done, then the call is awaited.
+    Spawn { call: Box<Op>, rest: Box<Op> },
+    /// A function that only takes some time, has a side effect, and fails so often before.
+    Leaf {
+        no: u32,
+        to: u8,
+        place: Place,
+        millis: u64,
+        fails: u8,
+        panics: u8,
+    },
+    /// A step of the function itself.
+    Step {
+        no: u32,
+        millis: u64,
+        fails: u8,
+        at_most_once: bool,
+    },
+    /// A durable timer.
+    Sleep { no: u32, millis: u64 },
+    /// An answer that is an error.
+    Wrong(u32),
+    /// An error becomes a value.
+    Catch(Box<Op>),
+    /// Two at once; the slower one is dropped.
+    Race { one: Box<Op>, other: Box<Op> },
+    /// Dropped if it takes longer.
+    Timeout { millis: u64, op: Box<Op> },
+    /// Something that outlives its caller.
+    Detach { no: u32, to: u8, op: Box<Op> },
+    /// A promise that somebody outside resolves.
+    Gate { no: u32 },
+    /// The attempt panics here, so often.
+    Panic { no: u32, times: u8 },
+}
+
+/// How a program ends.
+pub(crate) type Answer = Result<u64, Wrong>;
+
+/// The error of every function here.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub(crate) enum Wrong {
+    /// As the program wants it.
+    Meant(u32),
+    /// Of ours: its kind, and what it said.
+    Ours(String, String),
+}
+
+impl From<resonate::Error> for Wrong {
+    fn from(error: resonate::Error) -> Self {
+        Self::Ours(error.kind().name().to_owned(), format!("{error:#}"))
+    }
+}
+
+/// Joins two values so that order matters.
+pub(crate) fn mix(one: u64, other: u64) -> u64 {
+    (one ^ other.rotate_left(23))
+        .wrapping_mul(0x9e37_79b9_7f4a_7c15)
+        .rotate_left(17)
+}
+
+/// The value of what has this number.
+pub(crate) fn value_of(no: u32) -> u64 {
+    mix(u64::from(no), 1)
+}
+
+/// What an error becomes when it is caught.
+pub(crate) fn caught(wrong: &Wrong) -> u64 {
+    match wrong {
+        Wrong::Meant(code) => mix(u64::from(*code), 2),
+        Wrong::Ours(kind, _) => kind.bytes().fold(3, |sum, byte| mix(sum, u64::from(byte))),
+    }
+}
+
+/// What a timeout gives when it fires, and a step when nobody knows what came of it.
+pub(crate) const TIMED_OUT: u64 = 4;
+/// See [`TIMED_OUT`].
+pub(crate) const UNKNOWN: u64 = 5;
+/// What a detached call gives its caller.
+pub(crate) const DETACHED: u64 = 6;

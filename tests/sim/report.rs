@@ -1,0 +1,79 @@
+//! What a batch adds up to: one line of JSON for a scoreboard, and what to do about a seed that failed.
+
+use std::time::Duration;
+
+use crate::{probes::PROBES, sim::Counters, world::Run};
+
+/// The sum of many runs.
+#[derive(Default)]
+pub(crate) struct Report {
+    seeds: u64,
+    simulated: Duration,
+    counters: Counters,
+    failed: Vec<Run>,
+}
+
+impl Report {
+    pub(crate) fn add(&mut self, run: Run) {
+        self.seeds += 1;
+        self.simulated += run.simulated;
+        for (what, count) in &run.counters {
+            *self.counters.entry(what).or_default() += count;
+        }
+        if run.wrong.is_some() {
+            explain(&run);
+            self.failed.push(run);
+        }
+    }
+
+    pub(crate) fn seeds(&self) -> u64 {
+        self.seeds
+    }
+
+    pub(crate) fn has_failed(&self) -> bool {
+        !self.failed.is_empty()
+    }
+
+    /// Prints the sum.
+    pub(crate) fn print(&self, took: Duration) {
+        let hours = self.simulated.as_secs_f64() / 3_600.0;
+        let failed: Vec<u64> = self.failed.iter().map(|run| run.seed).collect();
+        let line = serde_json::json!({
+            "simulator": "tests/sim",
+            "seeds": self.seeds,
+            "failed_seeds": failed,
+            "simulated_hours": (hours * 100.0).round() / 100.0,
+            "seconds": took.as_secs_f64().round(),
+            "counters": self.counters,
+        });
+        println!("{line}");
+    }
+
+    /// # Panics
+    /// If a seed failed, or a probe that a batch of this size must meet was not met.
+    pub(crate) fn judge(&self, demands_probes: bool) {
+        let failed: Vec<u64> = self.failed.iter().map(|run| run.seed).collect();
+        assert!(failed.is_empty(), "seeds failed: {failed:?}; see above");
+        let is_missing = |probe: &&&str| !self.counters.contains_key(**probe);
+        let missing: Vec<&&str> = PROBES.iter().filter(is_missing).collect();
+        assert!(
+            !demands_probes || missing.is_empty(),
+            "never happened: {missing:?}"
+        );
+    }
+}
+
+fn explain(run: &Run) {
+    for line in &run.last_lines {
+        eprintln!("{line}");
+    }
+    eprintln!("{:#?}", run.swarm);
+    eprintln!(
+        "seed {} failed after {:?}: {}\nsee it again: RESONATE_SIM_SEED={} RESONATE_SIM_TRACE=1 cargo test --release -p resonate --test sim \
+         a_batch -- --nocapture\nadd it to tests/sim/seeds.txt",
+        run.seed,
+        run.simulated,
+        run.wrong.as_deref().unwrap_or_default(),
+        run.seed
+    );
+}

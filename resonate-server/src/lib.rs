@@ -16,6 +16,8 @@ mod limits;
 mod process;
 mod server;
 pub mod store;
+#[doc(hidden)]
+pub mod testing;
 mod timers;
 pub mod verify;
 

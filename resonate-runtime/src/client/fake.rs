@@ -83,6 +83,7 @@ impl Fake {
         let reply = PromiseReply {
             record: Arc::new(record.clone()),
             new: false,
+            at: None,
         };
         for (watch, sender) in &state.watches {
             if watch.ids.contains(&reply.record.promise.id) {
@@ -134,6 +135,7 @@ impl State {
         Ok(PromiseReply {
             record: Arc::new(record),
             new: false,
+            at: None,
         })
     }
 }

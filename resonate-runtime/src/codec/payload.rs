@@ -31,14 +31,14 @@ impl Format {
         }
     }
 
-    pub(super) fn write<T: Serialize + ?Sized>(self, value: &T) -> Result<Vec<u8>> {
+    pub(crate) fn write<T: Serialize + ?Sized>(self, value: &T) -> Result<Vec<u8>> {
         match self {
             Self::Json => Ok(serde_json::to_vec(&Guarding::new(value))?),
             Self::Bincode => bincode::write(value),
         }
     }
 
-    pub(super) fn read<T: DeserializeOwned>(self, data: &[u8]) -> Result<T> {
+    pub(crate) fn read<T: DeserializeOwned>(self, data: &[u8]) -> Result<T> {
         match self {
             Self::Json => Ok(serde_json::from_slice(data).map_err(named)?),
             Self::Bincode => bincode::read(data),

@@ -6,12 +6,14 @@ mod wall;
 
 use std::sync::Arc;
 
+use serde::{Serialize, de::DeserializeOwned};
+
 pub use self::{
     gate::Gate,
     wall::{set_wall, wall_millis},
 };
-use crate::Builder;
 pub use crate::client::{Answer, CallError, Server, WorkStream};
+use crate::{Builder, Result, codec::Format};
 
 /// A moment of a turn, by which a worker writes. A process that ends between two of them has either written or not.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -25,4 +27,20 @@ pub enum TurnPoint {
 /// A process that talks to this server. Start it within a [`Gate`]: then it has no thread of its own.
 pub fn process(server: Arc<dyn Server>) -> Builder {
     Builder::default().through(server)
+}
+
+/// Writes a value as a payload's bytes, in one of the two formats that everybody reads.
+///
+/// # Errors
+/// What keeps it from being written.
+pub fn write_payload<T: Serialize>(format: Format, value: &T) -> Result<Vec<u8>> {
+    format.write(value)
+}
+
+/// Reads a payload's bytes, which may be anything.
+///
+/// # Errors
+/// They are no such value.
+pub fn read_payload<T: DeserializeOwned>(format: Format, data: &[u8]) -> Result<T> {
+    format.read(data)
 }

@@ -55,7 +55,7 @@ pub(super) async fn run(args: &Call, url: &str, out: Output) -> Result<Code, Fai
 }
 
 /// The arguments as one JSON array, as functions take them.
-fn arguments(args: &Call) -> Result<Payload, Failed> {
+pub(super) fn arguments(args: &Call) -> Result<Payload, Failed> {
     let json = args.json.iter().find(|value| !value.is_empty());
     if let Some(text) = json {
         if !args.args.is_empty() {

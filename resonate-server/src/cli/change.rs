@@ -32,7 +32,7 @@ async fn settle(
     show(Caller::connect(url).await?.settle(&settle).await, out)
 }
 
-fn value(args: &args::Settle) -> Result<Payload, Failed> {
+pub(super) fn value(args: &args::Settle) -> Result<Payload, Failed> {
     let text = args
         .json
         .iter()

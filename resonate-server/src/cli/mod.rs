@@ -64,6 +64,21 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>, bench: bench::Run) ->
     }
 }
 
+/// Reads a command line and the values in it, and does nothing.
+pub(crate) fn read<T: Into<OsString> + Clone>(
+    line: impl IntoIterator<Item = T>,
+) -> Result<(), String> {
+    let arguments = Arguments::try_parse_from(line).map_err(|error| error.to_string())?;
+    let read = if let Command::Call(args) = &arguments.command {
+        call::arguments(args).map(drop)
+    } else if let Command::Resolve(args) | Command::Reject(args) = &arguments.command {
+        change::value(args).map(drop)
+    } else {
+        Ok(())
+    };
+    read.map_err(|Failed { message, .. }| message)
+}
+
 /// A server serves on all cores; who only asks needs one thread.
 fn runtime(command: &Command) -> io::Result<tokio::runtime::Runtime> {
     let mut builder = match command {

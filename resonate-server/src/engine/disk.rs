@@ -73,7 +73,10 @@ pub(super) fn load_tree(
 }
 
 /// The record of a row; its id must be the row's.
-pub(crate) fn read_record(part: Part, root: &str, row: &Row) -> Result<Record, ReadError> {
+///
+/// # Errors
+/// Says what is wrong with the row.
+pub fn read_record(part: Part, root: &str, row: &Row) -> Result<Record, ReadError> {
     let bad = |source: Box<dyn std::error::Error + Send + Sync>| ReadError::Document {
         part,
         key: format!("{root}{} ({}/{})", row.id, row.root_no, row.child_no),
@@ -88,7 +91,8 @@ pub(crate) fn read_record(part: Part, root: &str, row: &Row) -> Result<Record, R
 }
 
 /// The row of a record.
-pub(crate) fn write_record(record: &Record, root_no: u64, child_no: u64) -> Row {
+#[must_use]
+pub fn write_record(record: &Record, root_no: u64, child_no: u64) -> Row {
     let promise = &record.promise;
     let call = promise.call();
     Row {

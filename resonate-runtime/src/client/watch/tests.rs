@@ -4,7 +4,10 @@ use std::{collections::BTreeMap, time::Duration};
 
 use futures_util::future::join_all;
 use resonate_core::{Create, NewPromise, Timestamp};
-use resonate_proto::{client::ServedFunction, stream::{Defaults, Function}};
+use resonate_proto::{
+    client::ServedFunction,
+    stream::{Defaults, Function},
+};
 
 use super::*;
 use crate::{

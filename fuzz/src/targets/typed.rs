@@ -1,0 +1,50 @@
+//! What people type: names, addresses, and command lines.
+
+use resonate_core::{Address, PromiseId};
+use resonate_server::testing;
+
+pub(super) fn promise_id(data: &[u8]) {
+    let Ok(text) = std::str::from_utf8(data) else {
+        return;
+    };
+    if let Ok(address) = text.parse::<Address>() {
+        assert_eq!(address.to_string().parse(), Ok(address));
+    }
+    let Ok(id) = PromiseId::new(text) else {
+        assert!(
+            PromiseId::user_root(text).is_err(),
+            "{text:?} is no id, and yet a root"
+        );
+        return;
+    };
+    assert_eq!(id.as_str(), text);
+    assert_eq!(format!("{}{}", id.root(), id.rest()), text);
+    let root = PromiseId::new(id.root()).expect("a root is an id");
+    assert_eq!((root.root(), root.rest()), (id.root(), ""));
+    assert_eq!(root.part(), id.part());
+    // Children lie in the tree of their caller, under a name that no other of its calls has.
+    let name = text.get(..4).unwrap_or("f");
+    let children = [(1, name, 0), (1, name, 1), (2, name, 0), (1, "g.h", 0)];
+    let children = children.map(|(generation, name, n)| id.child(generation, name, n));
+    for (at, child) in children.iter().enumerate() {
+        assert_eq!(child.root(), id.root());
+        assert_eq!(PromiseId::new(child.as_str()).as_ref(), Ok(child));
+        assert!(
+            !children
+                .iter()
+                .skip(at + 1)
+                .any(|other| other == child && name != "g.h")
+        );
+    }
+}
+
+/// One argument a line.
+pub(super) fn command_line(data: &[u8]) {
+    let Ok(text) = std::str::from_utf8(data) else {
+        return;
+    };
+    let line = std::iter::once("resonate").chain(text.lines());
+    if let Err(why) = testing::command_line(line) {
+        assert!(!why.is_empty(), "refused without a word: {text:?}");
+    }
+}

@@ -51,12 +51,30 @@ pub(crate) const HELLO_WITHIN: Duration = Duration::from_secs(10);
 pub(crate) const KEEPALIVE: Duration = Duration::from_secs(10);
 /// See [`KEEPALIVE`].
 pub(crate) const KEEPALIVE_TIMEOUT: Duration = Duration::from_secs(5);
-/// Requests under way on one connection.
+/// Connections at once, less where the system gives fewer descriptors: each costs a descriptor and some 100 KiB when busy.
+pub(crate) const CONNECTIONS: usize = 10_000;
+/// Connections that wait in the system's line to be accepted, if the system allows so many: all workers of a fleet may
+/// come back in the same moment, and whom the line has no place for tries again after a second or more.
+pub(crate) const LISTEN_QUEUE: u32 = 4_096;
+/// Descriptors that are not for connections: the store's files, its readers, the runtime's own, and one to say no with.
+pub(crate) const DESCRIPTORS_KEPT: usize = 32;
+/// What a connection of HTTP/2 begins with has so many bytes. Whoever opens one and sends less holds a place for nothing.
+pub(crate) const PREFACE_BYTES: usize = 24;
+/// How long that may take.
+pub(crate) const PREFACE_WITHIN: Duration = Duration::from_secs(10);
+/// How soon the next connection is accepted when the system refused: trying at once takes a whole core until it does not.
+pub(crate) const ACCEPT_AGAIN: Duration = Duration::from_millis(100);
+/// Requests under way on one connection: a worker has one, a client as many as it has calls that do not share a watch.
 pub(crate) const CONNECTION_STREAMS: u32 = 256;
-/// Bytes of the headers of one request.
+/// Bytes of the headers of one request: ours have a path and a few words, and what is kept of them is not bounded by
+/// the limit of messages.
 pub(crate) const HEADER_BYTES: u32 = 16 << 10;
-/// Streams that a client opened and reset at once, on one connection, before it is closed.
+/// Streams that a client opened and reset before we have looked at them, on one connection, before it is closed: each
+/// costs us work and the client nothing (CVE-2023-44487). A client of ours that gives up many calls at once resets
+/// those that we have looked at, which do not count.
 pub(crate) const RESET_STREAMS: usize = 20;
+/// Streams of one connection that we had to reset because of what the client sent, before it is closed.
+pub(crate) const ERROR_RESET_STREAMS: usize = 256;
 /// Bytes that may be under way to this server on one connection, and on one stream of it.
 pub(crate) const WINDOW_BYTES: u32 = 4 << 20;
 /// How long connections may take to close at the end.

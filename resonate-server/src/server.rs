@@ -3,14 +3,14 @@
 use std::{io, net::SocketAddr, pin::pin};
 
 use tokio::{
-    net::{TcpListener, lookup_host},
+    net::{TcpListener, TcpSocket, lookup_host},
     sync::oneshot,
     time::timeout,
 };
-use tonic::transport::server::TcpIncoming;
 
 use crate::{
     api::{
+        accept::Incoming,
         grpc::{self, About},
         lists::Lists,
     },
@@ -20,7 +20,7 @@ use crate::{
         Engine, Settings, StartError,
         thread::{self, EndError},
     },
-    limits::CLOSE_WITHIN,
+    limits::{CLOSE_WITHIN, LISTEN_QUEUE},
     store::{self, Reader},
     verify::VerifyError,
 };
@@ -136,7 +136,7 @@ impl Server {
             thread::spawn(self.engine, self.clock).map_err(ServeError::Thread)?;
         let about = About::new(self.store, self.settings, self.clock);
         let (close, closed) = oneshot::channel::<()>();
-        let incoming = TcpIncoming::from(listener).with_nodelay(Some(true));
+        let incoming = Incoming::new(listener);
         let serving =
             grpc::router(engine, self.lists, about).serve_with_incoming_shutdown(incoming, async {
                 // Its end is the signal, however it comes.
@@ -238,5 +238,19 @@ pub async fn bind(address: &str, insecure: bool) -> Result<TcpListener, BindErro
             source,
         }
     };
-    TcpListener::bind(found).await.map_err(refused)
+    listen(found).map_err(refused)
+}
+
+/// As `TcpListener::bind`, with a longer line: a herd that comes back at once is not to be told to try again in a second.
+fn listen(address: SocketAddr) -> io::Result<TcpListener> {
+    let socket = if address.is_ipv4() {
+        TcpSocket::new_v4()?
+    } else {
+        TcpSocket::new_v6()?
+    };
+    // A server that is started again finds its port in use by connections of its predecessor.
+    #[cfg(unix)]
+    socket.set_reuseaddr(true)?;
+    socket.bind(address)?;
+    socket.listen(LISTEN_QUEUE)
 }

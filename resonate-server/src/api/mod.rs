@@ -1,4 +1,5 @@
 //! What others may ask, and how: lists from committed rows, everything else through the engine.
 
+pub(crate) mod accept;
 pub(crate) mod grpc;
 pub(crate) mod lists;

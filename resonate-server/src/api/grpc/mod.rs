@@ -22,7 +22,8 @@ use super::lists::{ListError, Lists};
 use crate::{
     engine::{AskError, thread::Handle},
     limits::{
-        CONNECTION_STREAMS, HEADER_BYTES, KEEPALIVE, KEEPALIVE_TIMEOUT, RESET_STREAMS, WINDOW_BYTES,
+        CONNECTION_STREAMS, ERROR_RESET_STREAMS, HEADER_BYTES, KEEPALIVE, KEEPALIVE_TIMEOUT,
+        RESET_STREAMS, WINDOW_BYTES,
     },
 };
 
@@ -36,10 +37,10 @@ pub(crate) fn router(engine: Handle, lists: Lists, about: About) -> Router {
         .max_encoding_message_size(MESSAGE_BYTES);
     // Without these tonic has no limits, and notices a dead peer only when it writes.
     Server::builder()
-        .tcp_nodelay(true)
         .http2_keepalive_interval(Some(KEEPALIVE))
         .http2_keepalive_timeout(Some(KEEPALIVE_TIMEOUT))
         .http2_max_pending_accept_reset_streams(Some(RESET_STREAMS))
+        .http2_max_local_error_reset_streams(Some(ERROR_RESET_STREAMS))
         .http2_max_header_list_size(HEADER_BYTES)
         .initial_connection_window_size(WINDOW_BYTES)
         .initial_stream_window_size(WINDOW_BYTES)

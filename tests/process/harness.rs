@@ -17,6 +17,24 @@ use tokio::time::Instant;
 /// How long anything may take before a test gives up: generous, since the machines are shared.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(240);
 
+/// How large a test is: 1 in `cargo test`, more from `RESONATE_SCALE` for campaigns.
+pub(crate) fn scale() -> usize {
+    let scale = std::env::var("RESONATE_SCALE").ok();
+    let scale = scale.map(|scale| scale.parse().expect("RESONATE_SCALE is a whole number"));
+    scale.unwrap_or(1).max(1)
+}
+
+/// Prints what a test has counted, on a line that scripts find.
+pub(crate) fn figures(figures: &serde_json::Value) {
+    println!("FIGURES {figures}");
+}
+
+/// Says that a test was skipped, and why: the machine does not have what it needs.
+pub(crate) fn skipped(kind: &str, why: &str) {
+    println!("SKIPPED {kind}: {why}");
+    figures(&serde_json::json!({ "kind": kind, "skipped": why }));
+}
+
 /// The binary `resonate`, built as the tests are.
 pub(crate) fn resonate() -> &'static Path {
     static PATH: OnceLock<PathBuf> = OnceLock::new();
@@ -236,18 +254,25 @@ pub(crate) struct Server {
 
 impl Server {
     pub(crate) fn start(folder: &Path, args: &[&str]) -> Self {
-        let port = free_port();
-        let listen = format!("127.0.0.1:{port}");
+        Self::start_under(&[], "127.0.0.1", folder, args)
+    }
+
+    /// The same, on this address, and run by this command, which ends in running what follows it.
+    pub(crate) fn start_under(under: &[&str], host: &str, folder: &Path, args: &[&str]) -> Self {
+        let listen = format!("{host}:{}", free_port());
         let data = folder.join("server");
-        let mut all = vec![
+        let program = resonate().to_str().expect("UTF-8");
+        let own = [
+            program,
             "serve",
             "--listen",
             &listen,
             "--data-dir",
             data.to_str().expect("UTF-8"),
         ];
-        all.extend(args);
-        let process = Process::start(folder, "server", resonate(), &all);
+        let all = [under, &own, args].concat();
+        let (first, rest) = all.split_first().expect("it begins with a program");
+        let process = Process::start(folder, "server", Path::new(first), rest);
         let server = Self {
             process,
             url: format!("http://{listen}"),

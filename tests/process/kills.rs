@@ -1,12 +1,18 @@
 //! Server and three services, each killed again and again while orders are under way.
 
-use std::{path::Path, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    path::Path,
+    time::Duration,
+};
 
-use crate::harness::{PATIENCE, Process, Server, example, pause};
+use serde_json::{Value, json};
 
-const ORDERS: &str = "200";
-/// What the README of the example says of the first 200 orders.
-const VERDICT: &str = "VERDICT: all 200 orders are paid and fully shipped or declined with their reason; nothing twice, nothing missing";
+use crate::harness::{PATIENCE, Process, Server, example, figures, pause, scale};
+
+/// Orders of one run; the example has a thousand.
+const ORDERS: usize = 200;
+const ORDERS_MAX: usize = 1_000;
 const KILLS_EACH: usize = 10;
 
 /// The services of the checkout, each in its own process.
@@ -15,12 +21,13 @@ struct Services {
 }
 
 impl Services {
-    fn start(folder: &Path, url: &str, codec: &str) -> Self {
+    fn start(folder: &Path, url: &str, codec: &str, orders: usize) -> Self {
         let program = example("checkout");
         let data = folder.join("shop");
+        let orders = orders.to_string();
         let common = [
             "--limit",
-            ORDERS,
+            &orders,
             "--url",
             url,
             "--codec",
@@ -66,18 +73,30 @@ impl Draw {
 }
 
 fn ledgers_are_exact_after_kills(codec: &str) {
+    // A campaign is many runs of the largest size.
+    let mut left = ORDERS * scale();
+    while left > 0 {
+        let orders = left.min(ORDERS_MAX);
+        run(codec, orders);
+        left -= orders;
+    }
+}
+
+fn run(codec: &str, orders: usize) {
+    let kills_each = KILLS_EACH * orders / ORDERS;
     let folder = tempfile::tempdir().unwrap();
     let mut server = Server::start(folder.path(), &["--lease", "2s"]);
-    let mut services = Services::start(folder.path(), &server.url, codec);
+    let mut services = Services::start(folder.path(), &server.url, codec, orders);
     let (mut draw, start) = (Draw::new(), tokio::time::Instant::now());
+    let patience = PATIENCE * u32::try_from(orders.div_ceil(ORDERS)).unwrap();
     while services.shop().is_running() {
-        assert!(start.elapsed() < PATIENCE, "the orders do not end");
+        assert!(start.elapsed() < patience, "the orders do not end");
         let mut candidates: Vec<_> = services
             .all
             .iter_mut()
             .chain([&mut server.process])
             .collect();
-        candidates.retain_mut(|process| process.kills < KILLS_EACH + 2 && process.is_running());
+        candidates.retain_mut(|process| process.kills < kills_each + 2 && process.is_running());
         if !candidates.is_empty() {
             let at = usize::try_from(draw.below(candidates.len() as u64)).unwrap();
             candidates[at].kill_and_restart();
@@ -85,25 +104,91 @@ fn ledgers_are_exact_after_kills(codec: &str) {
         pause(Duration::from_millis(50 + draw.below(400)));
     }
     let (status, printed) = (services.shop().wait(), services.shop().output());
-    assert!(status.success(), "{printed}");
-    assert!(printed.contains(VERDICT), "{printed}");
+    // What the README of the example says of its first orders.
+    let verdict = format!(
+        "VERDICT: all {} orders are paid and fully shipped or declined with their reason; nothing twice, nothing missing",
+        if orders == ORDERS_MAX {
+            "1,000".to_owned()
+        } else {
+            orders.to_string()
+        }
+    );
+    assert!(status.success() && printed.contains(&verdict), "{printed}");
     let kills: Vec<_> = services
         .all
         .iter()
         .chain([&server.process])
         .map(|process| (&process.name, process.kills))
         .collect();
-    println!(
-        "killed {kills:?}; {}",
-        printed
-            .lines()
-            .rfind(|line| line.starts_with("side effects"))
-            .unwrap_or_default()
-    );
+    let ran = Ran::count(&folder.path().join("shop/effects.log"));
+    figures(&json!({
+        "kind": "kills", "codec": codec, "orders": orders, "seconds": start.elapsed().as_secs(),
+        "kills": kills.iter().map(|(_, kills)| kills).sum::<usize>(),
+        "server_kills": server.process.kills, "steps": ran.steps, "steps_run_again": ran.again,
+        "executed_after_acknowledgement": ran.after_acknowledgement,
+    }));
+    assert_eq!(ran.after_acknowledgement, 0);
     assert!(
-        kills.iter().all(|(_, kills)| *kills >= KILLS_EACH),
+        kills.iter().all(|(_, kills)| *kills >= kills_each),
         "too few kills to mean anything: {kills:?}"
     );
+}
+
+/// What the example's log of effects says: a line is written before each side effect, and when a client has its answer.
+#[derive(Debug, Default, PartialEq, Eq)]
+struct Ran {
+    /// Side effects of different promises.
+    steps: usize,
+    /// Runs of one that had begun before: at least once is what is promised.
+    again: usize,
+    /// Runs that began although the next thing of the same order shows that their end was acknowledged: a label is
+    /// written when the charge is known, and nothing runs when the client has its answer.
+    after_acknowledgement: usize,
+}
+
+impl Ran {
+    fn count(log: &Path) -> Self {
+        let log = std::fs::read_to_string(log).unwrap();
+        let lines = log.lines().map(|line| serde_json::from_str(line).unwrap());
+        Self::of(lines)
+    }
+
+    fn of(lines: impl Iterator<Item = Value>) -> Self {
+        let (mut ran, mut begun, mut reached) = (Self::default(), BTreeSet::new(), BTreeMap::new());
+        for line in lines {
+            let [promise, what] = ["promise", "what"].map(|field| line[field].as_str().unwrap());
+            let order = promise.split('.').next().unwrap().to_owned();
+            let stage = match what {
+                "charge" => 1,
+                "label" | "refund" => 2,
+                _ => 3,
+            };
+            let reached = reached.entry(order).or_insert(0);
+            if stage < 3 {
+                let is_new = begun.insert((promise.to_owned(), what.to_owned()));
+                ran.steps += usize::from(is_new);
+                ran.again += usize::from(!is_new);
+                ran.after_acknowledgement += usize::from(stage < *reached);
+            }
+            *reached = stage.max(*reached);
+        }
+        ran
+    }
+}
+
+#[test]
+fn what_runs_after_its_acknowledgement_is_counted() {
+    let line = |what: &str| json!({ "promise": format!("order-1.{what}"), "what": what });
+    let count = |whats: &[&str]| Ran::of(whats.iter().map(|what| line(what)));
+    let well = count(&["charge", "charge", "label", "label", "answer"]);
+    assert_eq!(
+        (well.steps, well.again, well.after_acknowledgement),
+        (2, 2, 0)
+    );
+    let late_charge = count(&["charge", "label", "charge", "answer"]);
+    let late_label = count(&["charge", "label", "answer", "label"]);
+    let wrong = [late_charge, late_label].map(|ran| ran.after_acknowledgement);
+    assert_eq!(wrong, [1, 1]);
 }
 
 #[test]

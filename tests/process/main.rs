@@ -8,6 +8,7 @@
     reason = "the exemption for tests ends at #[test] functions"
 )]
 
+mod abuse;
 mod announced;
 mod bad_input;
 mod cgroup;
@@ -15,14 +16,21 @@ mod checkout;
 mod command_line;
 mod crash;
 mod depth_and_width;
+mod descriptors;
 mod drain;
 mod effects;
 mod elsewhere;
 mod harness;
+mod herd;
 mod kills;
+mod light;
 mod lost_answers;
+mod memory;
+mod namespace;
+mod network;
 mod poison;
 mod proxy;
 mod restart;
+mod slow;
 mod worker;
 mod zombie;

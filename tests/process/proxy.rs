@@ -1,6 +1,6 @@
 //! A way to the server on which answers get lost: everything reaches the server, not everything comes back.
 //!
-//! It can hold up for a while what should reach the server, too. It understands of HTTP/2 what a frame is, so that what it swallows is an answer and not a sign of life.
+//! It can hold up for a while what should reach either side, too. It understands of HTTP/2 what a frame is, so that what it swallows is an answer and not a sign of life.
 
 use std::{
     io::{self, Read, Write},
@@ -35,6 +35,8 @@ struct Losses {
     lost: AtomicUsize,
     /// Nothing reaches the server now.
     holds: AtomicBool,
+    /// Nothing comes back from the server now.
+    holds_answers: AtomicBool,
 }
 
 impl Proxy {
@@ -77,6 +79,11 @@ impl Proxy {
     /// From now on nothing reaches the server, or what was held up does.
     pub(crate) fn hold(&self, holds: bool) {
         self.losses.holds.store(holds, Ordering::SeqCst);
+    }
+
+    /// From now on nothing comes back from the server, or what was held up does.
+    pub(crate) fn hold_answers(&self, holds: bool) {
+        self.losses.holds_answers.store(holds, Ordering::SeqCst);
     }
 
     /// How many answers were lost.
@@ -141,6 +148,9 @@ fn answer(mut server: &TcpStream, mut client: &TcpStream, losses: &Losses) -> io
         if matches!(kind, DATA | HEADERS) && losses.loses() {
             return Ok(());
         }
+        eventually("it goes on", || {
+            !losses.holds_answers.load(Ordering::SeqCst)
+        });
         client.write_all(&frame)?;
     }
 }

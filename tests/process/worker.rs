@@ -20,11 +20,36 @@ const URL: &str = "RESONATE_TEST_URL";
 const CODEC: &str = "RESONATE_TEST_CODEC";
 /// The folder for its effects.
 const FOLDER: &str = "RESONATE_TEST_FOLDER";
+/// `true` if all its functions share one thread.
+const ONE_THREAD: &str = "RESONATE_TEST_ONE_THREAD";
 /// Where it dies: `Unsent 3` before its third turn is sent, `Answered 3` when its third turn was answered.
 const CRASH: &str = "RESONATE_TEST_CRASH";
 
 /// A point at which a worker dies: the turn's stage, and the how manieth that is there.
 pub(crate) type Crash = (TurnPoint, usize);
+
+/// How a worker is run, beside what it serves.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct How<'a> {
+    /// What it writes in: `json` or `bincode`.
+    pub(crate) codec: &'a str,
+    pub(crate) crash: Option<Crash>,
+    /// One thread for all its functions.
+    pub(crate) has_one_thread: bool,
+    /// The command that runs it, which ends in running what follows it; empty for none.
+    pub(crate) under: &'a [&'a str],
+}
+
+impl Default for How<'_> {
+    fn default() -> Self {
+        Self {
+            codec: "json",
+            crash: None,
+            has_one_thread: false,
+            under: &[],
+        }
+    }
+}
 
 /// A worker of these services; its effects are written in the folder.
 pub(crate) fn start(
@@ -46,23 +71,46 @@ pub(crate) fn start_with(
     services: &str,
     crash: Option<Crash>,
 ) -> Process {
+    let how = How {
+        codec,
+        crash,
+        ..How::default()
+    };
+    start_as(how, folder, name, url, services)
+}
+
+/// The same, run like this.
+pub(crate) fn start_as(
+    how: How<'_>,
+    folder: &Path,
+    name: &str,
+    url: &str,
+    services: &str,
+) -> Process {
     let this = env::current_exe().expect("the test has a path");
     let set = [
         format!("{SERVICES}={services}"),
         format!("{URL}={url}"),
-        format!("{CODEC}={codec}"),
+        format!("{CODEC}={}", how.codec),
         format!("{FOLDER}={}", folder.display()),
-        crash.map_or_else(
+        format!("{ONE_THREAD}={}", how.has_one_thread),
+        how.crash.map_or_else(
             || format!("{CRASH}="),
             |(point, nth)| format!("{CRASH}={point:?} {nth}"),
         ),
         this.display().to_string(),
     ];
     let set = set.iter().map(String::as_str);
-    let args: Vec<_> = set
+    let all: Vec<_> = how
+        .under
+        .iter()
+        .copied()
+        .chain(["env"])
+        .chain(set)
         .chain(["worker::entry", "--exact", "--nocapture"])
         .collect();
-    Process::start(folder, name, Path::new("env"), &args)
+    let (first, rest) = all.split_first().expect("it begins with a program");
+    Process::start(folder, name, Path::new(first), rest)
 }
 
 /// No test of its own: what [`start`] runs.
@@ -71,8 +119,14 @@ fn entry() {
     let Ok(services) = env::var(SERVICES) else {
         return;
     };
-    let runtime = tokio::runtime::Runtime::new().unwrap();
-    runtime.block_on(async {
+    let runtime = if env::var(ONE_THREAD).is_ok_and(|one| one == "true") {
+        tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+    } else {
+        tokio::runtime::Runtime::new()
+    };
+    runtime.unwrap().block_on(async {
         let effects = Effects::open(Path::new(&env::var(FOLDER).unwrap()));
         let builder = match env::var(CODEC).unwrap().as_str() {
             "bincode" => Resonate::builder().codec(Bincode),

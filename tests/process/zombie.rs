@@ -6,7 +6,7 @@ use resonate::{prelude::*, state};
 
 use crate::{
     effects::{self, Effect, Effects, open_gate},
-    harness::{Process, Server, eventually},
+    harness::{Process, Server, eventually, figures, scale},
     proxy::Proxy,
     worker,
 };
@@ -69,13 +69,13 @@ impl Drop for Witness {
 }
 
 /// An operation as its test sees it.
-struct Operation<'a> {
+pub(crate) struct Operation<'a> {
     folder: &'a Path,
     id: String,
 }
 
 impl<'a> Operation<'a> {
-    fn begin(folder: &'a Path, server: &Server, id: &str) -> Self {
+    pub(crate) fn begin(folder: &'a Path, server: &Server, id: &str) -> Self {
         let begun = server.cli(&["call", "ward/operation", "--id", id, "--no-wait"]);
         assert!(begun.status.success(), "{begun:?}");
         Self {
@@ -84,7 +84,7 @@ impl<'a> Operation<'a> {
         }
     }
 
-    fn open(&self, which: &str) {
+    pub(crate) fn open(&self, which: &str) {
         open_gate(self.folder, &format!("{which}-{}", self.id));
     }
 
@@ -95,7 +95,7 @@ impl<'a> Operation<'a> {
     }
 
     /// Waits until another process than these has done this; which one it was.
-    fn wait_for(&self, what: &str, not: &[u32]) -> u32 {
+    pub(crate) fn wait_for(&self, what: &str, not: &[u32]) -> u32 {
         let mut found = None;
         eventually(&format!("{what} in {}", self.id), || {
             let effects = self.effects();
@@ -106,8 +106,14 @@ impl<'a> Operation<'a> {
         found.unwrap()
     }
 
+    /// True if this process has done this.
+    pub(crate) fn has(&self, what: &str, process: u32) -> bool {
+        let is_it = |effect: &Effect| effect.what == what && effect.process == process;
+        self.effects().iter().any(is_it)
+    }
+
     /// The result is that of the cuts that were not refused, and they are under the highest tokens.
-    fn check(&self, server: &Server) {
+    pub(crate) fn check(&self, server: &Server) {
         let done = server.json(&["get", &self.id, "--wait"]);
         let effects = self.effects();
         let cuts: BTreeMap<_, _> = effects
@@ -126,7 +132,8 @@ fn what_a_stopped_worker_does_when_it_goes_on_is_refused_and_dropped() {
     let server = Server::start(folder.path(), &["--lease", "1s"]);
     let worker = |name: &str| worker::start(folder.path(), name, &server.url, "ward", None);
     let mut workers = [worker("one"), worker("other")];
-    for round in 0..ROUNDS {
+    let rounds = ROUNDS * scale();
+    for round in 0..rounds {
         let operation = Operation::begin(folder.path(), &server, &format!("operation-{round}"));
         let zombie = operation.wait_for("begins_first", &[]);
         signal(&workers, zombie, "STOP");
@@ -146,7 +153,13 @@ fn what_a_stopped_worker_does_when_it_goes_on_is_refused_and_dropped() {
         operation.check(&server);
         every_token_is_of_one_process(&operation, zombie);
     }
-    the_zombie_is_useful_again(&folder, &server, &mut workers);
+    the_zombie_is_useful_again(&folder, &server, &mut workers, rounds);
+    let effects = effects::read(folder.path());
+    let count = |what| effects.iter().filter(|effect| effect.what == what).count();
+    figures(&serde_json::json!({
+        "kind": "zombies", "stopped_and_continued": rounds, "late_writes_refused": count("refused_cut_first"),
+        "executions_dropped": count("dropped"), "stale_results_accepted": 0,
+    }));
 }
 
 /// The zombie's tokens are lower than the heir's, in the log of effects too.
@@ -173,8 +186,9 @@ fn the_zombie_is_useful_again(
     folder: &tempfile::TempDir,
     server: &Server,
     workers: &mut [Process],
+    rounds: usize,
 ) {
-    let last = format!("operation-{}", ROUNDS - 1);
+    let last = format!("operation-{}", rounds - 1);
     let effects = effects::read(folder.path());
     let stopped = effects
         .iter()

@@ -47,7 +47,8 @@ struct Fleet {
     restarts: usize,
     /// Calls of [`sum`] that were begun.
     begun: usize,
-    last_begun: Instant,
+    /// When the last one was.
+    last_begun: Option<Instant>,
     _steady: Process,
 }
 
@@ -66,7 +67,7 @@ impl Fleet {
             supervised: Vec::new(),
             restarts: 0,
             begun: 0,
-            last_begun: Instant::now(),
+            last_begun: None,
             _steady: steady,
         }
     }
@@ -104,8 +105,11 @@ impl Fleet {
                     self.restarts += 1;
                 }
             }
-            if self.last_begun.elapsed() > WORK_EVERY {
-                self.last_begun = Instant::now();
+            if self
+                .last_begun
+                .is_none_or(|last| last.elapsed() > WORK_EVERY)
+            {
+                self.last_begun = Some(Instant::now());
                 self.call("sound/sum", &format!("sum-{}", self.begun), "[3]");
                 self.begun += 1;
             }

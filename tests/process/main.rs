@@ -10,10 +10,12 @@
 
 mod abuse;
 mod announced;
+mod backup;
 mod bad_input;
 mod cgroup;
 mod checkout;
 mod command_line;
+mod corruption;
 mod crash;
 mod depth_and_width;
 mod descriptors;

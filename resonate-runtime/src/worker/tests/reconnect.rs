@@ -2,6 +2,8 @@
 
 use resonate_core::{Outcome, Refusal, Settlement};
 
+use resonate_proto::stream::ANOTHER_TIMELINE;
+
 use super::*;
 
 #[tokio::test(start_paused = true)]
@@ -315,4 +317,45 @@ async fn a_hello_always_fits_a_message_and_who_is_not_named_is_dropped() {
     );
     let told = last.unwrap().try_recv().unwrap();
     assert!(matches!(told, ExecutionEvent::Dropped { .. }), "{told:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_a_worker_held_in_another_history_of_the_store_is_never_heard_again() {
+    let mut peer = Peer::start(2);
+    let mut far = peer.welcomed().await;
+    let (mut waits, mut settles) = (
+        far.run(&peer, "waits", 1).await,
+        far.run(&peer, "settles", 1).await,
+    );
+    settles.submit(1, End::Suspend { tied: false });
+    far.turn("settles", 1).await;
+    far.breaks().await;
+    let (far, hello) = peer.hello().await;
+    assert_eq!((hello.timeline, hello.held.len()), (Some(TIMELINE), 2));
+    let (kind, message) = (ANOTHER_TIMELINE.to_owned(), "restored".to_owned());
+    far.say(ToWorker::Refused { kind, message }).await;
+    waits.is_dropped().await;
+    settles.is_dropped().await;
+
+    let (mut far, hello) = peer.hello().await;
+    assert_eq!(
+        (hello.timeline, &*hello.held, hello.granted),
+        (None, &[][..], 2)
+    );
+    far.welcome(&[]).await;
+    // The same task under the same token, as the restored server counts.
+    let anew = far.run(&peer, "settles", 1).await;
+    // A body that has not noticed yet speaks with the number that would be the next.
+    settles.submit(1, End::Fulfill(one()));
+    waits.submit(1, End::Fulfill(one()));
+    assert!(far.is_silent().await);
+    anew.submit(1, End::GoOn);
+    far.turn("settles", 1).await;
+    far.breaks().await;
+    let (_far, hello) = peer.hello().await;
+    assert_eq!((hello.timeline, hello.held.len()), (Some(TIMELINE), 1));
+}
+
+fn one() -> Outcome {
+    Outcome::Resolved(Payload::json("1"))
 }

@@ -7,7 +7,8 @@ use std::{
 };
 
 use resonate_core::{
-    Applied, Memory, Part, PromiseId, Record, Request, TaskState, limits, testing::random::Draw,
+    Applied, Kind, Memory, Part, PromiseId, Record, Request, Task, Timestamp, limits,
+    testing::script::{Target, run_on},
 };
 use tempfile::TempDir;
 
@@ -16,9 +17,69 @@ use crate::{
     store::{Batch, Found, Limit, Mark, OutboxRow, Reader, SqliteStore, Store, sqlite::FILE},
 };
 
-/// How many of the requests are in the file; the others are in the log.
-const IN_FILE: usize = 60;
-const IN_LOG: usize = 20;
+/// Several trees in every state, with timers, labels, failures and messages that were taken.
+const IN_FILE: &str = "
+    1 create order-1 shop/checkout timeout=90000
+    2 claim order-1 A
+    3 turn order-1 v1 A n1 label customer 42 +call order-1.charge bank/charge +record order-1.price resolved 1200 => go
+    4 turn order-1 v1 A n2 +timer order-1.reminder 50000 +external order-1.approval => suspend
+    5 claim order-1.charge B
+    6 turn order-1.charge v2 B n1 +record order-1.charge.try rejected 7 => fail broken
+    7 create approval
+    8 settle approval resolved true
+    9 create survey timeout=20
+    10 create order-2 shop/checkout
+    11 claim order-2 A
+    12 turn order-2 v1 A n1 +own order-2.stock stock warehouse/take +await order-2.approval approval => suspend
+    13 deliver
+    14 claim stock C
+    15 halt stock by hand
+    16 create order-3 shop/checkout
+    17 claim order-3 A
+    18 turn order-3 v1 A n1 +detach order-3.mail mail post/send +claimed order-3.pack pack/pack => tie
+    19 deliver
+    20 cancel order-3 changed my mind
+    21 deliver
+    30 expire survey
+    31 create order-4 shop/checkout arg=4 priority=3
+    32 claim order-4 A
+    33 release order-4 v1 A lost
+    34 create refund bank/refund
+    35 claim refund B
+    36 turn refund v1 B n1 => fulfill rejected no-such-order
+    37 create wish
+    38 settle wish rejected nobody-has-it
+    38 create order-6 shop/checkout
+    38 claim order-6 A
+    38 turn order-6 v1 A n1 +external order-6.approval +timer order-6.nap 70000 => suspend
+    38 create stuck shop/checkout
+    38 halt stuck by hand";
+/// What came after, one commit each; the last message is written and not taken.
+const IN_LOG: &str = "
+    40 settle order-1.approval resolved true
+    41 create order-5 shop/checkout
+    42 claim order-5 D
+    43 turn order-5 v1 D n1 +record order-5.price resolved 5 +timer order-5.nap 60000 => suspend
+    44 continue stock
+    45 claim mail C
+    46 turn mail v1 C n1 => fulfill resolved sent
+    48 turn order-1 v1 A n3 +own order-1.parcel parcel warehouse/send => go";
+/// Everything that a promise, its task and its kind can be.
+const WANTED: [&str; 13] = [
+    "pending",
+    "resolved",
+    "rejected",
+    "canceled",
+    "timedout",
+    "leased",
+    "suspended",
+    "halted",
+    "done",
+    "timer",
+    "external",
+    "proxy",
+    "step",
+];
 
 /// What somebody who reads the whole store is told.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -35,10 +96,12 @@ pub(super) struct Image {
     pub(super) log: Vec<u8>,
 }
 
-/// An image, and what it held after each commit that is in the log; first what was in the file alone.
+/// What a clean end leaves, and what a kill some commits later leaves.
 #[derive(Debug)]
 pub(super) struct Fixture {
-    pub(super) image: Image,
+    pub(super) closed: Image,
+    pub(super) killed: Image,
+    /// What the first holds, and what was added by each commit of the second's log.
     pub(super) truths: Vec<Truth>,
 }
 
@@ -94,72 +157,109 @@ pub(super) fn quick_folder() -> TempDir {
     tempfile::tempdir_in(place).unwrap()
 }
 
-/// The smallest seed whose state has something of everything.
+/// Written by requests, so that it is what a server would write.
 pub(super) fn fixture() -> Fixture {
-    (0..10_000)
-        .find_map(Writer::run)
-        .expect("a seed that has it all")
+    let folder = quick_folder();
+    let open = || SqliteStore::open(folder.path(), limits::PARTS).unwrap();
+    let mut writer = Writer::new(open());
+    let _printed = run_on(&mut writer, IN_FILE);
+    let Writer { store, .. } = &mut writer;
+    // A clean end folds the log into the file.
+    let Some(old) = store.take() else {
+        panic!("it has a store")
+    };
+    drop(old);
+    let closed = Image::of(folder.path());
+    *store = Some(open());
+    writer.truths = vec![writer.truth()];
+    let _printed = run_on(&mut writer, IN_LOG);
+    let killed = Image::of(folder.path());
+    let seen: BTreeSet<&str> = writer.state.records().flat_map(names).collect();
+    let missing: Vec<_> = WANTED.iter().filter(|name| !seen.contains(*name)).collect();
+    assert!(missing.is_empty(), "the fixture has no {missing:?}");
+    assert!(
+        !writer.state.messages().is_empty(),
+        "no message is under way"
+    );
+    Fixture {
+        closed,
+        killed,
+        truths: writer.truths,
+    }
 }
 
 struct Writer {
-    store: SqliteStore,
+    store: Option<SqliteStore>,
     state: Memory,
     epoch: u64,
     seqs: BTreeMap<Part, u64>,
     places: BTreeMap<PromiseId, (u64, u64)>,
+    /// The number of each root, and the next one below it.
     roots: BTreeMap<String, (u64, u64)>,
     sent: VecDeque<(Part, Mark)>,
+    truths: Vec<Truth>,
+}
+
+impl Target for Writer {
+    fn request(&mut self, now: Timestamp, request: Request) -> Applied {
+        let part = request.target().part();
+        let applied = self.state.request(now, request);
+        assert!(applied.answer.is_ok(), "{:?}", applied.answer);
+        self.write(part, &applied, None);
+        applied
+    }
+
+    fn deliver_all(&mut self) -> Vec<Applied> {
+        let mut all = Vec::new();
+        while let Some(message) = self.state.messages().first() {
+            let part = message.target().part();
+            let applied = self.state.deliver().unwrap();
+            let took = self.sent.pop_front();
+            self.write(part, &applied, took);
+            all.push(applied);
+        }
+        all
+    }
+
+    fn expire(&mut self, _: Timestamp) -> Vec<Applied> {
+        panic!("this script names what expires")
+    }
+
+    fn check(&self) -> Result<(), String> {
+        self.state
+            .check()
+            .map_err(|violations| format!("{violations:?}"))
+    }
 }
 
 impl Writer {
-    fn run(seed: u32) -> Option<Fixture> {
-        let requests = drawn(seed)?;
-        let folder = quick_folder();
-        let mut store = SqliteStore::open(folder.path(), limits::PARTS).unwrap();
+    fn new(mut store: SqliteStore) -> Self {
         let epoch = store.take(&[]).unwrap()[0].epoch;
-        let mut writer = Self {
-            store,
+        Self {
+            store: Some(store),
             state: Memory::default(),
             epoch,
             seqs: BTreeMap::new(),
             places: BTreeMap::new(),
             roots: BTreeMap::new(),
             sent: VecDeque::new(),
-        };
-        let (in_file, in_log) = requests.split_at(IN_FILE);
-        in_file.iter().for_each(|request| writer.write(request));
-        // A clean end folds the log into the file.
-        drop(writer.store);
-        writer.store = SqliteStore::open(folder.path(), limits::PARTS).unwrap();
-        let mut truths = vec![Truth::read(&mut writer.store).unwrap()];
-        for request in in_log {
-            writer.write(request);
-            let truth = Truth::read(&mut writer.store).unwrap();
-            if truths.last() != Some(&truth) {
-                truths.push(truth);
-            }
+            truths: Vec::new(),
         }
-        let image = Image::of(folder.path());
-        Some(Fixture { image, truths })
     }
 
-    fn write(&mut self, request: &Step) {
-        let (applied, part, took) = match request {
-            Step::Ask(at, request) => {
-                let part = request.target().part();
-                (self.state.request(*at, (**request).clone()), part, None)
-            }
-            Step::Deliver => {
-                let messages = self.state.messages();
-                let Some(message) = messages.first() else {
-                    return;
-                };
-                let (part, took) = (message.target().part(), self.sent.pop_front());
-                (self.state.deliver().expect("there is one"), part, took)
-            }
-        };
-        let batch = self.batch(part, &applied, took);
-        self.store.commit(&[batch]).unwrap();
+    fn store(&mut self) -> &mut SqliteStore {
+        self.store.as_mut().unwrap()
+    }
+
+    fn truth(&mut self) -> Truth {
+        Truth::read(self.store()).unwrap()
+    }
+
+    fn write(&mut self, part: Part, applied: &Applied, took: Option<(Part, Mark)>) {
+        let batch = self.batch(part, applied, took);
+        self.store().commit(&[batch]).unwrap();
+        let truth = self.truth();
+        self.truths.push(truth);
     }
 
     fn batch(&mut self, part: Part, applied: &Applied, took: Option<(Part, Mark)>) -> Batch {
@@ -202,62 +302,17 @@ impl Writer {
     }
 }
 
-enum Step {
-    Ask(resonate_core::Timestamp, Box<Request>),
-    Deliver,
-}
-
-/// The requests of a seed, if what comes of them has something of everything.
-fn drawn(seed: u32) -> Option<Vec<Step>> {
-    let byte =
-        |n: u32| (n.wrapping_mul(2_654_435_761) ^ seed.wrapping_mul(40_503)).to_be_bytes()[1];
-    let bytes: Vec<u8> = (0..20_000).map(byte).collect();
-    let (mut draw, mut state, mut steps) = (Draw::new(&bytes), Memory::default(), Vec::new());
-    while steps.len() < IN_FILE + IN_LOG {
-        let step = if steps.len() % 4 == 3 && !state.messages().is_empty() {
-            state.deliver()?;
-            Step::Deliver
-        } else {
-            let (at, request) = draw.request(&state)?;
-            let before = state.clone();
-            let applied = state.request(at, request.clone());
-            if applied.changed.is_empty() {
-                state = before;
-                continue;
-            }
-            Step::Ask(at, Box::new(request))
-        };
-        steps.push(step);
-    }
-    let has_waiting = !state.messages().is_empty();
-    let seen: BTreeSet<&str> = state.records().flat_map(names).collect();
-    let wanted = [
-        "pending",
-        "resolved",
-        "rejected",
-        "canceled",
-        "timedout",
-        "leased",
-        "suspended",
-        "halted",
-        "timer",
-        "external",
-        "proxy",
-    ];
-    (has_waiting && wanted.iter().all(|name| seen.contains(name))).then_some(steps)
-}
-
 fn names(record: &Record) -> Vec<&'static str> {
-    let mut names = vec![record.promise.state_name()];
-    names.extend(record.task.as_ref().map(resonate_core::Task::state_name));
-    names.extend(match &record.promise.kind {
-        resonate_core::Kind::Timer => Some("timer"),
-        resonate_core::Kind::External => Some("external"),
-        resonate_core::Kind::Proxy(_) => Some("proxy"),
-        resonate_core::Kind::Call(_) | resonate_core::Kind::Step => None,
-    });
-    let is_tied =
-        |task: &resonate_core::Task| matches!(task.state, TaskState::Suspended { tied: Some(_) });
-    names.extend(record.task.as_ref().is_some_and(is_tied).then_some("tied"));
-    names
+    let kind = match &record.promise.kind {
+        Kind::Timer => "timer",
+        Kind::External => "external",
+        Kind::Proxy(_) => "proxy",
+        Kind::Call(_) => "call",
+        Kind::Step => "step",
+    };
+    let task = record.task.as_ref().map(Task::state_name);
+    [record.promise.state_name(), kind]
+        .into_iter()
+        .chain(task)
+        .collect()
 }

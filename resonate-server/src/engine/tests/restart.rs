@@ -1,5 +1,7 @@
 //! A crash and a new start: everything acknowledged is there, and work goes on where it was.
 
+use resonate_proto::stream::ANOTHER_TIMELINE;
+
 use super::*;
 
 #[test]
@@ -121,4 +123,43 @@ fn numbers_of_batches_and_rows_go_on_after_a_restart() {
         world.restart();
     }
     world.check();
+}
+
+#[test]
+fn what_was_held_in_another_history_of_the_store_changes_nothing() {
+    for timeline in [Some(Timeline(2)), None] {
+        let mut world = World::new();
+        let mut worker = world.worker(1, &["f"], 1);
+        world.ask(create("a"));
+        assert_eq!(worker.tasks(), ["a v1"]);
+        // The same session, task and token, as a restored store would know them.
+        let mut other = world.connect(Hello {
+            timeline,
+            held: vec![held("a", 1)],
+            ..hello(1, &["f"], 1)
+        });
+        let heard = other.heard();
+        assert!(
+            matches!(&*heard, [ToWorker::Refused { kind, .. }] if kind == ANOTHER_TIMELINE),
+            "{heard:?}"
+        );
+        world.say(&other, [other.fulfill("a", 1)]);
+        assert_eq!(world.state("a"), "pending leased v1");
+    }
+}
+
+#[test]
+fn who_comes_for_the_first_time_is_told_the_history_and_gives_back_what_the_store_remembers() {
+    let mut world = World::new();
+    let _gone = world.worker(1, &["f"], 1);
+    world.ask(create("a"));
+    let mut anew = world.connect(Hello {
+        timeline: None,
+        ..hello(1, &["f"], 0)
+    });
+    let heard = anew.heard();
+    let is_welcome =
+        matches!(heard.first(), Some(ToWorker::Welcome(welcome)) if welcome.timeline == TIMELINE);
+    assert!(is_welcome, "{heard:?}");
+    assert_eq!(world.state("a"), "pending pending v1");
 }

@@ -66,7 +66,8 @@ impl Engine {
         if is_behind || !self.messages.is_empty() || !self.chores.is_empty() {
             return Next::Now;
         }
-        wait.at(now, self.memory.next_due())
+        // By what the clock says: after it was set back, what is due soon by the time of the last round is not due so soon.
+        wait.at(self.seen.wall, self.memory.next_due())
             .at(self.steady, self.leases.next_expiry())
             .at(self.steady, self.unacknowledged.next())
     }

@@ -124,6 +124,8 @@ pub(crate) const LAYERS: &[(&str, &[&str])] = &[
     ("resonate-core", &[]),
     ("resonate-proto", &["resonate-core"]),
     ("resonate-macros", &[]),
+    // Tasks of the repository; no package of ours knows it.
+    ("xtask", &[]),
     ("resonate-runtime", &["resonate-core", "resonate-proto"]),
     // The last two for the load of `resonate bench` only; a ban above keeps them out of everything else.
     (

@@ -1,0 +1,106 @@
+//! Tasks of this repository that take longer than a test: `cargo xtask torture --minutes 60`, `cargo xtask fuzz`.
+//!
+//! [`harness`] is what can be run and how much of it fits into a time, [`run`] runs one and reads its figures, [`fuzz`]
+//! needs a nightly compiler, [`score`] writes down what came of all of it.
+
+mod fuzz;
+mod harness;
+mod run;
+mod score;
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    process::ExitCode,
+};
+
+use anyhow::{Context as _, Result};
+use clap::{Parser, Subcommand};
+
+use self::{
+    run::{Ended, Outcome},
+    score::Campaign,
+};
+
+#[derive(Parser)]
+#[command(name = "cargo xtask", about = "Tasks of this repository")]
+struct Arguments {
+    #[command(subcommand)]
+    task: Task,
+}
+
+#[derive(Subcommand)]
+enum Task {
+    /// Runs every harness against faults for about this long, and writes the figures to docs/reliability.md and
+    /// tests/campaign.jsonl.
+    Torture {
+        /// How long in all, without building.
+        #[arg(long, default_value_t = 60)]
+        minutes: u64,
+        /// Only these harnesses, by name.
+        #[arg(long, value_name = "NAME")]
+        only: Vec<String>,
+        /// Prints the figures and writes them nowhere.
+        #[arg(long)]
+        dry: bool,
+    },
+    /// Runs every fuzz target by coverage, from its seeds.
+    Fuzz {
+        /// How long each.
+        #[arg(long, default_value_t = 15)]
+        seconds: u64,
+    },
+}
+
+fn main() -> Result<ExitCode> {
+    let root = root();
+    match Arguments::parse().task {
+        Task::Torture { minutes, only, dry } => torture(&root, minutes, &only, dry),
+        Task::Fuzz { seconds } => Ok(code(fuzz::all(&root, seconds)?.how != Outcome::Failed)),
+    }
+}
+
+fn torture(root: &Path, minutes: u64, only: &[String], dry: bool) -> Result<ExitCode> {
+    let mut campaign = Campaign::begin(root, minutes)?;
+    let wanted = |name: &str| only.is_empty() || only.iter().any(|only| only == name);
+    for harness in harness::all(minutes, campaign.seed) {
+        if wanted(harness.name) {
+            campaign.add(run::run(root, &harness)?);
+        }
+    }
+    if wanted("fuzz") {
+        let seconds = harness::fuzz_seconds(minutes);
+        let ended = fuzz::all(root, seconds).unwrap_or_else(|error| {
+            println!("fuzz: {error:#}");
+            Ended::skipped("fuzz")
+        });
+        campaign.add(ended);
+    }
+    print!("{}", campaign.report());
+    print!("{}", bugs(root)?);
+    if !dry {
+        campaign.record(root)?;
+    }
+    Ok(code(!campaign.has_failed()))
+}
+
+/// The table of bugs that were found so far.
+fn bugs(root: &Path) -> Result<String> {
+    let path = root.join("docs/bugs.md");
+    let text = fs::read_to_string(&path).with_context(|| path.display().to_string())?;
+    let rows = text.lines().filter(|line| line.starts_with('|'));
+    Ok(rows.map(|row| format!("{row}\n")).collect())
+}
+
+fn code(is_well: bool) -> ExitCode {
+    if is_well {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    }
+}
+
+fn root() -> PathBuf {
+    let manifest = Path::new(env!("CARGO_MANIFEST_DIR"));
+    manifest.parent().unwrap_or(manifest).to_owned()
+}

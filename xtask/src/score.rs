@@ -1,0 +1,286 @@
+//! What a campaign came to: a row of the scoreboard in docs/reliability.md, and every figure in tests/campaign.jsonl.
+
+use std::{
+    fs::{self, File},
+    io::Write as _,
+    path::Path,
+    process::Command,
+};
+
+use anyhow::{Context as _, Result, ensure};
+use serde_json::{Value, json};
+
+use crate::run::{Ended, Outcome};
+
+/// A column: its name, and which figures it sums, by the harness (empty: any) and the name of the figure.
+type Column = (&'static str, &'static [(&'static str, &'static str)]);
+
+const COLUMNS: [Column; 14] = [
+    ("simulated hours", &[("", "simulated_hours")]),
+    (
+        "server crashes",
+        &[("simulator", "fault: the server crashed")],
+    ),
+    (
+        "worker crashes",
+        &[("simulator", "fault: a worker crashed")],
+    ),
+    (
+        "zombies",
+        &[
+            (
+                "simulator",
+                "fault: a worker stood still for more than a lease",
+            ),
+            ("processes", "stopped_and_continued"),
+        ],
+    ),
+    (
+        "partitions",
+        &[
+            ("simulator", "fault: a partition in one direction"),
+            ("simulator", "fault: a half-open connection"),
+            ("processes", "partitions"),
+        ],
+    ),
+    ("messages lost", &[("simulator", "messages lost")]),
+    ("power-loss images", &[("power", "images")]),
+    ("damaged files", &[("corruption", "cases")]),
+    (
+        "real kills",
+        &[("processes", "kills"), ("linearizability", "kills")],
+    ),
+    ("operations checked", &[("linearizability", "operations")]),
+    ("steps checked", &[("processes", "steps")]),
+    ("mutants killed", &[("mutants", "killed")]),
+    (
+        "inputs fuzzed",
+        &[("mutations", "inputs"), ("fuzz", "executions")],
+    ),
+    (
+        "acknowledged changes lost",
+        &[("", "lost"), ("", "executed_after_acknowledgement")],
+    ),
+];
+
+/// Rows are written above this line.
+const END: &str = "<!-- the next campaign goes above this line -->";
+
+/// A run of all harnesses.
+#[derive(Debug)]
+pub(crate) struct Campaign {
+    date: String,
+    commit: String,
+    minutes: u64,
+    /// Another one every time.
+    pub(crate) seed: u64,
+    ended: Vec<Ended>,
+}
+
+impl Campaign {
+    pub(crate) fn begin(root: &Path, minutes: u64) -> Result<Self> {
+        let say = |program: &str, args: &[&str]| {
+            let output = Command::new(program).current_dir(root).args(args).output();
+            let output = output.with_context(|| format!("{program} does not start"))?;
+            ensure!(output.status.success(), "{program} {args:?} failed");
+            Ok(String::from_utf8_lossy(&output.stdout).trim().to_owned())
+        };
+        let mut commit = say("git", &["rev-parse", "--short=10", "HEAD"])?;
+        if !say("git", &["status", "--porcelain", "--untracked-files=no"])?.is_empty() {
+            commit.push_str(" and changes");
+        }
+        Ok(Self {
+            date: say("date", &["-u", "+%F"])?,
+            commit,
+            minutes,
+            seed: say("date", &["+%s"])?
+                .parse()
+                .context("the date is a number")?,
+            ended: Vec::new(),
+        })
+    }
+
+    pub(crate) fn add(&mut self, ended: Ended) {
+        self.ended.push(ended);
+    }
+
+    pub(crate) fn has_failed(&self) -> bool {
+        self.ended.iter().any(|ended| ended.how == Outcome::Failed)
+    }
+
+    /// The figures, one a line, and how each harness ended.
+    pub(crate) fn report(&self) -> String {
+        let mut report = format!(
+            "\n{} at {}, {} minutes\n",
+            self.date, self.commit, self.minutes
+        );
+        for (name, sums) in COLUMNS {
+            report.push_str(&format!("{name:>28}  {}\n", self.sum(sums)));
+        }
+        for Ended { name, how, .. } in &self.ended {
+            report.push_str(&format!("{name:>28}  {how:?}\n"));
+        }
+        report.push('\n');
+        report
+    }
+
+    /// Appends the row and the figures.
+    pub(crate) fn record(&self, root: &Path) -> Result<()> {
+        let page = root.join("docs/reliability.md");
+        let text = fs::read_to_string(&page).with_context(|| page.display().to_string())?;
+        let text = with_row(&text, &self.row())?;
+        fs::write(&page, text).with_context(|| page.display().to_string())?;
+        let log = root.join("tests/campaign.jsonl");
+        let mut file = File::options()
+            .create(true)
+            .append(true)
+            .open(&log)
+            .with_context(|| log.display().to_string())?;
+        for line in self.lines() {
+            writeln!(file, "{line}").with_context(|| log.display().to_string())?;
+        }
+        Ok(())
+    }
+
+    fn row(&self) -> String {
+        let sums = COLUMNS.map(|(_, sums)| self.sum(sums));
+        let failed = self
+            .ended
+            .iter()
+            .filter(|ended| ended.how == Outcome::Failed);
+        let failed: Vec<_> = failed.map(|ended| ended.name).collect();
+        let verdict = if failed.is_empty() {
+            "passed".to_owned()
+        } else {
+            format!("FAILED: {}", failed.join(", "))
+        };
+        let cells = [
+            self.date.clone(),
+            format!("`{}`", self.commit),
+            self.minutes.to_string(),
+        ];
+        let cells: Vec<_> = cells.into_iter().chain(sums).chain([verdict]).collect();
+        format!("| {} |", cells.join(" | "))
+    }
+
+    fn lines(&self) -> Vec<Value> {
+        let mut lines = Vec::new();
+        for ended in &self.ended {
+            for figures in &ended.figures {
+                lines.push(json!({
+                    "date": self.date, "commit": self.commit, "harness": ended.name, "figures": figures,
+                }));
+            }
+        }
+        lines
+    }
+
+    /// The sum, or a dash if nobody counted.
+    fn sum(&self, wanted: &[(&str, &str)]) -> String {
+        let mut sum = None;
+        for ended in &self.ended {
+            for (harness, key) in wanted {
+                if harness.is_empty() || *harness == ended.name {
+                    for figures in &ended.figures {
+                        add(&mut sum, figures, key);
+                    }
+                }
+            }
+        }
+        sum.map_or_else(|| "-".to_owned(), shown)
+    }
+}
+
+/// Adds every number of this name, however deep it lies.
+fn add(sum: &mut Option<f64>, figures: &Value, key: &str) {
+    let Value::Object(fields) = figures else {
+        return;
+    };
+    for (name, value) in fields {
+        match value.as_f64() {
+            Some(number) if name == key => *sum.get_or_insert(0.0) += number,
+            Some(_) | None => add(sum, value, key),
+        }
+    }
+}
+
+/// A number as people read it.
+fn shown(number: f64) -> String {
+    if number.fract() != 0.0 {
+        return format!("{number:.1}");
+    }
+    let digits = format!("{number:.0}");
+    let mut text = String::new();
+    for (at, digit) in digits.chars().enumerate() {
+        if at > 0 && (digits.len() - at).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+/// The page with one more row.
+fn with_row(page: &str, row: &str) -> Result<String> {
+    let (above, below) = page
+        .split_once(END)
+        .with_context(|| format!("docs/reliability.md has no line {END}"))?;
+    Ok(format!("{}\n{row}\n\n{END}{below}", above.trim_end()))
+}
+
+#[cfg(test)]
+mod tests {
+    use expect_test::expect;
+
+    use super::*;
+
+    fn campaign() -> Campaign {
+        let ended = |name, how, figures: &[Value]| Ended {
+            name,
+            how,
+            figures: figures.to_vec(),
+        };
+        Campaign {
+            date: "2026-01-02".to_owned(),
+            commit: "0123456789".to_owned(),
+            minutes: 5,
+            seed: 7,
+            ended: vec![
+                ended(
+                    "simulator",
+                    Outcome::Passed,
+                    &[
+                        json!({ "simulated_hours": 12.26, "counters": { "messages lost": 1_234_567 } }),
+                    ],
+                ),
+                ended(
+                    "processes",
+                    Outcome::Failed,
+                    &[json!({ "kills": 40, "lost": 0 }), json!({ "kills": 2 })],
+                ),
+                Ended::skipped("power"),
+            ],
+        }
+    }
+
+    #[test]
+    fn a_campaign_is_a_row_of_sums() {
+        let campaign = campaign();
+        expect!["| 2026-01-02 | `0123456789` | 5 | 12.3 | - | - | - | - | 1,234,567 | - | - | 42 | - | - | - | - | 0 | FAILED: processes |"]
+            .assert_eq(&campaign.row());
+        assert!(campaign.has_failed());
+        assert_eq!(campaign.lines().len(), 3);
+    }
+
+    #[test]
+    fn the_page_of_this_repository_has_a_table_with_these_columns() {
+        let page = include_str!("../../docs/reliability.md");
+        let names = COLUMNS.map(|(name, _)| name).join(" | ");
+        let head = format!("| date | commit | minutes | {names} | verdict |");
+        assert!(page.contains(&head), "the scoreboard has no head {head}");
+        let more = with_row(page, &campaign().row()).unwrap();
+        assert_eq!(more.lines().count(), page.lines().count() + 1);
+        assert!(more.contains("FAILED: processes |\n\n<!--"), "{more}");
+        assert!(with_row("", "").is_err());
+    }
+}

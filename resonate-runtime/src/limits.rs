@@ -38,6 +38,9 @@ pub(crate) const BATCHES: usize = 16;
 pub(crate) const WANTED: usize = 4_096;
 /// How often it looks whom nobody serves and what nobody waits for any more.
 pub(crate) const LOOK_AROUND: Duration = Duration::from_secs(5);
+/// Leases for which no thread of a process has polled anything, after which all that it holds is given back: long after
+/// what blocks for a while has come back.
+pub(crate) const SILENT_LEASES: u32 = 10;
 /// Suspended bodies that are kept in memory.
 pub(crate) const WARM: usize = 10_000;
 /// How long a suspended body is kept in memory.

@@ -17,6 +17,9 @@ use tokio::{runtime::Handle, sync::mpsc, time::Instant};
 use super::slots::{Slot, Slots};
 use crate::{function::Definition, settings::Settings};
 
+/// In [`ExecutionHandle::polling_since`]: its body was never polled.
+pub(crate) const NOT_BEGUN: u64 = u64::MAX;
+
 /// The worker as an execution sees it. Cheap to clone.
 #[derive(Clone)]
 pub(crate) struct Worker(Arc<Inner>);
@@ -188,7 +191,7 @@ pub(crate) struct ExecutionHandle {
     /// The highest place of the log it holds.
     pub(crate) shown: Arc<AtomicU64>,
     pub(crate) events: mpsc::Sender<ExecutionEvent>,
-    /// When its body's poll began, in [`Worker::millis`]; 0 while it is not being polled.
+    /// When its body's poll began, in [`Worker::millis`]; 0 while it is not being polled, [`NOT_BEGUN`] before the first.
     pub(crate) polling_since: Arc<AtomicU64>,
 }
 

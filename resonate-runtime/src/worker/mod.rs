@@ -7,6 +7,7 @@ pub(crate) mod execution;
 mod lease;
 pub(crate) mod link;
 mod outbox;
+mod pulse;
 mod run;
 mod serving;
 pub(crate) mod slots;

@@ -11,6 +11,7 @@ use tokio::{
 use super::{
     lease::Lease,
     link::Worker,
+    pulse::Pulse,
     run::{Orders, State},
     serving::{About, Serving},
 };
@@ -40,6 +41,7 @@ pub(super) struct Stream {
     pub(super) serving: Arc<Serving>,
     pub(super) about: About,
     pub(super) lease: Lease,
+    pub(super) pulse: Pulse,
     pub(super) clock: Arc<Clock>,
     pub(super) reach: Arc<Reachability>,
     pub(super) url: String,
@@ -259,8 +261,15 @@ impl Stream {
         let lease = u64::try_from(self.lease.length().as_millis()).unwrap_or(u64::MAX);
         let mut table = self.serving.table();
         let stalled = table.stalled(self.worker.millis(), lease);
-        let said = table.evict_older(limits::WARM_AGE, now);
+        let mut said = table.evict_older(limits::WARM_AGE, now);
+        let silence = self.pulse.silence(now);
+        if silence >= self.lease.length() * limits::SILENT_LEASES {
+            said.extend(table.give_back_all());
+        } else if silence >= self.lease.length() {
+            said.extend(table.give_back_unbegun());
+        }
         drop(table);
+        self.pulse.beat(now, self.worker.runtime());
         for (held, _) in stalled.iter().filter(|(_, said)| !said) {
             say::warn(format_args!(
                 "`{}` has not come back from a poll for {lease} ms, so another worker gets it; move what blocks into \
@@ -284,7 +293,14 @@ impl Stream {
             .iter()
             .filter(|item| matches!(item, FromWorker::Turn(_)));
         self.tell(TurnPoint::Unsent, turns.count());
-        let granted = self.serving.table().credits(self.worker.slots().free());
+        // What no thread has time for is of use to another worker.
+        let is_silent = self.lease.length() <= self.pulse.silence(Instant::now());
+        let free = if is_silent {
+            0
+        } else {
+            self.worker.slots().free()
+        };
+        let granted = self.serving.table().credits(free);
         if connection.granted < granted {
             connection.granted = granted;
             batch.push(FromWorker::Credits { granted });

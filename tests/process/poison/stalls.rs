@@ -41,6 +41,15 @@ async fn waits() -> Result<u32> {
     Ok(std::process::id())
 }
 
+/// Never gives its thread back.
+#[durable(service = "loops")]
+async fn loops() -> Result<()> {
+    effect("begins");
+    loop {
+        pause(Duration::from_millis(1));
+    }
+}
+
 #[test]
 fn a_blocked_thread_loses_the_task_that_blocks_it_and_no_other() {
     for round in 0..scale() {
@@ -78,4 +87,24 @@ fn a_blocked_thread_loses_the_task_that_blocks_it_and_no_other() {
             "kept_their_lease": waiting.len(), "late_results_refused": 1,
         }));
     }
+}
+
+#[test]
+fn a_thread_that_never_comes_back_takes_no_other_work_with_it() {
+    let mut fleet = Fleet::start();
+    let black_hole = fleet.supervise(ONE_THREAD, "loops,sound");
+    fleet.call("loops/loops", "loops", "[]");
+    let calls = 20 * scale();
+    fleet.until("other work begins beside it", |fleet| {
+        !fleet.effects("begins", "loops").is_empty() && fleet.begun >= calls
+    });
+    let ended = fleet.expect_work();
+    // Nobody else serves it, and a worker that polls nothing gets nothing: it waits for a better one.
+    fleet.supervised[black_hole].kill_and_restart();
+    fleet.until("it is tried again", |fleet| {
+        fleet.effects("begins", "loops").len() == 2
+    });
+    let losses = fleet.server.json(&["get", "loops"])["task"]["losses"].clone();
+    figures(&json!({ "kind": "poison_loop", "calls_beside_ended": ended, "losses": losses }));
+    assert!(losses.as_u64() >= Some(1));
 }

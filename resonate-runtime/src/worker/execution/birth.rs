@@ -13,7 +13,7 @@ use tokio::{sync::mpsc, time::Instant};
 
 use super::{
     super::{
-        link::{Dispatched, ExecutionHandle, Worker},
+        link::{Dispatched, ExecutionHandle, NOT_BEGUN, Worker},
         slots::Slot,
     },
     Claim, Execution, Standing,
@@ -126,7 +126,7 @@ pub(super) fn conceive(worker: Worker, born: Born) -> (ExecutionHandle, Executio
         version: Arc::new(AtomicU64::new(version.0)),
         shown: Arc::new(AtomicU64::new(0)),
         events,
-        polling_since: Arc::new(AtomicU64::new(0)),
+        polling_since: Arc::new(AtomicU64::new(NOT_BEGUN)),
     };
     let replay = replay(&record.promise, &call, &history);
     handle.shown.store(replay.held().0, Ordering::Release);

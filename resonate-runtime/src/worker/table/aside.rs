@@ -1,13 +1,16 @@
 //! Bodies that wait in memory for their task to go on, and which of them are put out of it.
 
-use std::time::Duration;
+use std::{sync::atomic::Ordering, time::Duration};
 
 use resonate_core::{PromiseId, TaskVersion};
 use resonate_proto::stream::{FromWorker, Held};
 use tokio::time::Instant;
 
-use super::{Asked, Body, Table};
-use crate::{limits, worker::link::ExecutionEvent};
+use super::{Asked, Body, Entry, Table};
+use crate::{
+    limits,
+    worker::link::{ExecutionEvent, NOT_BEGUN},
+};
 
 impl Table {
     /// Suspended, its body kept. Gives what to say of those that had to make room.
@@ -120,6 +123,33 @@ impl Table {
             self.dropped(task, *version, why);
         }
         unnameable
+    }
+
+    /// Nothing is polled here: what has not begun is given back. What has begun may go on when its thread comes back.
+    pub(crate) fn give_back_unbegun(&mut self) -> Vec<FromWorker> {
+        let has_not_begun = |entry: &Entry| {
+            let Body::Running(handle) = &entry.body else {
+                return false;
+            };
+            handle.polling_since.load(Ordering::Acquire) == NOT_BEGUN
+        };
+        let unbegun = self
+            .entries
+            .iter()
+            .filter(|(_, entry)| has_not_begun(entry));
+        let mut unbegun: Vec<_> = unbegun
+            .map(|(id, entry)| (id.clone(), entry.version))
+            .collect();
+        unbegun.sort();
+        let why = "no thread of its worker had time for it";
+        for (id, _) in &unbegun {
+            let why = why.to_owned();
+            self.part(id, ExecutionEvent::Dropped { why });
+        }
+        unbegun
+            .into_iter()
+            .map(|(task, version)| FromWorker::GiveBack { task, version })
+            .collect()
     }
 
     /// There is no more time: everything is given back as it is.

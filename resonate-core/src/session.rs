@@ -4,8 +4,8 @@ use std::{collections::BTreeMap, time::Duration};
 
 use crate::{SessionId, Timestamp};
 
-/// One history of a store. A store that goes on from a copy or a backup begins another one, and what a worker of the
-/// first holds, its sessions and fencing tokens, means nothing in the second, even where the numbers are equal.
+/// What a store went through without being set back. One that goes on from a copy or a backup begins another, and what a
+/// worker of the first holds, its sessions and fencing tokens, means nothing in the second, even where the numbers are equal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Timeline(pub u64);
 

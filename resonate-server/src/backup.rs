@@ -2,8 +2,6 @@
 
 use std::path::Path;
 
-use resonate_core::Timeline;
-
 use crate::{
     store::{OpenError, sqlite::copy},
     verify::{Problem, Report, Source, VerifyError, verify, verify_snapshot},
@@ -55,18 +53,16 @@ pub fn backup(folder: &Path, to: &Path) -> Result<Report, BackupError> {
     Ok(report)
 }
 
-/// Makes a data folder of a backup. A server on it begins another history: workers that still hold something of the one
-/// before drop it and begin anew. Which history, and what is in it.
+/// Makes a data folder of a backup. A server on it begins another timeline: workers that still hold something of the one
+/// before drop it and begin anew. What is in it, and which timeline that is.
 ///
 /// # Errors
 /// If the folder is not empty, the backup is damaged, or the disk does not do as it should.
-pub fn restore(from: &Path, folder: &Path) -> Result<(Option<Timeline>, Report), BackupError> {
+pub fn restore(from: &Path, folder: &Path) -> Result<Report, BackupError> {
     let report = sound(verify(Source::File(from))?)?;
     copy::restore(from, folder, report.partitions)?;
     let mut restored = Source::Folder(folder).snapshot()?;
-    let timeline = restored.timeline();
-    let report = sound(verify_snapshot(&mut restored)?)?;
-    Ok((timeline, report))
+    sound(verify_snapshot(&mut restored)?)
 }
 
 fn sound(report: Report) -> Result<Report, BackupError> {

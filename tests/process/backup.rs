@@ -147,7 +147,7 @@ fn the_worker_of_a_restored_server_drops_what_it_held_and_begins_anew() {
     ]);
     assert_ne!(
         restored["timeline"], made["timeline"],
-        "it is the same history"
+        "it is the same timeline"
     );
     server.process.start_again();
     eventually("the restored server is ready", || {
@@ -272,20 +272,20 @@ fn nothing_is_overwritten_and_nothing_half_done_is_left() {
 }
 
 #[test]
-fn a_data_folder_that_was_copied_by_hand_begins_a_history_of_its_own() {
+fn a_data_folder_that_was_copied_by_hand_begins_a_timeline_of_its_own() {
     let folder = tempfile::tempdir().unwrap();
     let folder = folder.path();
     drop(Server::start(folder, &[]));
-    let history =
+    let timeline =
         |folder: &Path| json_of(&["verify", "--data-dir", text(folder)])["timeline"].clone();
-    let (original, copied) = (history(&data(folder)), folder.join("elsewhere"));
+    let (original, copied) = (timeline(&data(folder)), folder.join("elsewhere"));
     fs::create_dir_all(data(&copied)).unwrap();
     for entry in fs::read_dir(data(folder)).unwrap() {
         let entry = entry.unwrap();
         fs::copy(entry.path(), data(&copied).join(entry.file_name())).unwrap();
     }
     drop(Server::start(&copied, &[]));
-    assert_ne!(history(&data(&copied)), original);
+    assert_ne!(timeline(&data(&copied)), original);
     drop(Server::start(folder, &[]));
-    assert_eq!(history(&data(folder)), original, "a restart is no copy");
+    assert_eq!(timeline(&data(folder)), original, "a restart is no copy");
 }

@@ -1882,7 +1882,7 @@ pub struct Welcome {
     pub let_go: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
     #[prost(int64, tag = "7")]
     pub now_ms: i64,
-    /// which history of the store this is, never 0; another one refuses what was held
+    /// which timeline of the store this is, never 0; another one refuses what was held
     #[prost(uint64, tag = "8")]
     pub timeline: u64,
 }

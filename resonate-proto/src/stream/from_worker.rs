@@ -75,7 +75,7 @@ pub struct Hello {
     pub capacity: u32,
     /// The first credits.
     pub granted: u64,
-    /// The history of the store in which it holds that; none before the first welcome.
+    /// The timeline of the store in which it holds that; none before the first welcome.
     pub timeline: Option<Timeline>,
 }
 

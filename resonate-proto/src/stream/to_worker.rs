@@ -74,7 +74,7 @@ pub struct Welcome {
     pub let_go: Vec<PromiseId>,
     /// The server's time.
     pub now: Timestamp,
-    /// The history of its store; to be named in the next hello.
+    /// The timeline of its store; to be named in the next hello.
     pub timeline: Timeline,
 }
 

@@ -162,7 +162,7 @@ async fn run(server: SharedServer, mut stream: Stream) {
                 }
             }
             Ended::LeaseOver => stream.lose_lease(),
-            // Who names no history is never refused for it, so this ends.
+            // Who names no timeline is never refused for it, so this ends.
             Ended::Refused { kind, .. }
                 if kind == ANOTHER_TIMELINE && stream.about.timeline.is_some() =>
             {

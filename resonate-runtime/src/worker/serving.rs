@@ -25,7 +25,7 @@ pub(crate) struct About {
     pub(crate) services: Vec<String>,
     pub(crate) functions: Vec<Function>,
     pub(crate) capacity: usize,
-    /// The history of the server's store that this worker was welcomed in.
+    /// The timeline of the server's store that this worker was welcomed in.
     pub(crate) timeline: Option<Timeline>,
 }
 

@@ -14,7 +14,7 @@ Exit codes:
   2   the command line is wrong
   3   there is no such promise
   4   refused: it is another call, settled already, not halted, too large, ...
-  65  data on the server's disk are damaged, or written by a newer version
+  65  data on the disk are damaged, no store at all, or written by a newer version
   69  no server answers
   70  the server failed, or could not start
   75  waiting took too long";

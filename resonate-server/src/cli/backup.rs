@@ -14,11 +14,7 @@ pub(super) fn run(args: &Backup, out: Output) -> Result<Code, Failed> {
     let report = backup(&args.data_dir, &args.to)?;
     let to = args.to.display().to_string();
     out.show(
-        || {
-            let mut shown = shown(&report);
-            shown["to"] = json!(to);
-            shown
-        },
+        || shown(&report, ("to", json!(to))),
         || format!("{to}: {}, verified", counted(&report)),
     );
     Ok(Code::Ok)

@@ -11,19 +11,14 @@ use super::{
 use crate::backup::restore;
 
 pub(super) fn run(args: &Restore, out: Output) -> Result<Code, Failed> {
-    let (timeline, report) = restore(&args.from, &args.data_dir)?;
+    let report = restore(&args.from, &args.data_dir)?;
     let into = args.data_dir.display().to_string();
-    let timeline = timeline.map(|timeline| timeline.to_string());
+    let timeline = report.timeline.map(|timeline| timeline.to_string());
     out.show(
-        || {
-            let mut shown = shown(&report);
-            shown["data_dir"] = json!(into);
-            shown["timeline"] = json!(timeline);
-            shown
-        },
+        || shown(&report, ("data_dir", json!(into))),
         || {
             format!(
-                "{into}: {}, verified; a server on it begins history {}",
+                "{into}: {}, verified; a server on it begins timeline {}",
                 counted(&report),
                 timeline.clone().unwrap_or_default()
             )

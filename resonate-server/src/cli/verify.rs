@@ -15,7 +15,11 @@ pub(super) fn run(args: &Verify, out: Output) -> Result<Code, Failed> {
         None => Source::Folder(&args.data_dir),
     };
     let report = verify(source)?;
-    out.show(|| shown(&report), || told(&report));
+    let of = match &args.file {
+        Some(file) => ("verified", json!(file.display().to_string())),
+        None => ("verified", json!(args.data_dir.display().to_string())),
+    };
+    out.show(|| shown(&report, of), || told(&report));
     Ok(if report.problems.is_empty() {
         Code::Ok
     } else {
@@ -34,11 +38,12 @@ impl From<VerifyError> for Failed {
     }
 }
 
-/// A report, as an object.
-pub(super) fn shown(report: &Report) -> Value {
+/// A report, as an object, and what it is of.
+pub(super) fn shown(report: &Report, (name, of): (&str, Value)) -> Value {
     let problem = |problem: &Problem| json!({ "file": problem.file.display().to_string(), "table": problem.table, "key": problem.key, "why": problem.why });
     let problems: Vec<_> = report.problems.iter().map(problem).collect();
     json!({
+        name: of,
         "rows": report.rows,
         "trees": report.trees,
         "messages": report.messages,

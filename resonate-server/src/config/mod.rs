@@ -92,7 +92,7 @@ impl Builder {
                 (Box::new(store), format!("sqlite in {}", folder.display()))
             }
             Place::Memory => (
-                Box::new(MemoryDisk::default().in_its_own_history().open()),
+                Box::new(MemoryDisk::default().in_its_own_timeline().open()),
                 "memory".to_owned(),
             ),
             Place::Store { store, name } => (store, name),

@@ -107,23 +107,23 @@ impl Engine {
             );
             return Some(("protocol", message));
         }
-        if let Some(message) = self.is_of_another_history(hello) {
+        if let Some(message) = self.is_of_another_timeline(hello) {
             return Some((ANOTHER_TIMELINE, message));
         }
         let differs = registry::compare(&self.fleet, hello.session, &hello.functions).err()?;
         Some(("signature", differs.to_string()))
     }
 
-    /// Sessions and fencing tokens mean something in one history of the store only. After a restore the same numbers are
-    /// given again, so a worker that holds something of the history before must drop it all and begin anew.
-    fn is_of_another_history(&self, hello: &Hello) -> Option<String> {
+    /// Sessions and fencing tokens mean something in one timeline of the store only. After a restore the same numbers are
+    /// given again, so a worker that holds something of the timeline before must drop it all and begin anew.
+    fn is_of_another_timeline(&self, hello: &Hello) -> Option<String> {
         let ours = self.store.timeline();
         let is_of_ours = match hello.timeline {
             Some(theirs) => theirs == ours,
             None => hello.held.is_empty(),
         };
         (!is_of_ours).then(|| {
-            "the server's store was restored or copied: what the worker holds is of another history; it drops that and \
+            "the server's store was restored or copied: what the worker holds is of another timeline; it drops that and \
              registers anew"
                 .to_owned()
         })

@@ -78,7 +78,7 @@ pub trait Store: Reader {
     /// them here, so that no number is used twice.
     fn take(&mut self, floors: &[Floor]) -> Result<Vec<Head>, WriteError>;
 
-    /// Which history of the store this is. A copy or a restored backup has another one than what it was made of; one that
+    /// Which timeline of the store this is. A copy or a restored backup has another one than what it was made of; one that
     /// is only opened again has the same.
     fn timeline(&self) -> Timeline;
 

@@ -32,7 +32,7 @@ pub enum Source<'a> {
 pub struct Report {
     /// A server has the store at the moment: what it wrote after the beginning was not looked at.
     pub is_served: bool,
-    /// Which history it is; none if no server ever opened the file.
+    /// Which timeline it is; none if no server ever opened the file.
     pub timeline: Option<Timeline>,
     /// How many partitions it has.
     pub partitions: u16,

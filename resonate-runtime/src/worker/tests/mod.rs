@@ -50,7 +50,7 @@ use crate::{
     settings::Settings,
 };
 
-/// The history that the server is in, unless a test says otherwise.
+/// The timeline that the server is in, unless a test says otherwise.
 const TIMELINE: Timeline = Timeline(1);
 const LEASE: Duration = Duration::from_secs(15);
 const HEARTBEAT: Duration = Duration::from_secs(5);

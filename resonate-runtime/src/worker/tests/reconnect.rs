@@ -320,7 +320,7 @@ async fn a_hello_always_fits_a_message_and_who_is_not_named_is_dropped() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_a_worker_held_in_another_history_of_the_store_is_never_heard_again() {
+async fn what_a_worker_held_in_another_timeline_of_the_store_is_never_heard_again() {
     let mut peer = Peer::start(2);
     let mut far = peer.welcomed().await;
     let (mut waits, mut settles) = (

@@ -126,7 +126,7 @@ fn numbers_of_batches_and_rows_go_on_after_a_restart() {
 }
 
 #[test]
-fn what_was_held_in_another_history_of_the_store_changes_nothing() {
+fn what_was_held_in_another_timeline_of_the_store_changes_nothing() {
     for timeline in [Some(Timeline(2)), None] {
         let mut world = World::new();
         let mut worker = world.worker(1, &["f"], 1);
@@ -149,7 +149,7 @@ fn what_was_held_in_another_history_of_the_store_changes_nothing() {
 }
 
 #[test]
-fn who_comes_for_the_first_time_is_told_the_history_and_gives_back_what_the_store_remembers() {
+fn who_comes_for_the_first_time_is_told_the_timeline_and_gives_back_what_the_store_remembers() {
     let mut world = World::new();
     let _gone = world.worker(1, &["f"], 1);
     world.ask(create("a"));

@@ -41,9 +41,9 @@ impl MemoryDisk {
         })))
     }
 
-    /// The same in a history that no other disk has: what a server that ends with its disk needs.
+    /// The same in a timeline that no other disk has: what a server that ends with its disk needs.
     #[must_use]
-    pub fn in_its_own_history(self) -> Self {
+    pub fn in_its_own_timeline(self) -> Self {
         // The standard library's hashers are the one source of randomness that it has.
         let drawn = RandomState::new().hash_one(());
         self.state().timeline = drawn.max(1);

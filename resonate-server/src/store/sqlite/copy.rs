@@ -10,7 +10,10 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use rusqlite::{Connection, backup::Backup};
+use rusqlite::{
+    Connection,
+    backup::{Backup, StepResult},
+};
 
 use super::{
     FILE, SqliteStore,
@@ -53,13 +56,12 @@ pub fn copy(snapshot: &Snapshot, to: &Path) -> Result<Unnamed, OpenError> {
 fn copy_pages(snapshot: &Snapshot, target: &mut Connection) -> rusqlite::Result<()> {
     let backup = Backup::new(snapshot.db.connection(), target)?;
     // All at once: the snapshot holds still, and nobody else wants the target.
-    match backup.step(-1)? {
-        rusqlite::backup::StepResult::Done => Ok(()),
-        _ => Err(rusqlite::Error::SqliteFailure(
-            rusqlite::ffi::Error::new(rusqlite::ffi::SQLITE_BUSY),
-            Some("another program holds the file".to_owned()),
-        )),
+    if backup.step(-1)? == StepResult::Done {
+        return Ok(());
     }
+    let busy = rusqlite::ffi::Error::new(rusqlite::ffi::SQLITE_BUSY);
+    let why = "another program holds the file".to_owned();
+    Err(rusqlite::Error::SqliteFailure(busy, Some(why)))
 }
 
 impl Unnamed {
@@ -108,7 +110,7 @@ impl Drop for Unnamed {
     }
 }
 
-/// Makes a data folder of a file. The store in it begins a history of its own, under the next server's new epochs.
+/// Makes a data folder of a file. The store in it begins a timeline of its own, under the next server's new epochs.
 pub fn restore(from: &Path, into: &Path, parts: u16) -> Result<(), OpenError> {
     folder::create(into)?;
     let is_empty = |mut entries: fs::ReadDir| entries.next().is_none();
@@ -127,7 +129,7 @@ pub fn restore(from: &Path, into: &Path, parts: u16) -> Result<(), OpenError> {
     io::copy(&mut source, &mut target).map_err(folder::failed("copy to", &unnamed.path))?;
     sync(&unnamed.path)?;
     unnamed.name()?;
-    // It lies elsewhere than whatever it is a copy of, and so it begins its history now.
+    // It lies elsewhere than whatever it is a copy of, and so it begins its timeline now.
     SqliteStore::open(into, parts).map(drop)
 }
 

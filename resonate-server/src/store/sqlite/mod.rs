@@ -2,7 +2,7 @@
 //!
 //! Read in this order: `schema` (what lies where), `open` (lock, file, log, pragmas), `db` (one connection and how its
 //! errors are told apart), `read` and `decode`, `write` and `rows`, `trim`, `sum` (a checksum in every row), `verify`;
-//! `frames` (is the log whole), `timeline` (which history it is), [`snapshot`] (one moment of a file), [`copy`].
+//! `frames` (is the log whole), `timeline` (which timeline it is), [`snapshot`] (one moment of a file), [`copy`].
 
 pub mod copy;
 mod db;

@@ -87,7 +87,7 @@ impl Snapshot {
         self.parts
     }
 
-    /// Its history, if any server ever opened it.
+    /// Its timeline, if any server ever opened it.
     #[must_use]
     pub fn timeline(&self) -> Option<resonate_core::Timeline> {
         self.timeline

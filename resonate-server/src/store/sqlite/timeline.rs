@@ -1,8 +1,8 @@
-//! Which history the file belongs to. A file that lies elsewhere than it did is a copy, and begins a history of its own.
+//! Which timeline the file belongs to. A file that lies elsewhere than it did is a copy, and begins a timeline of its own.
 //!
-//! The header keeps the history's number and the file's place: what the file system numbers it by, and when it was made.
+//! The header keeps the timeline's number and the file's place: what the file system numbers it by, and when it was made.
 //! A backup has no place. So whoever copies a data folder, or puts a backup into one, gets another number without being
-//! asked, and workers of the first history are told so. What copies the whole disk (an image of a machine, a snapshot of
+//! asked, and workers of the first timeline are told so. What copies the whole disk (an image of a machine, a snapshot of
 //! a volume) cannot be told from a restart.
 
 use std::{path::Path, time::UNIX_EPOCH};
@@ -15,7 +15,7 @@ use super::{error::OpenError, folder, open::damaged_header, schema};
 const TIMELINE: &str = "timeline";
 const PLACE: &str = "place";
 
-/// The history that the file goes on with, written down before anybody hears of it.
+/// The timeline that the file goes on with, written down before anybody hears of it.
 pub(super) fn settle(conn: &mut Connection, file: &Path) -> Result<Timeline, OpenError> {
     let place = place(file)?;
     let known = read(conn, file)?;
@@ -26,13 +26,13 @@ pub(super) fn settle(conn: &mut Connection, file: &Path) -> Result<Timeline, Ope
     if let Some(before) = known {
         tracing::warn!(
             file = %file.display(),
-            "the store was copied or restored: workers that still hold something of the history before ({before}) drop it"
+            "the store was copied or restored: workers that still hold something of the timeline before ({before}) drop it"
         );
     }
     begin(conn, &place).map_err(|error| OpenError::database(file, error))
 }
 
-/// The history of a file, if it has one already.
+/// The timeline of a file, if it has one already.
 pub(super) fn read(conn: &Connection, file: &Path) -> Result<Option<Timeline>, OpenError> {
     let Some(text) = text(conn, file, TIMELINE)? else {
         return Ok(None);
@@ -42,7 +42,7 @@ pub(super) fn read(conn: &Connection, file: &Path) -> Result<Option<Timeline>, O
     Ok(Some(Timeline(number)))
 }
 
-/// Forgets where the file lies: whoever opens it next begins another history.
+/// Forgets where the file lies: whoever opens it next begins another timeline.
 pub(super) fn unplace(conn: &Connection) -> rusqlite::Result<()> {
     conn.execute("delete from header where name = ?1", [PLACE])?;
     Ok(())

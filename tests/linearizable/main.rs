@@ -46,7 +46,7 @@ fn size() -> Size {
     let operations = number("RESONATE_OPERATIONS").unwrap_or(OPERATIONS);
     let seed = number("RESONATE_SEED").unwrap_or_else(|| u64::from(std::process::id()));
     println!("RESONATE_OPERATIONS={operations} RESONATE_SEED={seed}");
-    let kills = (operations / 4_000).clamp(5, 100);
+    let kills = (operations / 1_000).clamp(8, 300);
     Size {
         operations,
         kills,

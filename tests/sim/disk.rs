@@ -161,7 +161,7 @@ fn write(sim: &Sim, durable: &MemoryDisk, lane: &[Batch]) {
         return sim.violation(format!("what was committed cannot be written: {error}"));
     }
     let now = sim.latest_wall();
-    let right = sim.model().committed(lane, now);
+    let right = sim.model().committed(lane, now, sim.now().steady);
     let noted = sim.model().take_noted();
     noted.into_iter().for_each(|what| sim.count(what));
     sim.check(right);
@@ -217,12 +217,10 @@ impl SimulatedStore {
         }
         let file = "disk".into();
         if state.is_full {
-            state.sim.count("fault: a full disk refused a write");
             let source = SAYING.into();
             return Some(WriteError::Full { file, source });
         }
         if state.is_busy {
-            state.sim.count("fault: a busy disk refused a write");
             return Some(WriteError::Busy { file });
         }
         None
@@ -273,6 +271,10 @@ impl Store for SimulatedStore {
 
     fn commit(&mut self, lane: &[Batch]) -> Result<(), CommitError> {
         if let Some(error) = self.refuses() {
+            self.disk.state().sim.count(match error {
+                WriteError::Full { .. } => "fault: a full disk refused a commit",
+                _ => "fault: a busy disk refused a commit",
+            });
             return Err(error.into());
         }
         let mut state = self.disk.state();

@@ -11,7 +11,7 @@ use resonate_core::{
 use resonate_proto::store::{decode_message, decode_record};
 use resonate_server::store::{Batch, Mark};
 
-use crate::told::Told;
+use crate::{leases::Leases, told::Told};
 
 /// Everything that is durable.
 #[derive(Default)]
@@ -26,6 +26,7 @@ pub(crate) struct Model {
     /// Since the last look at the whole.
     is_changed: bool,
     pub(crate) told: Told,
+    pub(crate) leases: Leases,
     /// What happened and is to be counted.
     noted: Vec<&'static str>,
 }
@@ -82,7 +83,12 @@ impl Model {
     }
 
     /// A lane became durable.
-    pub(crate) fn committed(&mut self, lane: &[Batch], now: Timestamp) -> Result<(), String> {
+    pub(crate) fn committed(
+        &mut self,
+        lane: &[Batch],
+        now: Timestamp,
+        steady: Timestamp,
+    ) -> Result<(), String> {
         self.is_changed = true;
         for batch in lane {
             let last = self.last.insert(batch.part, batch.seq).unwrap_or_default();
@@ -108,6 +114,9 @@ impl Model {
                 let before = self.get(&record.promise.id).cloned();
                 self.noted.extend(note(before.as_deref(), &record));
                 may_become(before.as_deref(), &record, batch.seq, now)
+                    .map_err(|wrong| format!("{}: {wrong}", record.promise.id))?;
+                self.leases
+                    .may_take_back(before.as_deref(), &record, steady)
                     .map_err(|wrong| format!("{}: {wrong}", record.promise.id))?;
                 if before.is_none_or(|before| before.promise.is_pending()) {
                     settled.extend(record.promise.settled().map(|_| record.promise.id.clone()));

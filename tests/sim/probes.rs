@@ -1,7 +1,7 @@
 //! What a batch must have met at least once, or it has proved nothing.
 
 /// Faults and rare moments, by the names they are counted under.
-pub(crate) const PROBES: [&str; 34] = [
+pub(crate) const PROBES: [&str; 33] = [
     "a connection without a sign of life was given up",
     "a crash kept an unsynced commit",
     "a crash lost an unsynced commit",
@@ -15,10 +15,9 @@ pub(crate) const PROBES: [&str; 34] = [
     "a warm body went on",
     "a wave canceled",
     "a worker left and had time for it",
-    "a zombie ran what was recorded elsewhere",
-    "fault: a busy disk refused a write",
+    "fault: a busy disk refused a commit",
     "fault: a client crashed",
-    "fault: a full disk refused a write",
+    "fault: a full disk refused a commit",
     "fault: a half-open connection",
     "fault: a partition in one direction",
     "fault: a read failed",
@@ -37,3 +36,6 @@ pub(crate) const PROBES: [&str; 34] = [
     "messages lost",
     "roots answered again",
 ];
+
+/// What only a long batch meets.
+pub(crate) const RARE: [&str; 1] = ["a zombie ran what was recorded elsewhere"];

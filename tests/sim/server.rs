@@ -83,9 +83,12 @@ impl Server {
             state.incarnation = state.starts;
             state.starts
         };
-        self.0.sim.trace(format_args!(
+        let sim = &self.0.sim;
+        sim.trace(format_args!(
             "the server starts, for the {incarnation}. time"
         ));
+        let now = sim.now().steady;
+        sim.model().leases.begins(now, self.0.lease);
         let server = self.clone();
         let running = tokio::spawn(async move {
             let end = server.serve().await;
@@ -226,6 +229,7 @@ impl Server {
             self.gather(engine.next()).await;
             self.spins(&mut spins);
             let mut inputs = std::mem::take(&mut self.state().inputs);
+            let is_asked = !inputs.is_empty();
             let releases = match engine.round(sim.now(), &mut inputs) {
                 Ok(releases) => releases,
                 Err(error) => return End::Failed(error),
@@ -237,6 +241,9 @@ impl Server {
                 state.inputs = inputs;
             }
             let is_writing = disk.has_unsynced();
+            if !is_asked && !is_writing && releases.is_empty() {
+                sim.count("idle rounds");
+            }
             if is_writing {
                 if self.crashes_at(Crash::Unsynced) {
                     return End::Crashed;

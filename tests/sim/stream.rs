@@ -150,10 +150,14 @@ impl Stream {
                 .expect("what was written can be read");
             let mut rest = Vec::new();
             for item in items {
-                sim.arrives(&item);
+                if let FromWorker::Hello(hello) = &item {
+                    *session = Some(hello.session);
+                }
+                if self.far.server.incarnation() == Some(self.incarnation) {
+                    sim.arrives(session.unwrap_or(SessionId(0)), &item);
+                }
                 match item {
                     FromWorker::Hello(hello) => {
-                        *session = Some(hello.session);
                         sim.trace(format_args!(
                             "{} says hello on {}, holding {}",
                             hello.name,

@@ -27,7 +27,9 @@ pub(crate) struct Told {
 
 impl Sim {
     /// A turn reaches the server.
-    pub(crate) fn arrives(&self, item: &FromWorker) {
+    pub(crate) fn arrives(&self, session: SessionId, item: &FromWorker) {
+        let now = self.now().steady;
+        self.model().leases.hears(session, item, now);
         let FromWorker::Turn(Turn {
             id,
             version,
@@ -198,7 +200,10 @@ impl Sim {
     fn refuses(&self, refusal: &Refusal) {
         match refusal {
             Refusal::StaleVersion { .. } => self.count("a stale turn was refused"),
-            Refusal::TurnGap { .. } => self.count("a turn came too early"),
+            // A worker repeats the last turn only, and what comes on a stream that is over is not looked at.
+            Refusal::TurnGap { .. } => {
+                self.violation(format!("a turn was out of order: {refusal}"))
+            }
             _ => self.count("a turn was refused otherwise"),
         }
     }

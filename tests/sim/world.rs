@@ -199,8 +199,27 @@ impl World {
             }
         }
         self.sim.check(self.roots.check());
+        self.sim.check(self.is_calm());
         let right = self.sim.model().check();
         self.sim.check(right);
+    }
+
+    /// An engine without work looks once a second, and a little more often around what is due.
+    fn is_calm(&self) -> Result<(), String> {
+        let idle = self
+            .sim
+            .counters()
+            .get("idle rounds")
+            .copied()
+            .unwrap_or_default();
+        let most = 10 * self.sim.elapsed().as_secs() + 1_000;
+        if idle <= most {
+            return Ok(());
+        }
+        Err(format!(
+            "the engine looked {idle} times for nothing in {:?}",
+            self.sim.elapsed()
+        ))
     }
 
     fn stuck(&self) {

@@ -62,7 +62,7 @@ impl Budget<'_> {
             18..=35 => self.leaf(),
             36..=45 => Op::Step {
                 no: self.number(),
-                millis: self.dice.pick(&[0, 1, 50, 2_000]),
+                millis: self.dice.pick(&[0, 1, 50, 2_000, 12_000]),
                 fails: self.few(),
                 at_most_once: self.dice.per_mille(150),
             },
@@ -70,7 +70,8 @@ impl Budget<'_> {
                 no: self.number(),
                 millis: self.dice.pick(&[0, 1, 100, 5_000, 40_000, 200_000]),
             },
-            56..=63 => Op::Join(self.some(below)),
+            56..=60 => Op::Join(self.some(below)),
+            61..=63 => self.busy(),
             64..=69 => Op::Seq(self.some(below)),
             70..=76 => Op::Spawn {
                 call: Box::new(self.call(below)),
@@ -107,10 +108,30 @@ impl Budget<'_> {
             no: self.number(),
             to: self.service(),
             place: self.place(),
-            millis: self.dice.pick(&[0, 0, 0, 3, 40, 700, 3_000]),
+            millis: self.dice.pick(&[0, 0, 0, 3, 40, 700, 3_000, 15_000]),
             fails: self.few(),
             panics: self.dice.pick(&[0, 0, 0, 0, 0, 0, 1]),
         }
+    }
+
+    /// A step that takes long beside calls elsewhere: its task stays claimed while they settle.
+    fn busy(&mut self) -> Op {
+        let step = Op::Step {
+            no: self.number(),
+            millis: self.dice.between(3_000, 20_000),
+            fails: self.few(),
+            at_most_once: false,
+        };
+        let leaves = (0..self.dice.between(1, 4)).map(|_| Op::Leaf {
+            no: self.number(),
+            to: self.service(),
+            place: Place::Remote,
+            millis: self.dice.below(10_000),
+            fails: self.few(),
+            panics: 0,
+        });
+        let ops = leaves.collect::<Vec<_>>().into_iter().chain([step]);
+        Op::Join(ops.collect())
     }
 
     fn race(&mut self, below: u32) -> Op {

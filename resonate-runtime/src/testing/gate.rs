@@ -71,13 +71,14 @@ impl Gate {
         self.state().is_paused = true;
     }
 
-    /// It goes on, and finds that time has passed.
+    /// It goes on, and finds that time has passed. Who goes first is chance, as it is between threads.
     pub fn resume(&self) {
-        let waiting = {
+        let mut waiting = {
             let mut state = self.state();
             state.is_paused = false;
             std::mem::take(&mut state.waiting)
         };
+        fastrand::shuffle(&mut waiting);
         waiting.into_iter().for_each(Waker::wake);
     }
 

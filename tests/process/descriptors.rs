@@ -90,7 +90,7 @@ async fn two_hundred_connections_on_sixty_four_descriptors_disturb_nobody() {
             "calls_ms": calls.as_millis(), "server_cpu_percent": busy.round(), "recovered_after_ms": recovered.as_millis(),
         }));
         assert!(recovered < RECOVERED_WITHIN, "{recovered:?}");
-        assert!(busy < 60.0, "the server was busy with {busy} % of a core");
+        assert!(busy < 20.0, "the server was busy with {busy} % of a core");
     }
     client.shutdown().await;
 }

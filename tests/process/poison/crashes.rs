@@ -54,7 +54,11 @@ async fn eats() -> Result<()> {
     if is_mended() {
         return Ok(());
     }
-    eat()
+    let mut eaten = Vec::new();
+    loop {
+        // Not touched: the limit is on addresses.
+        eaten.push(std::hint::black_box(vec![0_u8; 16 << 20]));
+    }
 }
 
 /// The same under a limit of the kernel, which kills without a word.
@@ -63,13 +67,9 @@ async fn killed() -> Result<()> {
     if is_mended() {
         return Ok(());
     }
-    eat()
-}
-
-fn eat() -> ! {
     let mut eaten = Vec::new();
     loop {
-        eaten.push(std::hint::black_box(vec![1_u8; 16 << 20]));
+        eaten.push(std::hint::black_box(vec![1_u8; 4 << 20]));
     }
 }
 
@@ -100,18 +100,17 @@ fn code_that_takes_its_worker_down_is_halted_after_ten_tries_while_other_work_go
     }
     fleet.until_halted(&ids);
     for id in &ids {
-        fleet.expect_explained(id, "10 workers in a row were lost while they ran it");
+        let found = fleet.expect_explained(id, "10 workers in a row were lost while they ran it");
+        assert_eq!(found["task"]["losses"], TRIES);
     }
     let mut crashes = 0;
     for id in &ids {
         let begun = fleet.effects("begins", id);
         let processes: BTreeSet<_> = begun.iter().map(|effect| effect.process).collect();
         crashes += processes.len();
-        // On a slow machine a thread that eats memory may be blocked for a lease first, which is a loss, too.
-        assert!(
-            begun.len() == TRIES && TRIES / 2 <= processes.len(),
-            "{id} {begun:?}"
-        );
+        // On a slow machine a thread may be blocked for a lease before it dies, and a process die before it has begun
+        // what it was given: each is a loss, too.
+        assert!(TRIES / 2 <= processes.len(), "{id} {begun:?}");
     }
     open_gate(fleet.path(), MENDED);
     for id in &ids {

@@ -73,7 +73,12 @@ fn code_that_panics_is_halted_after_ten_tries_in_a_process_that_lives() {
         let found = fleet.expect_explained(id, why);
         let reason = found["task"]["halted"]["reason"].as_str().unwrap();
         assert!(reason.contains(text), "{reason}");
-        assert_eq!(fleet.effects("begins", id).len(), 10);
+        // A slow machine may take an attempt back that has just begun, which counts as none.
+        let begun = fleet.effects("begins", id).len();
+        assert!(
+            found["task"]["losses"] == 10 && 10 <= begun,
+            "{begun} {found}"
+        );
     }
     assert_eq!(fleet.restarts, 0, "a panic has ended its process");
     open_gate(fleet.path(), MENDED);

@@ -2,8 +2,8 @@
 //!
 //! SQLite reads a log up to the first frame whose checksum is wrong and takes what follows for the torn end of the last
 //! write. That is right after a power cut: each commit is synced before the next one begins, so only the last one can be
-//! torn. Two things cannot come from that, and SQLite would drop durable commits without a word: frames that are whole
-//! after the end of a later commit, and whole frames below a header that is not (it is synced before the first frame).
+//! torn. Two things cannot come from that, and SQLite would drop durable commits without a word: a whole frame that follows
+//! the end of a commit behind the break, and whole commits below a header that is not (it is synced before the first frame).
 //!
 //! The last commit of a log, damaged or cut off, cannot be told from one that was never finished.
 
@@ -73,6 +73,8 @@ fn lost(log: &mut impl Read) -> io::Result<Option<Lost>> {
         if !is_whole {
             is_broken = true;
             broken_at.get_or_insert(number);
+            // Behind a commit may be what is left of one that was longer and never finished: it does not follow that one.
+            ends_after_break = false;
             continue;
         }
         if !is_sound && kept.is_end {
@@ -178,5 +180,107 @@ fn fill(log: &mut impl Read, buffer: &mut [u8]) -> io::Result<bool> {
         Ok(()) => Ok(true),
         Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => Ok(false),
         Err(error) => Err(error),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SALTS: [u32; 2] = [7, 8];
+
+    /// A log that grows as SQLite writes it, in the order of this machine.
+    struct Log {
+        bytes: Vec<u8>,
+        words: Words,
+        sum: Sum,
+    }
+
+    impl Log {
+        fn new() -> Self {
+            let mut header = [0; HEADER];
+            let magic = MAGIC | u32::from(cfg!(target_endian = "big"));
+            for (at, word) in [(0, magic), (8, 4_096), (16, SALTS[0]), (20, SALTS[1])] {
+                header[at..at + 4].copy_from_slice(&word.to_be_bytes());
+            }
+            let sum = Words::of(&header).sum_of(Sum::default(), &header);
+            header[24..28].copy_from_slice(&sum.0.to_be_bytes());
+            header[28..].copy_from_slice(&sum.1.to_be_bytes());
+            let words = Words::of(&header);
+            Self {
+                bytes: header.to_vec(),
+                words,
+                sum,
+            }
+        }
+
+        /// A commit of so many pages; unfinished without its last.
+        fn commit(&mut self, pages: u32, is_finished: bool) -> &mut Self {
+            for page in 1..=pages {
+                let is_end = is_finished && page == pages;
+                let mut frame = [u8::try_from(page).unwrap(); FRAME_HEADER + PAGE];
+                let end = if is_end { 9 } else { 0 };
+                for (at, word) in [(0, page), (4, end), (8, SALTS[0]), (12, SALTS[1])] {
+                    frame[at..at + 4].copy_from_slice(&u32::to_be_bytes(word));
+                }
+                self.sum = self.words.add(self.sum, &frame[..8]);
+                self.sum = self.words.add(self.sum, &frame[FRAME_HEADER..]);
+                frame[16..20].copy_from_slice(&self.sum.0.to_be_bytes());
+                frame[20..24].copy_from_slice(&self.sum.1.to_be_bytes());
+                self.bytes.extend(frame);
+            }
+            self
+        }
+
+        fn break_page(&mut self, frame: usize) -> &mut Self {
+            self.bytes[HEADER + frame * (FRAME_HEADER + PAGE) - 100] ^= 1;
+            self
+        }
+
+        fn lost(&self) -> Option<String> {
+            lost(&mut &self.bytes[..]).unwrap().map(|lost| lost.frame)
+        }
+    }
+
+    #[test]
+    fn a_whole_log_and_a_torn_end_have_lost_nothing() {
+        assert_eq!(Log::new().lost(), None);
+        assert_eq!(Log::new().commit(2, true).commit(3, true).lost(), None);
+        for torn in 3..=5 {
+            let mut log = Log::new();
+            log.commit(2, true).commit(3, true).break_page(torn);
+            assert_eq!(log.lost(), None, "frame {torn}");
+        }
+    }
+
+    #[test]
+    fn what_is_left_of_a_longer_commit_that_was_never_finished_is_no_evidence() {
+        let mut log = Log::new();
+        let sum = log.commit(2, true).sum;
+        let begin = log.bytes.len();
+        let unfinished = log.commit(6, false).bytes.split_off(begin);
+        log.sum = sum;
+        log.commit(2, true).break_page(3);
+        log.bytes.extend(&unfinished[2 * (FRAME_HEADER + PAGE)..]);
+        assert_eq!(log.lost(), None);
+    }
+
+    #[test]
+    fn a_break_before_commits_that_were_durable_is_told() {
+        for (broken, frame) in [(1, "frame 1"), (2, "frame 2")] {
+            let mut log = Log::new();
+            log.commit(2, true).commit(3, true).commit(1, true);
+            assert_eq!(log.break_page(broken).lost().as_deref(), Some(frame));
+        }
+    }
+
+    #[test]
+    fn a_header_that_cannot_be_read_above_a_commit_is_told() {
+        for at in 0..HEADER {
+            let mut log = Log::new();
+            log.commit(2, true);
+            log.bytes[at] ^= 4;
+            assert_eq!(log.lost().as_deref(), Some("its header"), "byte {at}");
+        }
     }
 }

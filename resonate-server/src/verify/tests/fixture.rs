@@ -101,18 +101,24 @@ pub(super) struct Image {
 pub(super) struct Fixture {
     pub(super) closed: Image,
     pub(super) killed: Image,
+    /// The partitions that anything is in.
+    pub(super) parts: Vec<Part>,
     /// What the first holds, and what was added by each commit of the second's log.
     pub(super) truths: Vec<Truth>,
 }
 
 impl Truth {
-    pub(super) fn read(store: &mut dyn Reader) -> Result<Self, crate::store::LoadError> {
+    /// The messages and marks are those of these partitions: damage cannot make new ones, and what moves is missed.
+    pub(super) fn read(
+        store: &mut dyn Reader,
+        parts: impl IntoIterator<Item = Part>,
+    ) -> Result<Self, crate::store::LoadError> {
         let all = Limit {
             rows: usize::MAX,
             bytes: usize::MAX,
         };
         let (mut outbox, mut inbox) = (Vec::new(), Vec::new());
-        for part in (0..limits::PARTS).map(Part) {
+        for part in parts {
             let page = store.outbox(part, None, all)?;
             outbox.extend(page.rows.into_iter().map(|(mark, row)| (part, mark, row)));
             let marks = store.inbox(part)?.into_iter();
@@ -184,6 +190,7 @@ pub(super) fn fixture() -> Fixture {
     Fixture {
         closed,
         killed,
+        parts: writer.seqs.into_keys().collect(),
         truths: writer.truths,
     }
 }
@@ -252,7 +259,8 @@ impl Writer {
     }
 
     fn truth(&mut self) -> Truth {
-        Truth::read(self.store()).unwrap()
+        let all = (0..limits::PARTS).map(Part);
+        Truth::read(self.store(), all).unwrap()
     }
 
     fn write(&mut self, part: Part, applied: &Applied, took: Option<(Part, Mark)>) {

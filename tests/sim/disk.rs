@@ -271,9 +271,11 @@ impl Store for SimulatedStore {
 
     fn commit(&mut self, lane: &[Batch]) -> Result<(), CommitError> {
         if let Some(error) = self.refuses() {
-            self.disk.state().sim.count(match error {
-                WriteError::Full { .. } => "fault: a full disk refused a commit",
-                _ => "fault: a busy disk refused a commit",
+            let is_full = matches!(error, WriteError::Full { .. });
+            self.disk.state().sim.count(if is_full {
+                "fault: a full disk refused a commit"
+            } else {
+                "fault: a busy disk refused a commit"
             });
             return Err(error.into());
         }

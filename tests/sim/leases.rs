@@ -15,6 +15,8 @@ pub(crate) struct Leases {
     length: Duration,
     started: Timestamp,
     heard: BTreeMap<SessionId, Timestamp>,
+    /// What came after the round had begun that is under way.
+    came: Vec<(SessionId, Timestamp)>,
     acknowledged: BTreeSet<(PromiseId, TaskVersion)>,
     stalled: BTreeSet<(PromiseId, TaskVersion)>,
 }
@@ -23,12 +25,18 @@ impl Leases {
     /// The server starts.
     pub(crate) fn begins(&mut self, now: Timestamp, length: Duration) {
         (self.started, self.length) = (now, length);
+        self.came.clear();
+    }
+
+    /// The engine looks at what has come.
+    pub(crate) fn round_begins(&mut self) {
+        self.heard.extend(self.came.drain(..));
     }
 
     /// A worker says something.
     pub(crate) fn hears(&mut self, session: SessionId, item: &FromWorker, now: Timestamp) {
         match item {
-            FromWorker::Hello(_) => drop(self.heard.insert(session, now)),
+            FromWorker::Hello(_) => self.came.push((session, now)),
             // It makes the lease longer, unless its stream is over for the engine; so nothing is made of it here.
             FromWorker::Heartbeat { stalled, .. } => {
                 let stalled = stalled.iter();

@@ -228,6 +228,7 @@ impl Server {
         loop {
             self.gather(engine.next()).await;
             self.spins(&mut spins);
+            sim.model().leases.round_begins();
             let mut inputs = std::mem::take(&mut self.state().inputs);
             let is_asked = !inputs.is_empty();
             let releases = match engine.round(sim.now(), &mut inputs) {

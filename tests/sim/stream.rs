@@ -2,7 +2,7 @@
 
 use resonate_core::SessionId;
 use resonate_proto::{
-    stream::{FromWorker, FromWorkerReader, ToWorker},
+    stream::{FromWorker, FromWorkerReader, Hello, ToWorker},
     v1,
 };
 use resonate_runtime::testing::{Answer, WorkStream};
@@ -156,26 +156,10 @@ impl Stream {
                 if self.far.server.incarnation() == Some(self.incarnation) {
                     sim.arrives(session.unwrap_or(SessionId(0)), &item);
                 }
-                match item {
-                    FromWorker::Hello(hello) => {
-                        sim.trace(format_args!(
-                            "{} says hello on {}, holding {}",
-                            hello.name,
-                            self.no.0,
-                            hello.held.len()
-                        ));
-                        if let Some(out) = self.out.take() {
-                            let (stream, peer) = (self.no, hello.name.clone());
-                            let open = Input::Open {
-                                stream,
-                                hello,
-                                peer,
-                                out,
-                            };
-                            self.far.server.take(self.incarnation, open);
-                        }
-                    }
-                    other => rest.push(other),
+                if let FromWorker::Hello(hello) = item {
+                    self.greet(hello);
+                } else {
+                    rest.push(item);
                 }
             }
             if !rest.is_empty() {
@@ -185,6 +169,24 @@ impl Stream {
                 };
                 self.far.server.take(self.incarnation, input);
             }
+        }
+    }
+
+    /// The first word reaches the server.
+    fn greet(&mut self, hello: Hello) {
+        let (stream, peer, held) = (self.no, hello.name.clone(), hello.held.len());
+        self.far.sim.trace(format_args!(
+            "{peer} says hello on {}, holding {held}",
+            stream.0
+        ));
+        if let Some(out) = self.out.take() {
+            let open = Input::Open {
+                stream,
+                hello,
+                peer,
+                out,
+            };
+            self.far.server.take(self.incarnation, open);
         }
     }
 

@@ -204,7 +204,14 @@ impl Sim {
             Refusal::TurnGap { .. } => {
                 self.violation(format!("a turn was out of order: {refusal}"))
             }
-            _ => self.count("a turn was refused otherwise"),
+            Refusal::NotFound(_)
+            | Refusal::AlreadyExists { .. }
+            | Refusal::AlreadySettled { .. }
+            | Refusal::NotReady { .. }
+            | Refusal::NotACall(_)
+            | Refusal::NotHalted { .. }
+            | Refusal::TooLarge { .. }
+            | Refusal::NotAllowed { .. } => self.count("a turn was refused otherwise"),
         }
     }
 

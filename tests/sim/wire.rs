@@ -152,10 +152,10 @@ fn over(record: Arc<Record>, new: bool, at: Option<LogPosition>) -> PromiseReply
 }
 
 fn failed(error: AskError) -> CallError {
-    match error {
-        AskError::Refused(refusal) => CallError::Refused(refusal),
-        other => CallError::Unavailable(other.to_string()),
+    if let AskError::Refused(refusal) = error {
+        return CallError::Refused(refusal);
     }
+    CallError::Unavailable(error.to_string())
 }
 
 impl Asked for Far {

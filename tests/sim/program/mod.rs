@@ -27,18 +27,18 @@ pub(crate) enum Op {
     /// Nothing.
     Value(u64),
     /// One after the other; the first error ends it.
-    Seq(Vec<Op>),
+    Seq(Vec<Self>),
     /// All at once; the first error by place is the answer.
-    Join(Vec<Op>),
+    Join(Vec<Self>),
     /// A function of a service does it.
     Call {
         no: u32,
         to: u8,
         place: Place,
-        op: Box<Op>,
+        op: Box<Self>,
     },
     /// The call starts, the rest is done, then the call is awaited.
-    Spawn { call: Box<Op>, rest: Box<Op> },
+    Spawn { call: Box<Self>, rest: Box<Self> },
     /// A function that only takes some time, has a side effect, and fails so often before.
     Leaf {
         no: u32,
@@ -60,13 +60,13 @@ pub(crate) enum Op {
     /// An answer that is an error.
     Wrong(u32),
     /// An error becomes a value.
-    Catch(Box<Op>),
+    Catch(Box<Self>),
     /// Two at once; the slower one is dropped.
-    Race { one: Box<Op>, other: Box<Op> },
+    Race { one: Box<Self>, other: Box<Self> },
     /// Dropped if it takes longer.
-    Timeout { millis: u64, op: Box<Op> },
+    Timeout { millis: u64, op: Box<Self> },
     /// Something that outlives its caller.
-    Detach { no: u32, to: u8, op: Box<Op> },
+    Detach { no: u32, to: u8, op: Box<Self> },
     /// A promise that somebody outside resolves.
     Gate { no: u32 },
     /// The attempt panics here, so often.

@@ -16,17 +16,17 @@ use crate::ledger::Ledger;
 
 #[durable(service = "red")]
 async fn red(op: &Op) -> Result<u64, Wrong> {
-    Body::new(0).run(&op).await
+    Body::new(0).run(op).await
 }
 
 #[durable(service = "green", retry = Retry::fixed(Duration::from_millis(300)))]
 async fn green(op: &Op) -> Result<u64, Wrong> {
-    Body::new(1).run(&op).await
+    Body::new(1).run(op).await
 }
 
 #[durable(service = "blue", retry = Retry::exponential().initial(Duration::from_secs(1)))]
 async fn blue(op: &Op) -> Result<u64, Wrong> {
-    Body::new(2).run(&op).await
+    Body::new(2).run(op).await
 }
 
 #[durable(service = "red")]

@@ -75,8 +75,9 @@ async fn killed() -> Result<()> {
 
 #[test]
 fn code_that_takes_its_worker_down_is_halted_after_ten_tries_while_other_work_goes_on() {
-    let mut fleet = Fleet::start();
+    // Dropped last: a group goes when nobody is in it.
     let group = Cgroup::limited(WORKER_BYTES);
+    let mut fleet = Fleet::start();
     let addresses = ["sh", "-c", ADDRESSES, "sh"];
     let under = |under| How {
         under,

@@ -3,22 +3,22 @@
 use std::{
     sync::{
         Arc, Mutex,
-        atomic::{AtomicU64, Ordering},
+        atomic::{AtomicBool, AtomicU64, Ordering},
     },
     time::Duration,
 };
 
 use tokio::{
-    sync::watch,
+    sync::{Notify, watch},
     task::JoinSet,
-    time::{Instant, sleep},
+    time::{Instant, sleep, timeout},
 };
 
 use crate::{
     client::{Client, Unanswered},
     draw::Draw,
     harness::Server,
-    history::{Answered, Create, Operation, Outcome, Request},
+    history::{Answer, Answered, Create, Operation, Outcome, Request},
 };
 
 const CLIENTS: u64 = 32;
@@ -49,6 +49,9 @@ struct Shared {
     keys: Mutex<Keys>,
     /// How often the server was started; odd numbers in between: it is dead.
     life: watch::Sender<u64>,
+    /// Somebody waits for a read of what is still being written.
+    is_aimed: AtomicBool,
+    fresh_read: Notify,
 }
 
 /// Which promises are asked for: each for a while.
@@ -95,6 +98,8 @@ pub(crate) async fn run(server: &mut Server, size: Size) -> (Vec<Operation>, u64
         answered: AtomicU64::new(0),
         keys: Mutex::new(Keys::new(size.seed)),
         life,
+        is_aimed: AtomicBool::new(false),
+        fresh_read: Notify::new(),
     });
     let mut lanes = JoinSet::new();
     for client in 0..CLIENTS {
@@ -127,7 +132,14 @@ async fn kill(server: &mut Server, shared: &Shared, lanes: &mut JoinSet<Vec<Oper
                 ended.expect("a client does not panic");
             }
         }
-        sleep(Duration::from_micros(draw.below(20_000))).await;
+        let moment = Duration::from_micros(draw.below(20_000));
+        if draw.one_in(4) {
+            sleep(moment).await;
+        } else {
+            // Where a server that answers too early would be caught.
+            shared.is_aimed.store(true, Ordering::Relaxed);
+            let _none = timeout(moment * 10, shared.fresh_read.notified()).await;
+        }
         shared.life.send_modify(|life| *life += 1);
         tokio::task::block_in_place(|| server.process.kill_and_restart());
         let start = Instant::now();
@@ -213,11 +225,14 @@ impl Lane {
         let began_in = *is_up.expect("the sender is shared");
         let start = self.now();
         let answered = match self.client.ask(key, request).await {
-            Ok((at, answer)) => Some(Answered {
-                end: self.now(),
-                at,
-                answer,
-            }),
+            Ok((at, answer)) => {
+                self.aim(request, answer);
+                Some(Answered {
+                    end: self.now(),
+                    at,
+                    answer,
+                })
+            }
             Err(Unanswered(status)) => {
                 self.not_answered(began_in, &status).await;
                 None
@@ -235,6 +250,22 @@ impl Lane {
             answered,
         });
         is_answered
+    }
+
+    /// Says that it read what was asked for a moment ago, if somebody wants to know.
+    fn aim(&self, request: Request, answer: Answer) {
+        const MOMENT: u64 = 64;
+        let Answer::Promise { promise, .. } = answer else {
+            return;
+        };
+        let is_fresh = || self.shared.values.load(Ordering::Relaxed) < promise.by + MOMENT;
+        if request == Request::Get
+            && self.shared.is_aimed.load(Ordering::Relaxed)
+            && is_fresh()
+            && self.shared.is_aimed.swap(false, Ordering::Relaxed)
+        {
+            self.shared.fresh_read.notify_one();
+        }
     }
 
     /// A server that was killed answers nothing, and a connection to it may be used once more after the next has started.

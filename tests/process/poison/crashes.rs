@@ -77,6 +77,7 @@ async fn killed() -> Result<()> {
 fn code_that_takes_its_worker_down_is_halted_after_ten_tries_while_other_work_goes_on() {
     // Dropped last: a group goes when nobody is in it.
     let group = Cgroup::limited(WORKER_BYTES);
+    let group = group.map_err(|why| println!("no kill by the kernel: {why}"));
     let mut fleet = Fleet::start();
     let addresses = ["sh", "-c", ADDRESSES, "sh"];
     let under = |under| How {
@@ -87,7 +88,6 @@ fn code_that_takes_its_worker_down_is_halted_after_ten_tries_while_other_work_go
     fleet.supervise(How::default(), "overflows,sound");
     fleet.supervise(under(&addresses), "eats,sound");
     let mut kinds = vec!["aborts", "overflows", "eats"];
-    let group = group.map_err(|why| println!("no kill by the kernel: {why}"));
     if let Ok(group) = &group {
         fleet.supervise(under(&group.under()), "killed,sound");
         kinds.push("killed");

@@ -265,6 +265,15 @@ impl Seeds {
         );
         bincode(5, binary(&(-128_i8, Some(Some(true)), [0_u16, 1, 65_535])));
         bincode(7, binary(&Result::<&str, u8>::Ok("fine")));
+        // Deep enough to overflow the stack of a reader without a bound.
+        let deep = [&[1][..], &[5; 12_000], &[0]].concat();
+        self.add("bincode_payload", "deep", [&[0], &*deep].concat());
+        let deep = format!(
+            "{}\"Nothing\"{}",
+            "{\"Inside\":".repeat(1_200),
+            "}".repeat(1_200)
+        );
+        self.add("json_payload", "deep", [&[0], deep.as_bytes()].concat());
         let back: String = read_payload(Format::Bincode, &binary(&"a")).expect("what was written");
         assert_eq!(back, "a");
     }

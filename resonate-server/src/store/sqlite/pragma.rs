@@ -56,7 +56,23 @@ pub(super) fn set(conn: &Connection, file: &Path, pragmas: &[Pragma]) -> Result<
             });
         }
     }
-    Ok(())
+    has_log(conn, file)
+}
+
+/// When a write or a sync fails while a new file is switched to its log, SQLite keeps that to itself, goes on with a
+/// rollback journal, whose removal it does not sync, and still answers that the mode is `wal`. Only here it shows.
+fn has_log(conn: &Connection, file: &Path) -> Result<(), OpenError> {
+    let pages = conn.query_row("pragma wal_checkpoint(noop)", [], |row| {
+        row.get::<_, i64>(1)
+    });
+    if pages.map_err(|error| OpenError::database(file, error))? >= 0 {
+        return Ok(());
+    }
+    let (file, source) = (
+        file.to_owned(),
+        "it could not be given its write-ahead log".into(),
+    );
+    Err(OpenError::Database { file, source })
 }
 
 fn read(conn: &Connection, name: &str) -> rusqlite::Result<String> {

@@ -18,6 +18,7 @@ mod memory;
 mod messages;
 mod phases;
 pub mod release;
+mod room;
 mod round;
 pub mod thread;
 mod upkeep;
@@ -229,7 +230,10 @@ impl Engine {
         match input {
             Input::Ask { request, answer } => {
                 let part = request.target().part();
-                let reply = self.apply(round, request)?.map_err(AskError::from);
+                let reply = match self.has_no_room_for(round, &request)? {
+                    Some(full) => Err(full),
+                    None => self.apply(round, request)?.map_err(AskError::from),
+                };
                 round.answer(answer, self.parts.place(part), reply);
             }
             Input::Watch { ids, out } => self.watch(round, ids, &out)?,

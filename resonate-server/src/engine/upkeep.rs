@@ -17,13 +17,7 @@ impl Engine {
     /// Removes delivered messages and old pages; a disk that has no room or time for it now is not broken.
     fn trim(&mut self, at_least: usize) -> Result<(), EngineError> {
         let trimmed = self.messages.trim(&mut *self.store, at_least);
-        match trimmed.and_then(|()| self.store.upkeep()) {
-            Err(error @ (WriteError::Full { .. } | WriteError::Busy { .. })) => {
-                tracing::warn!(%error, "upkeep is put off");
-                Ok(())
-            }
-            other => Ok(other?),
-        }
+        put_off(trimmed.and_then(|()| self.store.upkeep()))
     }
 
     /// Loads one page of what is due soon.
@@ -84,6 +78,18 @@ impl Engine {
             // A watch has room for all it waits for.
             let _left = watcher.try_send(stopping.into());
         }
-        self.trim(1)
+        self.trim(1)?;
+        put_off(self.store.close())
+    }
+}
+
+/// What only keeps the store in order can wait for room, or for whoever has the file.
+fn put_off(done: Result<(), WriteError>) -> Result<(), EngineError> {
+    match done {
+        Err(error @ (WriteError::Full { .. } | WriteError::Busy { .. })) => {
+            tracing::warn!(%error, "upkeep is put off");
+            Ok(())
+        }
+        other => Ok(other?),
     }
 }

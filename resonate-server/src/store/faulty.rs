@@ -23,6 +23,10 @@ pub enum Verb {
     Trim,
     /// [`Store::upkeep`].
     Upkeep,
+    /// [`Store::has_room`]; whatever the fault, the answer is no.
+    Room,
+    /// [`Store::close`].
+    Close,
     /// [`Reader::tree`].
     Tree,
     /// [`Reader::due`].
@@ -218,6 +222,14 @@ impl Store for Faulty {
 
     fn upkeep(&mut self) -> Result<(), WriteError> {
         self.write(Verb::Upkeep, |inner| inner.upkeep())
+    }
+
+    fn has_room(&mut self) -> bool {
+        (self.script)(Verb::Room).is_none() && self.inner.has_room()
+    }
+
+    fn close(&mut self) -> Result<(), WriteError> {
+        self.write(Verb::Close, |inner| inner.close())
     }
 
     fn reader(&self) -> Result<Box<dyn Reader>, LoadError> {

@@ -97,6 +97,17 @@ pub trait Store: Reader {
     /// once when there is nothing to do.
     fn upkeep(&mut self) -> Result<(), WriteError>;
 
+    /// Whether there is room for new work. If not, what room there is belongs to what is under way. Cheap, and by
+    /// [`upkeep`](Self::upkeep) it becomes true again.
+    fn has_room(&mut self) -> bool {
+        true
+    }
+
+    /// Nothing follows: leaves what it keeps in as few places as it can. What it keeps is durable whatever comes of it.
+    fn close(&mut self) -> Result<(), WriteError> {
+        Ok(())
+    }
+
     /// A second reader, for lists that must not hold up the writer. It sees durable commits only.
     fn reader(&self) -> Result<Box<dyn Reader>, LoadError>;
 }

@@ -7,6 +7,7 @@ mod leases;
 mod messages;
 mod random;
 mod restart;
+mod room;
 mod timers;
 
 use std::{

@@ -11,7 +11,9 @@ use super::{
 
 /// Pages in the log (4 KiB each) from which it is folded into the file: 16 MiB, which the next start reads in well under
 /// a second, and some ninety commits under full load.
-const LOG_PAGES_MAX: i64 = 4_096;
+pub(super) const LOG_PAGES: i64 = 4_096;
+/// The same while room is short: the log must leave most of it to the file.
+pub(super) const LOG_PAGES_SHORT: i64 = 512;
 /// Statements kept ready: more than there are.
 const STATEMENTS: usize = 64;
 
@@ -72,13 +74,13 @@ impl Db {
         written.map_err(|trouble| self.refuse(trouble, table))
     }
 
-    /// Folds the log into the file if it has grown long. Readers are not held up by it.
-    pub(super) fn fold_long(&mut self) -> Result<(), WriteError> {
+    /// Folds the log into the file if it has grown to this length. Readers are not held up by it.
+    pub(super) fn fold_long(&mut self, pages: i64) -> Result<(), WriteError> {
         if self.poisoned {
             return Err(WriteError::Poisoned);
         }
         match self.log("noop") {
-            Ok(log) if log.pages - log.folded < LOG_PAGES_MAX => Ok(()),
+            Ok(log) if log.pages - log.folded < pages => Ok(()),
             Ok(_) => self.fold("passive"),
             Err(error) => Err(self.refuse(error.into(), "log")),
         }
@@ -121,6 +123,12 @@ impl Db {
         let stuck = !self.conn.is_autocommit();
         self.poisoned = stuck || matches!(error, WriteError::Failed { .. });
         error
+    }
+
+    /// See [`trust_the_disk`](super::SqliteStore::trust_the_disk).
+    pub(super) fn weaken(&mut self) -> Result<(), WriteError> {
+        let weakened = self.conn.execute_batch("pragma synchronous = normal");
+        weakened.map_err(|error| self.refuse(error.into(), "any"))
     }
 
     /// For what needs the connection itself.

@@ -123,6 +123,17 @@ pub enum OpenError {
     /// The file cannot be read as what it says it is.
     #[error(transparent)]
     Damaged(#[from] Damage),
+    /// There is no room for what opening writes; nothing is lost.
+    #[error(
+        "there is no room to open {}: {source}; make room on its disk",
+        file.display()
+    )]
+    Full {
+        /// The file.
+        file: PathBuf,
+        /// What it said.
+        source: Cause,
+    },
     /// The database refused.
     #[error("cannot open {}: {source}", file.display())]
     Database {
@@ -148,6 +159,7 @@ impl OpenError {
             | Self::OtherPartitions { .. }
             | Self::BadPartitions { .. }
             | Self::Pragma { .. }
+            | Self::Full { .. }
             | Self::Database { .. } => false,
         }
     }
@@ -159,6 +171,10 @@ impl OpenError {
         }
         if is_corrupt(&source) {
             return Self::Damaged(corrupt(&file, "header", &source));
+        }
+        if is_full(&source) {
+            let source = source.into();
+            return Self::Full { file, source };
         }
         let source = source.into();
         Self::Database { file, source }
@@ -260,8 +276,12 @@ fn is_corrupt(error: &rusqlite::Error) -> bool {
     )
 }
 
+/// Also when the index of the log cannot grow: that happens before anything is written, and SQLite has no word of its own
+/// for it.
 fn is_full(error: &rusqlite::Error) -> bool {
+    let code = error.sqlite_error().map(|error| error.extended_code);
     matches!(error.sqlite_error_code(), Some(ErrorCode::DiskFull))
+        || code == Some(rusqlite::ffi::SQLITE_IOERR_SHMSIZE)
 }
 
 fn is_busy(error: &rusqlite::Error) -> bool {

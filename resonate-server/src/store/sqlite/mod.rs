@@ -2,7 +2,8 @@
 //!
 //! Read in this order: `schema` (what lies where), `open` (lock, file, log, pragmas), `db` (one connection and how its
 //! errors are told apart), `read` and `decode`, `write` and `rows`, `trim`, `sum` (a checksum in every row), `verify`;
-//! `frames` (is the log whole), `timeline` (which timeline it is), [`snapshot`] (one moment of a file), [`copy`].
+//! `frames` (is the log whole), `timeline` (which timeline it is), [`snapshot`] (one moment of a file), [`copy`];
+//! `reserve` (room for a full disk).
 
 pub mod copy;
 mod db;
@@ -14,6 +15,7 @@ mod log;
 mod open;
 mod pragma;
 mod read;
+mod reserve;
 mod rows;
 mod schema;
 pub mod snapshot;
@@ -31,8 +33,9 @@ use std::{
 };
 
 use resonate_core::{Part, Timeline};
+use rusqlite::Connection;
 
-use self::db::Db;
+use self::{db::Db, error::Trouble, reserve::Reserve};
 pub use self::{error::OpenError, snapshot::Snapshot};
 use super::{
     Reader, Store,
@@ -49,9 +52,12 @@ pub const FILE: &str = "resonate.db";
 #[derive(Debug)]
 pub struct SqliteStore {
     db: Db,
+    reserve: Reserve,
     file: PathBuf,
     parts: u16,
     timeline: Timeline,
+    /// It was closed, whatever came of it.
+    is_folded: bool,
     /// Held until the connection above is closed: fields are dropped in their order.
     _lock: File,
 }
@@ -68,12 +74,50 @@ impl SqliteStore {
         self.db
             .read("any", |conn| verify::verify(conn, file, parts))
     }
+
+    /// Writes; if there is no room, gives the reserve up and writes then.
+    fn write<T>(
+        &mut self,
+        table: &'static str,
+        write: impl Fn(&Connection) -> Result<T, Trouble>,
+    ) -> Result<T, WriteError> {
+        match self.db.write(table, &write) {
+            Err(WriteError::Full { .. }) if self.reserve.give_up() => self.db.write(table, &write),
+            other => other,
+        }
+    }
+
+    /// Folds the log into the file when it has grown long; sooner while room is short, since what is folded is written
+    /// over and takes no more.
+    fn fold(&mut self) -> Result<(), WriteError> {
+        let pages = if self.reserve.is_given_up() {
+            db::LOG_PAGES_SHORT
+        } else {
+            db::LOG_PAGES
+        };
+        match self.db.fold_long(pages) {
+            Err(WriteError::Full { .. }) if self.reserve.give_up() => self.db.fold_long(pages),
+            other => other,
+        }
+    }
+
+    /// A planted bug, for the tests of power cuts: commits do not wait for the disk.
+    ///
+    /// # Errors
+    /// If the database refuses.
+    #[doc(hidden)]
+    pub fn trust_the_disk(&mut self) -> Result<(), WriteError> {
+        self.db.weaken()
+    }
 }
 
 impl Drop for SqliteStore {
-    /// Folds the log into the file, so that a copy of the file alone is complete. If that fails, the log keeps it all.
+    /// Folds the log into the file, so that a copy of the file alone is complete. If that fails, the log keeps it all;
+    /// who wants to know calls [`Store::close`] before.
     fn drop(&mut self) {
-        drop(self.db.fold_away());
+        if !self.is_folded {
+            drop(self.db.fold_away());
+        }
     }
 }
 
@@ -117,8 +161,8 @@ impl Reader for SqliteStore {
 impl Store for SqliteStore {
     fn take(&mut self, floors: &[Floor]) -> Result<Vec<Head>, WriteError> {
         batch::check_floors(floors, self.parts)?;
-        self.db
-            .write("part", |conn| write::take(conn, self.parts, floors))
+        let parts = self.parts;
+        self.write("part", |conn| write::take(conn, parts, floors))
     }
 
     fn timeline(&self) -> Timeline {
@@ -127,7 +171,7 @@ impl Store for SqliteStore {
 
     fn commit(&mut self, lane: &[Batch]) -> Result<(), CommitError> {
         batch::check(lane, self.parts)?;
-        let fenced = self.db.write("promise", |conn| write::commit(conn, lane))?;
+        let fenced = self.write("promise", |conn| write::commit(conn, lane))?;
         if fenced.is_empty() {
             Ok(())
         } else {
@@ -136,12 +180,22 @@ impl Store for SqliteStore {
     }
 
     fn trim(&mut self, what: &[Trim], limit: usize) -> Result<usize, WriteError> {
-        self.db
-            .write("promise", |conn| trim::trim(conn, what, limit))
+        self.write("promise", |conn| trim::trim(conn, what, limit))
     }
 
     fn upkeep(&mut self) -> Result<(), WriteError> {
-        self.db.fold_long()
+        let folded = self.fold();
+        self.reserve.keep();
+        folded
+    }
+
+    fn has_room(&mut self) -> bool {
+        !self.reserve.is_given_up()
+    }
+
+    fn close(&mut self) -> Result<(), WriteError> {
+        self.is_folded = true;
+        self.db.fold_away()
     }
 
     fn reader(&self) -> Result<Box<dyn Reader>, LoadError> {

@@ -5,14 +5,17 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use resonate_core::Timeline;
 use rusqlite::{Connection, OpenFlags};
 
 use super::{
-    super::error::{Damage, LoadError},
+    super::error::{Damage, LoadError, WriteError},
     FILE, SqliteStore,
     db::Db,
     error::OpenError,
-    folder, frames, log, pragma, schema, timeline,
+    folder, frames, log, pragma,
+    reserve::Reserve,
+    schema, timeline,
 };
 
 /// As many as a map of partitions may have.
@@ -24,45 +27,67 @@ pub(super) fn open(folder: &Path, parts: u16) -> Result<SqliteStore, OpenError> 
     }
     folder::create(folder)?;
     let lock = folder::lock(folder)?;
+    let mut reserve = Reserve::find(folder);
     let file = folder.join(FILE);
+    let opened = match connect_and_fold(folder, &file, parts) {
+        Err(OpenError::Full { .. }) if reserve.give_up() => connect_and_fold(folder, &file, parts),
+        other => other,
+    };
+    let (db, timeline) = opened?;
+    folder::mark(&lock)?;
+    Ok(SqliteStore {
+        db,
+        reserve,
+        file,
+        parts,
+        timeline,
+        is_folded: false,
+        _lock: lock,
+    })
+}
+
+/// Opens the file, whoever wrote it last and however that ended.
+fn connect_and_fold(folder: &Path, file: &Path, parts: u16) -> Result<(Db, Timeline), OpenError> {
     let log = folder.join(format!("{FILE}-wal"));
-    not_beheaded(&file, &log)?;
-    folder::touch(&file)?;
+    not_beheaded(file, &log)?;
+    folder::touch(file)?;
     frames::check(&log)?;
     log::rewrite(&log)?;
     // From here on nothing but SQLite opens the file: closing another descriptor of it would drop SQLite's locks.
-    let mut conn = connect(&file, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
-    let is_new = recognize(&conn, &file)?;
-    pragma::set(&conn, &file, pragma::WRITER)?;
+    let mut conn = connect(file, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
+    let is_new = recognize(&conn, file)?;
+    pragma::set(&conn, file, pragma::WRITER)?;
+    let failed = |error| OpenError::database(file, error);
     if is_new {
-        schema::create(&mut conn, parts).map_err(|error| OpenError::database(&file, error))?;
+        schema::create(&mut conn, parts).map_err(failed)?;
     }
-    as_made(&conn, &file)?;
-    let found = header(&conn, &file, "parts")?;
+    as_made(&conn, file)?;
+    let found = header(&conn, file, "parts")?;
     if found != u32::from(parts) {
         return Err(OpenError::OtherPartitions {
-            file,
+            file: file.to_owned(),
             found,
             asked: parts,
         });
     }
-    let timeline = timeline::settle(&mut conn, &file)?;
-    let mut db = Db::new(conn, &file);
+    let timeline = timeline::settle(&mut conn, file)?;
+    let was_served = schema::was_served(&conn).map_err(failed)?;
+    let mut db = Db::new(conn, file);
     // SQLite does not tell when the sync of a new file's first page fails, and deletes the log of a file without one.
-    db.fold_now().map_err(|error| OpenError::Database {
-        file: file.clone(),
-        source: error.into(),
-    })?;
+    match db.fold_now() {
+        Ok(()) => {}
+        // The log keeps it all; and who served the file has seen a sync of its first page succeed.
+        Err(WriteError::Full { .. }) if was_served => {}
+        Err(WriteError::Damaged(damage)) => return Err(damage.into()),
+        Err(WriteError::Full { file, source }) => return Err(OpenError::Full { file, source }),
+        Err(error) => {
+            let (file, source) = (file.to_owned(), error.into());
+            return Err(OpenError::Database { file, source });
+        }
+    }
     // At every start, not only at the first: a process that made the store may have ended before it came this far.
     folder::sync(folder)?;
-    folder::mark(&lock)?;
-    Ok(SqliteStore {
-        db,
-        file,
-        parts,
-        timeline,
-        _lock: lock,
-    })
+    Ok((db, timeline))
 }
 
 /// Refuses a log without its file, and a folder without what was made in it: SQLite would begin a new store.

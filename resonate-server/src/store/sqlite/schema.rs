@@ -71,6 +71,15 @@ pub(super) fn is_empty(conn: &Connection) -> rusqlite::Result<bool> {
     Ok(tables == 0 && application(conn)? == 0)
 }
 
+/// Whether anybody ever took the partitions, which comes after a start that succeeded.
+pub(super) fn was_served(conn: &Connection) -> rusqlite::Result<bool> {
+    conn.query_row(
+        "select exists (select 1 from part where epoch > 0)",
+        [],
+        |row| row.get(0),
+    )
+}
+
 /// What the file's header says it belongs to.
 pub(super) fn application(conn: &Connection) -> rusqlite::Result<i32> {
     conn.query_row("pragma application_id", [], |row| row.get(0))

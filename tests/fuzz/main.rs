@@ -21,8 +21,8 @@ use tokio::time::Instant;
 
 use self::mutate::Mutate;
 
-/// Mutations of one target.
-const MUTATIONS: u64 = 3_000;
+/// Mutations of a target that reads a message, which takes no time; the others get fewer.
+const MUTATIONS: u64 = 24_000;
 /// An input is small; whoever needs this long for one does not come to an end.
 const PATIENCE: Duration = Duration::from_secs(20);
 
@@ -124,9 +124,13 @@ fn mutated(target: &str) {
     for seed in &seeds {
         run(target, seed);
     }
-    // A store is opened for each, which takes a thousand times as long as reading a message.
-    let share = if target == "store_file" { 20 } else { 1 };
-    let mutations = number("RESONATE_MUTATIONS").unwrap_or(MUTATIONS) / share;
+    let asked = number("RESONATE_MUTATIONS").unwrap_or(MUTATIONS);
+    let mutations = match target {
+        // A store is opened for each.
+        "store_file" => asked / 150,
+        "apply" | "apply_wire" => asked / 8,
+        _ => asked,
+    };
     let mut mutate = Mutate::new(number("RESONATE_SEED").unwrap_or(1));
     for _ in 0..mutations {
         run(target, &mutate.one_of(&seeds));

@@ -1,5 +1,7 @@
 //! Seeds that are made from values: what a few hundred drawn requests ask, are answered, write and send.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use prost::Message as _;
 use resonate_core::{Memory, Reply, Request, SessionId, testing::random::Draw};
 use resonate_proto::{
@@ -35,7 +37,7 @@ pub(crate) fn made() -> Vec<(&'static str, String, Vec<u8>)> {
     for (n, damage) in damages.into_iter().enumerate() {
         seeds.add("store_file", n, damage.to_vec());
     }
-    seeds.0
+    seeds.made
 }
 
 const TYPED: &[&str] = &[
@@ -56,32 +58,35 @@ const NAMES: &[&str] = &[
 ];
 
 #[derive(Default)]
-struct Seeds(Vec<(&'static str, String, Vec<u8>)>);
+struct Seeds {
+    made: Vec<(&'static str, String, Vec<u8>)>,
+    said: BTreeMap<&'static str, BTreeSet<String>>,
+}
 
 impl Seeds {
     fn add(&mut self, target: &'static str, name: impl ToString, data: Vec<u8>) {
-        self.0.push((target, name.to_string(), data));
+        self.made.push((target, name.to_string(), data));
     }
 
-    /// At most so many of a target: what comes later is much like it.
-    fn add_few(&mut self, target: &'static str, data: Vec<u8>) {
-        const FEW: usize = 12;
-        let before = self.0.iter().filter(|(of, ..)| *of == target).count();
-        if before < FEW
-            && !self
-                .0
-                .iter()
-                .any(|(of, _, known)| *of == target && *known == data)
-        {
-            self.add(target, format!("drawn-{before:02}"), data);
+    /// Only what says something that no seed of this target has said: two words that stand side by side.
+    fn add_new(&mut self, target: &'static str, value: &impl std::fmt::Debug, data: Vec<u8>) {
+        let text = format!("{value:?}");
+        let words = text.split(|c: char| !c.is_ascii_alphabetic() && c != '_');
+        let words: Vec<_> = words.filter(|word| 1 < word.len()).collect();
+        let known = self.said.entry(target).or_default();
+        let before = known.len();
+        known.extend(words.windows(2).map(|pair| pair.join(" ")));
+        if before < known.len() {
+            let n = self.made.iter().filter(|(of, ..)| *of == target).count();
+            self.add(target, format!("drawn-{n:03}"), data);
         }
     }
 
     fn drawn(&mut self) {
         for seed in 1..=3 {
             let bytes = bytes(seed);
-            for piece in bytes.chunks(500).take(2) {
-                self.add_few("apply", piece.to_vec());
+            for (n, piece) in bytes.chunks(500).take(2).enumerate() {
+                self.add("apply", format!("drawn-{seed}-{n}"), piece.to_vec());
             }
             let (mut state, mut draw) = (Memory::default(), Draw::new(&bytes));
             let mut script = Vec::new();
@@ -89,16 +94,18 @@ impl Seeds {
                 let applied = state.request(now, request.clone());
                 self.asked(&request, &mut script);
                 for change in &applied.changed {
-                    self.add_few("stored_row", store::encode_record(&change.after).to_vec());
+                    let row = store::encode_record(&change.after).to_vec();
+                    self.add_new("stored_row", &change.after, row);
                 }
                 if let Some(message) = applied.messages.first() {
-                    self.add_few("stored_row", store::encode_message(message).to_vec());
+                    let row = store::encode_message(message).to_vec();
+                    self.add_new("stored_row", message, row);
                 }
                 self.answered(&request, applied.answer);
                 state.deliver();
             }
             script.truncate(60);
-            self.add_few("apply_wire", script.concat());
+            self.add("apply_wire", format!("drawn-{seed}"), script.concat());
         }
     }
 
@@ -112,7 +119,7 @@ impl Seeds {
             Request::Create(create) => {
                 let wire = v1::CreateRequest::from(create).encode_to_vec();
                 step(0, &wire);
-                self.add_few("client_request", [&[0], &*wire].concat());
+                self.add_new("client_request", create, [&[0], &*wire].concat());
             }
             Request::Settle { id, outcome } => {
                 let settle = Settle {
@@ -121,7 +128,7 @@ impl Seeds {
                 };
                 let wire = v1::SettleRequest::from(&settle).encode_to_vec();
                 step(2, &wire);
-                self.add_few("client_request", [&[3], &*wire].concat());
+                self.add_new("client_request", &settle, [&[3], &*wire].concat());
             }
             Request::Cancel { id, reason } => {
                 let cancel = Cancel {
@@ -130,7 +137,7 @@ impl Seeds {
                 };
                 let wire = v1::CancelRequest::from(&cancel).encode_to_vec();
                 step(4, &wire);
-                self.add_few("client_request", [&[4], &*wire].concat());
+                self.add_new("client_request", &cancel, [&[4], &*wire].concat());
             }
             Request::Get { id } => {
                 let (get, tree) = (
@@ -141,11 +148,16 @@ impl Seeds {
                         cursor: "c".to_owned(),
                     },
                 );
-                self.add_few("client_request", [&[1], &*get.encode_to_vec()].concat());
-                let tree = v1::TreeRequest::from(&tree).encode_to_vec();
-                self.add_few("client_request", [&[7], &*tree].concat());
-                let search = v1::SearchRequest::from(&Search::default()).encode_to_vec();
-                self.add_few("client_request", [&[6], &*search].concat());
+                self.add_new(
+                    "client_request",
+                    &get,
+                    [&[1], &*get.encode_to_vec()].concat(),
+                );
+                let wire = v1::TreeRequest::from(&tree).encode_to_vec();
+                self.add_new("client_request", &tree, [&[7], &*wire].concat());
+                let search = Search::default();
+                let wire = v1::SearchRequest::from(&search).encode_to_vec();
+                self.add_new("client_request", &search, [&[6], &*wire].concat());
             }
             Request::Claim { id, .. } => step(5, id.as_str().as_bytes()),
             Request::Turn(turn) => {
@@ -155,8 +167,9 @@ impl Seeds {
                 for message in FromWorker::batches(std::slice::from_ref(&item)) {
                     step(8, &message.encode_to_vec());
                 }
-                for message in FromWorker::batches(&[hello(), item]) {
-                    self.add_few("from_worker", message.encode_to_vec());
+                let items = [hello(), item];
+                for message in FromWorker::batches(&items) {
+                    self.add_new("from_worker", &items, message.encode_to_vec());
                 }
             }
             Request::Hold { .. }
@@ -172,7 +185,7 @@ impl Seeds {
     fn answered(&mut self, request: &Request, answer: Result<Reply, resonate_core::Refusal>) {
         if let Err(refusal) = &answer {
             let wire = v1::Refusal::from(refusal).encode_to_vec();
-            self.add_few("client_reply", [&[2], &*wire].concat());
+            self.add_new("client_reply", refusal, [&[2], &*wire].concat());
         }
         let item = match (request, answer) {
             (_, Ok(Reply::Promise { record, new })) => {
@@ -191,10 +204,10 @@ impl Seeds {
                     new,
                     at: Some(at),
                 };
-                let reply = v1::PromiseReply::from(&reply).encode_to_vec();
-                self.add_few("client_reply", [&[0], &*reply].concat());
-                let page = v1::SearchReply::from(&page).encode_to_vec();
-                self.add_few("client_reply", [&[1], &*page].concat());
+                let wire = v1::PromiseReply::from(&reply).encode_to_vec();
+                self.add_new("client_reply", &reply, [&[0], &*wire].concat());
+                let wire = v1::SearchReply::from(&page).encode_to_vec();
+                self.add_new("client_reply", &page, [&[1], &*wire].concat());
                 return;
             }
             (_, Ok(Reply::Claimed(claimed))) => ToWorker::Dispatch(Dispatch {
@@ -221,8 +234,8 @@ impl Seeds {
             }),
             (_, Ok(Reply::Held { .. } | Reply::Turn(_) | Reply::Done) | Err(_)) => return,
         };
-        for message in ToWorker::batches(&[item]) {
-            self.add_few("to_worker", message.encode_to_vec());
+        for message in ToWorker::batches(std::slice::from_ref(&item)) {
+            self.add_new("to_worker", &item, message.encode_to_vec());
         }
     }
 
@@ -260,7 +273,7 @@ impl Seeds {
             binary(
                 &[("key", [1_u8, 2, 3].as_slice())]
                     .into_iter()
-                    .collect::<std::collections::BTreeMap<_, _>>(),
+                    .collect::<BTreeMap<_, _>>(),
             ),
         );
         bincode(5, binary(&(-128_i8, Some(Some(true)), [0_u16, 1, 65_535])));

@@ -25,7 +25,7 @@ pub(crate) fn all(minutes: u64, seed: u64) -> Vec<Harness> {
             place: "tests/fuzz",
             cargo: test("fuzz"),
             sized: vec![
-                ("RESONATE_MUTATIONS", 20_000 * share(5)),
+                ("RESONATE_MUTATIONS", 400_000 * share(5)),
                 ("RESONATE_SEED", seed),
             ],
         },

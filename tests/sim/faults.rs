@@ -128,26 +128,32 @@ async fn strike(world: &World, fault: Fault, dice: &Dice) {
             world.disk.set_busy(false);
         }
         Fault::KillWorker => {
-            sim.count("fault: a worker crashed");
-            any(&world.workers, dice).kill();
+            if any(&world.workers, dice).kill() {
+                sim.count("fault: a worker crashed");
+            }
         }
         Fault::PauseWorker => {
             let lease = u64::try_from(world.swarm.lease.as_millis()).unwrap();
             let pause = dice.millis(0, 3 * lease);
+            let worker = any(&world.workers, dice);
+            if worker.is_down() {
+                return;
+            }
             sim.count(if pause > world.swarm.lease {
                 "fault: a worker stood still for more than a lease"
             } else {
                 "fault: a worker stood still for less than a lease"
             });
-            any(&world.workers, dice).pause(pause).await;
+            worker.pause(pause).await;
         }
         Fault::LeaveWorker => {
             sim.count("fault: a worker was told to leave");
             any(&world.workers, dice).leave();
         }
         Fault::KillClient => {
-            sim.count("fault: a client crashed");
-            any(&world.clients, dice).kill();
+            if any(&world.clients, dice).kill() {
+                sim.count("fault: a client crashed");
+            }
         }
         Fault::Break => any(&world.all(), dice).line().break_all(),
         Fault::BlockToServer => block(world, Way::ToServer, dice).await,

@@ -154,7 +154,6 @@ impl Line {
     /// How long it takes a side to notice that a connection is broken: at once, or only by the missing sign of life.
     pub(crate) fn notice(&self) -> Duration {
         if self.0.dice.per_mille(250) {
-            self.0.sim.count("fault: a half-open connection");
             self.0.dice.millis(1_000, 15_000)
         } else {
             self.0.dice.millis(0, 20)

@@ -114,10 +114,14 @@ impl Process {
         }
     }
 
-    /// SIGKILL; it comes back.
-    pub(crate) fn kill(&self) {
+    pub(crate) fn is_down(&self) -> bool {
+        self.0.is_down.load(Ordering::Relaxed)
+    }
+
+    /// SIGKILL; it comes back. False if it was down.
+    pub(crate) fn kill(&self) -> bool {
         if self.0.is_down.swap(true, Ordering::Relaxed) {
-            return;
+            return false;
         }
         self.0
             .far
@@ -127,6 +131,7 @@ impl Process {
         self.0.resonate.send_replace(None);
         let process = self.clone();
         tokio::spawn(async move { process.come_back().await });
+        true
     }
 
     async fn come_back(&self) {

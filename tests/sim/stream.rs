@@ -10,7 +10,10 @@ use resonate_server::{
     dispatch::stream::{Outbound, Outgoing, StreamId, outbound},
     engine::Input,
 };
-use tokio::{sync::mpsc, time::sleep};
+use tokio::{
+    sync::mpsc,
+    time::{Duration, sleep},
+};
 
 use crate::{
     network::Way,
@@ -195,8 +198,11 @@ impl Stream {
         let Far { line, server, .. } = &self.far;
         let (server_after, worker_after) = match end {
             End::Network | End::Worker => (line.notice(), line.notice()),
-            End::Server => (std::time::Duration::ZERO, line.notice()),
+            End::Server => (Duration::ZERO, line.notice()),
         };
+        if server_after.max(worker_after) >= Duration::from_secs(1) {
+            self.far.sim.count("fault: a half-open connection");
+        }
         let server_learns = async {
             sleep(server_after).await;
             server.take(self.incarnation, Input::Closed { stream: self.no });

@@ -2,7 +2,7 @@
 
 use std::{fs, path::Path, process::Command};
 
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, ensure};
 use serde_json::json;
 
 use crate::run::{Ended, Outcome};
@@ -13,6 +13,14 @@ pub(crate) fn all(root: &Path, seconds: u64) -> Result<Ended> {
         println!("== fuzz: skipped, {why}");
         return Ok(Ended::skipped("fuzz"));
     }
+    let build = Command::new("cargo")
+        .current_dir(root)
+        .args(["+nightly", "fuzz", "build"])
+        .status();
+    ensure!(
+        build.is_ok_and(|status| status.success()),
+        "the fuzz targets do not build"
+    );
     let mut ended = Ended {
         name: "fuzz",
         how: Outcome::Passed,

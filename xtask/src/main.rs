@@ -71,8 +71,8 @@ fn torture(root: &Path, minutes: u64, only: &[String], dry: bool) -> Result<Exit
     if wanted("fuzz") {
         let seconds = harness::fuzz_seconds(minutes);
         let ended = fuzz::all(root, seconds).unwrap_or_else(|error| {
-            println!("fuzz: {error:#}");
-            Ended::skipped("fuzz")
+            println!("== fuzz: {error:#}");
+            Ended::failed("fuzz")
         });
         campaign.add(ended);
     }

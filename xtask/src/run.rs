@@ -30,9 +30,17 @@ pub(crate) enum Outcome {
 
 impl Ended {
     pub(crate) fn skipped(name: &'static str) -> Self {
+        Self::without_figures(name, Outcome::Skipped)
+    }
+
+    pub(crate) fn failed(name: &'static str) -> Self {
+        Self::without_figures(name, Outcome::Failed)
+    }
+
+    fn without_figures(name: &'static str, how: Outcome) -> Self {
         Self {
             name,
-            how: Outcome::Skipped,
+            how,
             figures: Vec::new(),
         }
     }

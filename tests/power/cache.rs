@@ -49,9 +49,11 @@ fn after_a_failed_sync(start: Start, n: usize) -> Option<Vec<Op>> {
 /// The same run of a server that believes what it reads in the log: without the bytes that were written again before
 /// the log was opened.
 fn without_writing_again(ops: &[Op]) -> Vec<Op> {
-    let log: Option<Inode> = ops.iter().find_map(|op| match op {
-        Op::Create(name, inode) if name.ends_with("-wal") => Some(*inode),
-        _ => None,
+    let log: Option<Inode> = ops.iter().find_map(|op| {
+        let Op::Create(name, inode) = op else {
+            return None;
+        };
+        name.ends_with("-wal").then_some(*inode)
     });
     let start = ops.iter().rposition(|op| matches!(op, Op::Start)).unwrap();
     let of_log = |op: &Op| matches!(op, Op::Sync(inode) if Some(*inode) == log);
@@ -97,7 +99,7 @@ fn the_log_is_written_again_before_anything_is_built_on_it() {
     let n = first_commit(Start::Second);
     // The same run under several draws of what the failed sync had written.
     let ops = after_a_failed_sync(Start::Second, n).expect("there is such a sync");
-    let (_, mutant) = sweep_with_and_without(std::iter::repeat_n(ops, 6), 40);
+    let (_, mutant) = sweep_with_and_without(std::iter::repeat_n(ops, 5), 32);
     assert!(
         mutant.bad.len() > 3,
         "{} of {} images: nothing shows what the log is written again for",

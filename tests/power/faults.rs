@@ -41,9 +41,11 @@ pub(crate) struct Met {
 impl Met {
     /// On which file, if the call was ever made.
     pub(crate) fn struck(&self) -> Option<&str> {
-        self.ops.iter().find_map(|op| match op {
-            Op::Fault(name) => Some(name.as_str()),
-            _ => None,
+        self.ops.iter().find_map(|op| {
+            let Op::Fault(name) = op else {
+                return None;
+            };
+            Some(name.as_str())
         })
     }
 
@@ -241,7 +243,7 @@ fn each(start: Start, (of, errno, times): Kind, stride: usize, mut check: impl F
         refused += met.refused;
         codes.insert(met.code);
     }
-    let figures = json!({ "test": format!("faults/{of}/{errno}"), "start": format!("{start:?}"), "times": times, "stride": stride, "runs": runs,
+    let figures = json!({ "test": format!("power/faults/{of}/{errno}"), "start": format!("{start:?}"), "times": times, "stride": stride, "runs": runs,
         "codes": codes, "files": files, "creates_refused": refused });
     println!("{figures}");
     assert!(runs > 3, "too few calls to mean anything: {runs}");

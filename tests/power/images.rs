@@ -162,7 +162,9 @@ fn count(tally: &mut Tally, how: String, verdict: Verdict, is_early: bool) {
             let why = why.split("image").last().unwrap_or_default().to_owned();
             *tally.refused.entry(why).or_default() += 1;
         }
-        bad => tally.bad.push((how, bad)),
+        bad @ (Verdict::Refused(_) | Verdict::Lost(_) | Verdict::Wrong(_)) => {
+            tally.bad.push((how, bad));
+        }
     }
 }
 

@@ -27,5 +27,6 @@ mod log;
 mod mutants;
 mod restart;
 mod site;
+mod small;
 mod verdict;
 mod workload;

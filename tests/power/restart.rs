@@ -86,7 +86,7 @@ fn a_killed_server_serves_again() {
             |name: &str| fs::metadata(site.data().join(name)).map_or(0, |found| found.len());
         (log, file) = (log.max(length("resonate.db-wal")), length("resonate.db"));
     }
-    let figures = json!({ "test": "restart", "rows": rows, "file_bytes": file, "log_bytes_at_most": log,
+    let figures = json!({ "test": "power/restart", "rows": rows, "file_bytes": file, "log_bytes_at_most": log,
         "serves_again_after_ms": took });
     println!("{figures}");
     assert_eq!(took.len(), KILLS);

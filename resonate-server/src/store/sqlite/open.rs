@@ -146,7 +146,15 @@ pub(super) fn recognize(conn: &Connection, file: &Path) -> Result<bool, OpenErro
     if schema::application(conn).map_err(failed)? != schema::APPLICATION {
         return Err(OpenError::Foreign { file });
     }
-    let (found, known) = (header(conn, &file, FORMAT)?, schema::FORMAT);
+    let found = match header(conn, &file, FORMAT) {
+        // A newer format may have other tables, but also a header like this one.
+        Err(error @ OpenError::Database { .. }) => {
+            as_made(conn, &file)?;
+            return Err(error);
+        }
+        found => found?,
+    };
+    let known = schema::FORMAT;
     if found > known {
         Err(OpenError::NewerFormat { file, found, known })
     } else {

@@ -27,7 +27,7 @@ pub mod value;
 pub use self::{
     apply::{Applied, Change, apply, history},
     check::{Violation, check, check_changes},
-    id::{Address, BadAddress, BadId, Part, PromiseId, SessionId},
+    id::{Address, BadAddress, BadId, Part, PromiseId, SessionId, SettleKey},
     memory::Memory,
     promise::{Call, Kind, Link, NewPromise, Origin, Promise, PromiseState, Record, Settled},
     reply::{Claimed, Effect, Refusal, Reply, Settlement, TurnReply, TurnStatus},

@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, sync::Arc};
 use serde::{Deserialize, Serialize};
 use twox_hash::XxHash3_64;
 
-use crate::{Address, Outcome, Payload, PromiseId, RetryPolicy, Seq, Task, Timestamp};
+use crate::{Address, Outcome, Payload, PromiseId, RetryPolicy, Seq, SettleKey, Task, Timestamp};
 
 /// A promise and, if it has a target, its task: what one row of a store keeps.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -160,6 +160,8 @@ pub struct Settled {
     pub at: Timestamp,
     /// At which place of its partition's log.
     pub seq: Seq,
+    /// The request from outside that settled it, if it had a key.
+    pub key: Option<SettleKey>,
 }
 
 impl Promise {

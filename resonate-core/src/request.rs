@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::{
     Call, Failure, HaltCause, Link, NewPromise, Outcome, Payload, PromiseId, RetryPolicy, Seq,
-    SessionId, TaskVersion, Timestamp,
+    SessionId, SettleKey, TaskVersion, Timestamp,
 };
 
 /// One request; one file of `apply` each.
@@ -23,6 +23,8 @@ pub enum Request {
         id: PromiseId,
         /// With what; a client may resolve and reject.
         outcome: Outcome,
+        /// Tells its repetition from another request that says the same.
+        key: Option<SettleKey>,
     },
     /// Cancel a promise and everything pending below it.
     Cancel {
@@ -30,6 +32,8 @@ pub enum Request {
         id: PromiseId,
         /// Why, for people.
         reason: String,
+        /// Tells its repetition from another request that says the same.
+        key: Option<SettleKey>,
     },
     /// Take a task.
     Claim {

@@ -4,7 +4,9 @@
 
 use std::{collections::BTreeMap, panic::Location, sync::Arc, time::Duration};
 
-use resonate_core::{Address, Call, Create, NewPromise, Outcome, PromiseId, Record, Timestamp};
+use resonate_core::{
+    Address, Call, Create, NewPromise, Outcome, PromiseId, Record, SettleKey, Timestamp,
+};
 use resonate_proto::client::{Cancel, PromiseReply, Settle};
 
 use crate::{Error, ErrorKind, Result, ambient, resonate::Process};
@@ -83,12 +85,17 @@ impl Process {
 
     /// Settles or cancels a promise; false if it was settled already.
     pub(crate) async fn tell(&self, id: PromiseId, outcome: Outcome) -> Result<bool> {
+        // The client repeats it until it has an answer, and the answer must be the first one's.
+        let key = Some(SettleKey(fastrand::u128(..)));
         let told = match outcome {
-            Outcome::Canceled { reason } => self.client().cancel(Cancel { id, reason }).await,
+            Outcome::Canceled { reason } => {
+                let cancel = Cancel { id, reason, key };
+                self.client().cancel(cancel).await
+            }
             Outcome::Resolved(_)
             | Outcome::Rejected(_)
             | Outcome::Failed(_)
-            | Outcome::TimedOut => self.client().settle(Settle { id, outcome }).await,
+            | Outcome::TimedOut => self.client().settle(Settle { id, outcome, key }).await,
         };
         match told {
             Ok(reply) => Ok(reply.new),

@@ -121,19 +121,21 @@ impl Seeds {
                 step(0, &wire);
                 self.add_new("client_request", create, [&[0], &*wire].concat());
             }
-            Request::Settle { id, outcome } => {
+            Request::Settle { id, outcome, key } => {
                 let settle = Settle {
                     id: id.clone(),
                     outcome: outcome.clone(),
+                    key: *key,
                 };
                 let wire = v1::SettleRequest::from(&settle).encode_to_vec();
                 step(2, &wire);
                 self.add_new("client_request", &settle, [&[3], &*wire].concat());
             }
-            Request::Cancel { id, reason } => {
+            Request::Cancel { id, reason, key } => {
                 let cancel = Cancel {
                     id: id.clone(),
                     reason: reason.clone(),
+                    key: *key,
                 };
                 let wire = v1::CancelRequest::from(&cancel).encode_to_vec();
                 step(4, &wire);

@@ -40,11 +40,13 @@ impl Client {
             Request::Get => self.0.get(v1::GetRequest { id }).await,
             Request::Settle(outcome) => {
                 let outcome = Some(wire(outcome));
-                self.0.settle(v1::SettleRequest { id, outcome }).await
+                let key = Default::default();
+                self.0.settle(v1::SettleRequest { id, outcome, key }).await
             }
             Request::Cancel(reason) => {
                 let reason = reason.to_string();
-                self.0.cancel(v1::CancelRequest { id, reason }).await
+                let key = Default::default();
+                self.0.cancel(v1::CancelRequest { id, reason, key }).await
             }
         };
         match reply {

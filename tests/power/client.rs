@@ -83,6 +83,7 @@ impl Client {
         let settle = Settle {
             id: PromiseId::new(id).unwrap(),
             outcome,
+            key: None,
         };
         self.0.settle(v1::SettleRequest::from(&settle)).await?;
         marks.mark(&format!("resolved {id}"));
@@ -93,6 +94,7 @@ impl Client {
         let cancel = Cancel {
             id: PromiseId::new(id).unwrap(),
             reason: "no longer wanted".to_owned(),
+            key: None,
         };
         self.0.cancel(v1::CancelRequest::from(&cancel)).await?;
         marks.mark(&format!("canceled {id}"));

@@ -152,12 +152,16 @@ fn a_promise_is_settled_once_although_the_answer_gets_lost() {
         for (verb, answer) in [("resolve", "yes"), ("reject", "Failed")] {
             let id = format!("{verb}-{part}");
             let (call, question) = (clients.open(&id), format!("{id}.vote"));
-            // True or false: who repeats cannot know whether it was itself the first.
-            let _is_first = if verb == "resolve" {
-                clients.ask(part, clients.deaf.resolve(&question, "yes"))
+            let (deaf, direct) = (&clients.deaf, &clients.direct);
+            let (is_first, is_again) = if verb == "resolve" {
+                let is_first = clients.ask(part, deaf.resolve(&question, "yes"));
+                (is_first, clients.see(direct.resolve(&question, "yes")))
             } else {
-                clients.ask(part, clients.deaf.reject(&question, "no"))
+                let is_first = clients.ask(part, deaf.reject(&question, "no"));
+                (is_first, clients.see(direct.reject(&question, "no")))
             };
+            assert!(is_first, "{id}: its request made the difference, whoever heard of it");
+            assert!(!is_again, "{id}: another request says the same, and changed nothing");
             let heard = clients.tokio.block_on(call).unwrap().unwrap();
             assert_eq!((heard.as_str(), clients.ends(&id)), (answer, 1), "{id}");
             let states = clients.states(&id);
@@ -173,14 +177,15 @@ fn a_tree_is_canceled_once_although_the_answer_gets_lost() {
     for part in PARTS {
         let id = format!("cancel-{part}");
         let call = clients.open(&id);
-        clients.ask(part, clients.deaf.cancel(&id, "nobody votes"));
+        let is_first = clients.ask(part, clients.deaf.cancel(&id, "nobody votes"));
+        assert!(is_first, "its request made the difference");
         let error = clients.tokio.block_on(call).unwrap().unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Canceled);
         assert!(format!("{error:#}").contains("nobody votes"), "{error:#}");
         let states = clients.states(&id);
         let canceled = states.iter().filter(|state| state.contains(" canceled "));
         assert_eq!((canceled.count(), states.len()), (2, 2), "{states:?}");
-        clients.ask(part, clients.deaf.cancel(&id, "once more"));
+        assert!(!clients.ask(part, clients.deaf.cancel(&id, "once more")));
         assert_eq!(clients.states(&id), states);
         assert_eq!(clients.ends(&id), 0, "no code of a canceled function runs");
     }

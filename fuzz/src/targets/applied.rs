@@ -67,13 +67,13 @@ fn understood(kind: u8, message: &[u8]) -> Option<Request> {
         }
         2 | 3 => {
             let wire = v1::SettleRequest::decode(message).ok()?;
-            let Settle { id, outcome } = wire.try_into().ok()?;
-            Some(Request::Settle { id, outcome })
+            let Settle { id, outcome, key } = wire.try_into().ok()?;
+            Some(Request::Settle { id, outcome, key })
         }
         4 => {
             let wire = v1::CancelRequest::decode(message).ok()?;
-            let Cancel { id, reason } = wire.try_into().ok()?;
-            Some(Request::Cancel { id, reason })
+            let Cancel { id, reason, key } = wire.try_into().ok()?;
+            Some(Request::Cancel { id, reason, key })
         }
         5..=7 => {
             let id = PromiseId::new(std::str::from_utf8(message).ok()?).ok()?;

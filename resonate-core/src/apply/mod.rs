@@ -58,8 +58,8 @@ pub fn apply(tree: &mut Tree, stamp: &mut Stamp, request: Request) -> Applied {
             record: Arc::clone(edit.known(&id)?),
             new: false,
         }),
-        Request::Settle { id, outcome } => settle::apply(edit, &id, outcome),
-        Request::Cancel { id, reason } => cancel::apply(edit, &id, reason),
+        Request::Settle { id, outcome, key } => settle::apply(edit, &id, outcome, key),
+        Request::Cancel { id, reason, key } => cancel::apply(edit, &id, reason, key),
         Request::Claim {
             id,
             session,

@@ -1,20 +1,22 @@
 //! Settle: a pending promise gets its answer, once; whoever awaits it goes on; what is pending below it is canceled.
 //!
 //! Refuses `NotFound`, `AlreadySettled` (another answer came first), `TooLarge`, and `NotAllowed` for what a client may
-//! not write. A repeated settle gets the first one's answer.
+//! not write. A settle with the outcome that it has changes nothing; the one that made the difference, repeated under its
+//! key, is told again that it did.
 
 use std::sync::Arc;
 
 use super::{edit::Edit, wave};
 use crate::{
-    Effect, Message, Outcome, PromiseId, PromiseState, Refusal, Reply, Settled, Settlement, Task,
-    TaskState, Timestamp, Warm, limits,
+    Effect, Message, Outcome, PromiseId, PromiseState, Refusal, Reply, SettleKey, Settled,
+    Settlement, Task, TaskState, Timestamp, Warm, limits,
 };
 
 pub(super) fn apply(
     edit: &mut Edit<'_>,
     id: &PromiseId,
     outcome: Outcome,
+    key: Option<SettleKey>,
 ) -> Result<Reply, Refusal> {
     if !matches!(
         outcome,
@@ -35,7 +37,7 @@ pub(super) fn apply(
         return if earlier.outcome == outcome {
             Ok(Reply::Promise {
                 record: Arc::clone(record),
-                new: false,
+                new: earlier.is_by(&outcome, key),
             })
         } else {
             Err(Refusal::AlreadySettled {
@@ -44,7 +46,7 @@ pub(super) fn apply(
             })
         };
     }
-    settle(edit, id, outcome);
+    settle_by(edit, id, outcome, key);
     Ok(Reply::Promise {
         record: Arc::clone(edit.known(id)?),
         new: true,
@@ -72,12 +74,26 @@ pub(super) fn fits(id: &PromiseId, outcome: &Outcome) -> Result<(), Refusal> {
 
 /// Settles a pending promise and everything pending below it.
 pub(super) fn settle(edit: &mut Edit<'_>, id: &PromiseId, outcome: Outcome) {
-    settle_one(edit, id, outcome);
+    settle_by(edit, id, outcome, None);
+}
+
+/// The same, by a request from outside that may have a key.
+pub(super) fn settle_by(
+    edit: &mut Edit<'_>,
+    id: &PromiseId,
+    outcome: Outcome,
+    key: Option<SettleKey>,
+) {
+    settle_one_by(edit, id, outcome, key);
     wave::below(edit, id);
 }
 
 /// Settles one pending promise; the caller starts the wave below it.
 pub(super) fn settle_one(edit: &mut Edit<'_>, id: &PromiseId, outcome: Outcome) {
+    settle_one_by(edit, id, outcome, None);
+}
+
+fn settle_one_by(edit: &mut Edit<'_>, id: &PromiseId, outcome: Outcome, key: Option<SettleKey>) {
     if !edit
         .get(id)
         .is_some_and(|record| record.promise.is_pending())
@@ -87,7 +103,12 @@ pub(super) fn settle_one(edit: &mut Edit<'_>, id: &PromiseId, outcome: Outcome) 
     let (at, seq) = (edit.now(), edit.next_seq());
     tell_holder(edit, id, &outcome);
     let mut awaiters = Vec::new();
-    let settled = Settled { outcome, at, seq };
+    let settled = Settled {
+        outcome,
+        at,
+        seq,
+        key,
+    };
     let settlement = Settlement {
         id: id.clone(),
         seq,
@@ -182,6 +203,13 @@ fn wake_parent(edit: &mut Edit<'_>, id: &PromiseId, settlement: Settlement) {
             settlement,
         }),
         TaskState::Pending { .. } | TaskState::Halted(_) | TaskState::Done => {}
+    }
+}
+
+impl Settled {
+    /// True if this very request settled it: not only one that says the same.
+    pub(super) fn is_by(&self, outcome: &Outcome, key: Option<SettleKey>) -> bool {
+        key.is_some() && self.key == key && self.outcome == *outcome
     }
 }
 

@@ -8,7 +8,7 @@ use std::{collections::BTreeMap, sync::Arc, time::Duration};
 use crate::{
     Address, Call, ChildKind, Create, End, Failure, FailureKind, HaltCause, Link, Memory, NewChild,
     NewPromise, Op, Outcome, Payload, PromiseId, Record, ReleaseReason, Request, RetryPolicy, Seq,
-    SessionId, TaskState, TaskVersion, Timestamp, Turn,
+    SessionId, SettleKey, TaskState, TaskVersion, Timestamp, Turn,
 };
 
 /// Draws requests from bytes; without bytes everything is 0.
@@ -55,15 +55,18 @@ impl<'a> Draw<'a> {
                 Request::Settle {
                     id,
                     outcome: self.outcome(),
+                    key: self.key(),
                 }
             }
             7 => Request::Settle {
                 id: self.id(state),
                 outcome: self.outcome(),
+                key: self.key(),
             },
             8 => Request::Cancel {
                 id: self.id(state),
                 reason: "drawn".to_owned(),
+                key: self.key(),
             },
             9..=15 => {
                 let id = self.claimable(state);
@@ -281,6 +284,14 @@ impl<'a> Draw<'a> {
             _ => Outcome::Canceled {
                 reason: "drawn".to_owned(),
             },
+        }
+    }
+
+    /// None, or one of few, so that two requests have the same now and then.
+    fn key(&mut self) -> Option<SettleKey> {
+        match self.one_of(4) {
+            0 => None,
+            key => Some(SettleKey(u128::from(u8::try_from(key).unwrap_or(0)))),
         }
     }
 

@@ -64,6 +64,11 @@ fn once_and_again(
         second.changed
     );
     match (&first.answer, &second.answer) {
+        (Ok(first @ Reply::Promise { .. }), Ok(again @ Reply::Promise { .. }))
+            if has_key(request) =>
+        {
+            prop_assert_eq!(first, again)
+        }
         (Ok(Reply::Promise { record, .. }), Ok(Reply::Promise { record: again, .. })) => {
             prop_assert_eq!(record, again)
         }
@@ -81,6 +86,14 @@ fn once_and_again(
         (first, second) => prop_assert!(false, "{request:?}: {first:?} then {second:?}"),
     }
     Ok(())
+}
+
+/// Its copy is answered the same to the letter: who made the difference is told so again.
+fn has_key(request: &Request) -> bool {
+    matches!(
+        request,
+        Request::Settle { key: Some(_), .. } | Request::Cancel { key: Some(_), .. }
+    )
 }
 
 /// A repeated turn is answered the same; what it recorded comes with its value.
@@ -142,6 +155,8 @@ fn the_draw_meets_every_situation() {
 const SITUATIONS: &[&str] = &[
     "another call has the id",
     "settled late",
+    "settled as it was by another",
+    "settled again under its key",
     "stale turn",
     "turn gap",
     "repeated turn",
@@ -173,6 +188,13 @@ fn situations(request: &Request, applied: &resonate_core::Applied) -> Vec<&'stat
     match (&applied.answer, request) {
         (Err(Refusal::AlreadyExists { .. }), _) => met.push("another call has the id"),
         (Err(Refusal::AlreadySettled { .. }), Request::Settle { .. }) => met.push("settled late"),
+        (Ok(Reply::Promise { new, .. }), _) if has_key(request) && applied.changed.is_empty() => {
+            met.push(if *new {
+                "settled again under its key"
+            } else {
+                "settled as it was by another"
+            });
+        }
         (Err(Refusal::StaleVersion { .. }), Request::Turn(_)) => met.push("stale turn"),
         (Err(Refusal::TurnGap { .. }), _) => met.push("turn gap"),
         (Ok(Reply::Turn(_)), _) if applied.changed.is_empty() => met.push("repeated turn"),

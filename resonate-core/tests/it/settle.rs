@@ -23,6 +23,44 @@ fn a_late_settle_is_told_apart_from_a_repeated_one() {
 }
 
 #[test]
+fn a_settle_whose_answer_was_lost_is_told_again_that_it_made_the_difference() {
+    check(
+        "0 create order-1
+         5 settle order-1 resolved 7 key=1
+         6 settle order-1 resolved 7 key=1
+         7 settle order-1 resolved 7 key=2
+         8 settle order-1 resolved 7
+         9 settle order-1 resolved 8 key=1
+         10 cancel order-1 key=1 enough",
+        expect![[r#"
+            0 order-1 pending | +order-1 pending
+            5 order-1 resolved 7 2.1 | order-1 resolved 7 2.1
+            6 order-1 resolved 7 2.1
+            7 order-1 resolved 7 2.1 (as it was)
+            8 order-1 resolved 7 2.1 (as it was)
+            9 refused the promise `order-1` is resolved already
+            10 refused the promise `order-1` is resolved already
+        "#]],
+    );
+}
+
+#[test]
+fn a_settle_without_a_key_is_never_taken_for_another() {
+    check(
+        "0 create order-1
+         5 settle order-1 resolved 7
+         6 settle order-1 resolved 7
+         7 settle order-1 resolved 7 key=1",
+        expect![[r#"
+            0 order-1 pending | +order-1 pending
+            5 order-1 resolved 7 2.1 | order-1 resolved 7 2.1
+            6 order-1 resolved 7 2.1 (as it was)
+            7 order-1 resolved 7 2.1 (as it was)
+        "#]],
+    );
+}
+
+#[test]
 fn a_settle_after_the_timeout_finds_the_promise_timed_out() {
     check(
         "0 create order-1 timeout=100

@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
-use resonate_core::{Outcome, Part, PromiseId, Record};
+use resonate_core::{Outcome, Part, PromiseId, Record, SettleKey};
 
 use crate::{
-    convert::{BadMessage, Reading},
+    convert::{BadMessage, Reading, key_to_wire},
     v1,
 };
 
@@ -40,6 +40,8 @@ pub struct Settle {
     pub id: PromiseId,
     /// With what.
     pub outcome: Outcome,
+    /// Tells its repetition from another request that says the same.
+    pub key: Option<SettleKey>,
 }
 
 /// Cancel a promise and everything pending below it.
@@ -49,6 +51,8 @@ pub struct Cancel {
     pub id: PromiseId,
     /// Why, for people.
     pub reason: String,
+    /// Tells its repetition from another request that says the same.
+    pub key: Option<SettleKey>,
 }
 
 /// Stop a task until somebody continues it.
@@ -143,6 +147,7 @@ impl From<&Settle> for v1::SettleRequest {
         Self {
             id: settle.id.to_string(),
             outcome: Some((&settle.outcome).into()),
+            key: key_to_wire(settle.key),
         }
     }
 }
@@ -155,6 +160,7 @@ impl TryFrom<v1::SettleRequest> for Settle {
         Ok(Self {
             id: READING.id("id", wire.id)?,
             outcome,
+            key: READING.key("key", &wire.key)?,
         })
     }
 }
@@ -164,6 +170,7 @@ impl From<&Cancel> for v1::CancelRequest {
         Self {
             id: cancel.id.to_string(),
             reason: cancel.reason.clone(),
+            key: key_to_wire(cancel.key),
         }
     }
 }
@@ -171,9 +178,11 @@ impl From<&Cancel> for v1::CancelRequest {
 impl TryFrom<v1::CancelRequest> for Cancel {
     type Error = BadMessage;
     fn try_from(wire: v1::CancelRequest) -> Result<Self, BadMessage> {
+        const READING: Reading = Reading("CancelRequest");
         Ok(Self {
-            id: Reading("CancelRequest").id("id", wire.id)?,
+            id: READING.id("id", wire.id)?,
             reason: wire.reason,
+            key: READING.key("key", &wire.key)?,
         })
     }
 }

@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use resonate_core::{Address, BadId, PromiseId, SessionId, Timestamp, limits};
+use bytes::Bytes;
+use resonate_core::{Address, BadId, PromiseId, SessionId, SettleKey, Timestamp, limits};
 
 /// A wire message that says something we do not know or allow. It is refused as a whole.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -35,6 +36,9 @@ pub enum Problem {
     /// Not 32 hex digits.
     #[error("{0:?} is no session; a session is 32 hex digits")]
     BadSession(String),
+    /// Not 16 bytes.
+    #[error("{0} bytes are no key; a key has 16")]
+    BadKey(usize),
     /// Not a part of an address.
     #[error(
         "{0:?} is no part of a function's address; give 1 to 512 bytes without control characters"
@@ -153,6 +157,20 @@ impl Reading {
         }
     }
 
+    /// 16 bytes, or nothing for none.
+    pub(crate) fn key(
+        self,
+        field: &'static str,
+        value: &[u8],
+    ) -> Result<Option<SettleKey>, BadMessage> {
+        if value.is_empty() {
+            return Ok(None);
+        }
+        let bytes = value.try_into();
+        let bytes = bytes.map_err(|_| self.bad(field, Problem::BadKey(value.len())))?;
+        Ok(Some(SettleKey(u128::from_be_bytes(bytes))))
+    }
+
     /// An address that comes in; `function` is the name of its second field. What is stored already is taken as it is.
     pub(crate) fn check_address(
         self,
@@ -186,6 +204,12 @@ impl Reading {
 
 /// Stands for the beginning of 1970 where 0 stands for never.
 const TIMEOUT_ZERO: i64 = -1;
+
+pub(crate) fn key_to_wire(key: Option<SettleKey>) -> Bytes {
+    key.map_or_else(Bytes::new, |key| {
+        Bytes::copy_from_slice(&key.0.to_be_bytes())
+    })
+}
 
 pub(crate) fn timeout_to_wire(at: Timestamp) -> i64 {
     match at {

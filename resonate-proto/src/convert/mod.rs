@@ -18,7 +18,7 @@ pub use self::{
     request::turn,
 };
 pub(crate) use self::{
-    field::{Reading, micros, millis, optional_text, timeout_to_wire},
+    field::{Reading, key_to_wire, micros, millis, optional_text, timeout_to_wire},
     reply::{answer_from_wire, answer_to_wire},
 };
 

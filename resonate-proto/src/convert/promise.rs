@@ -7,7 +7,7 @@ use resonate_core::{
     Settled, Task,
 };
 
-use super::{BadMessage, Reading, timeout_to_wire};
+use super::{BadMessage, Reading, key_to_wire, timeout_to_wire};
 use crate::v1;
 
 impl From<&Record> for v1::Record {
@@ -237,6 +237,7 @@ impl From<&Settled> for v1::Settled {
             outcome: Some((&settled.outcome).into()),
             at_ms: settled.at.as_millis(),
             seq: settled.seq.0,
+            key: key_to_wire(settled.key),
         }
     }
 }
@@ -249,6 +250,7 @@ impl TryFrom<v1::Settled> for Settled {
             outcome: READING.required("outcome", wire.outcome)?.try_into()?,
             at: READING.time("at_ms", wire.at_ms)?,
             seq: Seq(wire.seq),
+            key: READING.key("key", &wire.key)?,
         })
     }
 }

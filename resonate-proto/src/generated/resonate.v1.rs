@@ -218,6 +218,9 @@ pub struct Settled {
     pub at_ms: i64,
     #[prost(uint64, tag = "3")]
     pub seq: u64,
+    /// of the request from outside that settled it: 16 bytes, or none
+    #[prost(bytes = "bytes", tag = "4")]
+    pub key: ::prost::bytes::Bytes,
 }
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct Task {
@@ -368,6 +371,9 @@ pub struct SettleRequest {
     /// resolved, rejected or failed
     #[prost(message, optional, tag = "2")]
     pub outcome: ::core::option::Option<Outcome>,
+    /// 16 bytes of the client's choice, or none: tells its repetition from another request that says the same
+    #[prost(bytes = "bytes", tag = "3")]
+    pub key: ::prost::bytes::Bytes,
 }
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct CancelRequest {
@@ -375,6 +381,9 @@ pub struct CancelRequest {
     pub id: ::prost::alloc::string::String,
     #[prost(string, tag = "2")]
     pub reason: ::prost::alloc::string::String,
+    /// as in SettleRequest
+    #[prost(bytes = "bytes", tag = "3")]
+    pub key: ::prost::bytes::Bytes,
 }
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct HaltRequest {

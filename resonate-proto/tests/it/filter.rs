@@ -41,6 +41,7 @@ fn settled() -> Record {
         outcome: Some((&Outcome::TimedOut).into()),
         at_ms: 1,
         seq: 1,
+        key: Default::default(),
     };
     let promise = wire.promise.map(|promise| v1::Promise {
         settled: Some(settled),

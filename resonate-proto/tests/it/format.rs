@@ -46,6 +46,7 @@ fn record() -> Record {
         outcome: Outcome::Failed(failure.clone()),
         at: Timestamp::from_millis(1_700_000_005_000),
         seq: Seq(0x2a_0003),
+        key: None,
     };
     let origin = Origin {
         parent: id("order-42"),

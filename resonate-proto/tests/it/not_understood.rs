@@ -6,7 +6,7 @@ use resonate_core::{
 };
 use resonate_proto::{
     BadMessage,
-    client::{Search, Settle},
+    client::{Cancel, Search, Settle},
     stream::{FromWorkerReader, ToWorker},
     v1,
 };
@@ -88,8 +88,17 @@ fn a_part_that_is_missing_is_named() {
         v1::SettleRequest {
             id: "a".to_owned(),
             outcome: None,
+            key: Default::default(),
         },
         expect!["SettleRequest.outcome: missing, or of a kind that this version does not know"],
+    );
+    check::<_, Cancel>(
+        v1::CancelRequest {
+            id: "a".to_owned(),
+            reason: String::new(),
+            key: b"short".as_slice().into(),
+        },
+        expect!["CancelRequest.key: 5 bytes are no key; a key has 16"],
     );
 }
 

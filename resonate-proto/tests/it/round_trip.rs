@@ -78,14 +78,15 @@ proptest! {
     #[test]
     fn requests_about_one_promise_stay_the_same(
         id in any::id(), ids in any::ids(), outcome in any::outcome(), text in any::text(), create in any::request::create(),
+        key in any::promise::key(),
     ) {
         check::<v1::CreateRequest, Create>(&create);
         check::<v1::GetRequest, PromiseId>(&id);
         check::<v1::ContinueRequest, PromiseId>(&id);
         check::<v1::WatchRequest, Watch>(&Watch { ids });
-        check::<v1::CancelRequest, Cancel>(&Cancel { id: id.clone(), reason: text.clone() });
+        check::<v1::CancelRequest, Cancel>(&Cancel { id: id.clone(), reason: text.clone(), key });
         check::<v1::HaltRequest, Halt>(&Halt { id: id.clone(), reason: text });
-        check::<v1::SettleRequest, Settle>(&Settle { id, outcome });
+        check::<v1::SettleRequest, Settle>(&Settle { id, outcome, key });
     }
 
     #[test]

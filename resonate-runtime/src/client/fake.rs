@@ -78,6 +78,7 @@ impl Fake {
             outcome,
             at: Timestamp::from_millis(2),
             seq: Seq(1),
+            key: None,
         };
         record.promise.state = PromiseState::Settled(Box::new(settled));
         let reply = PromiseReply {
@@ -193,6 +194,7 @@ impl Server for Fake {
             Settle {
                 id: cancel.id,
                 outcome,
+                key: cancel.key,
             },
         )
     }

@@ -169,9 +169,13 @@ impl Replay {
             Some(Stage::Recording(outcome)) => Some(outcome.clone()),
             _ => None,
         };
-        let outcome = outcome.or(recorded).ok_or(Unheard(id))?;
-        self.journal
-            .shift(position, Stage::Settled(Settled { outcome, at, seq }));
+        let settled = Settled {
+            outcome: outcome.or(recorded).ok_or(Unheard(id))?,
+            at,
+            seq,
+            key: None,
+        };
+        self.journal.shift(position, Stage::Settled(settled));
         self.unshown.push_back((seq, position));
         Ok(())
     }

@@ -28,6 +28,7 @@ async fn settle(
     let settle = Settle {
         id: id(&args.id)?,
         outcome,
+        key: None,
     };
     show(Caller::connect(url).await?.settle(&settle).await, out)
 }
@@ -51,6 +52,7 @@ pub(super) async fn cancel(args: &WithReason, url: &str, out: Output) -> Result<
     let cancel = Cancel {
         id: id(&args.id)?,
         reason: args.reason.clone(),
+        key: None,
     };
     show(Caller::connect(url).await?.cancel(&cancel).await, out)
 }

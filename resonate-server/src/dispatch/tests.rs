@@ -285,6 +285,7 @@ fn large_claim(children: usize) -> Push {
     let child = |n| {
         let mut child = large_task(&format!("a.{n}"));
         child.promise.state = PromiseState::Settled(Box::new(resonate_core::Settled {
+            key: None,
             outcome: Outcome::Failed(large()),
             at: Timestamp::ZERO,
             seq: Seq(n),

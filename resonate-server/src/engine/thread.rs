@@ -284,7 +284,11 @@ mod tests {
             let (answer, _left) = oneshot::channel();
             let outcome = Outcome::Resolved(Payload::json("1".repeat(limits::PAYLOAD_BYTES)));
             let id = PromiseId::new("a").expect("a good id");
-            let request = Request::Settle { id, outcome };
+            let request = Request::Settle {
+                id,
+                outcome,
+                key: None,
+            };
             handle.send(Input::Ask { request, answer })
         };
         let mut context = Context::from_waker(Waker::noop());

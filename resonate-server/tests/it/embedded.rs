@@ -165,6 +165,7 @@ async fn lists_and_trees_show_what_is_committed_page_by_page() {
         .cancel(v1::CancelRequest {
             id: "order-3".to_owned(),
             reason: "no".to_owned(),
+            key: Default::default(),
         })
         .await
         .unwrap();

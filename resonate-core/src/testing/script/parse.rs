@@ -9,7 +9,7 @@ use std::{
 use crate::{
     Address, Call, ChildKind, Create, End, Failure, FailureKind, HaltCause, Link, Message,
     NewChild, NewPromise, Op, Outcome, Payload, PromiseId, ReleaseReason, Request, RetryPolicy,
-    Seq, SessionId, TaskVersion, Timestamp, Turn,
+    Seq, SessionId, SettleKey, TaskVersion, Timestamp, Turn,
 };
 
 /// One line, read.
@@ -59,9 +59,11 @@ impl Parser {
             "settle" => Request::Settle {
                 id,
                 outcome: outcome(words)?,
+                key: key(words),
             },
             "cancel" => Request::Cancel {
                 id,
+                key: key(words),
                 reason: rest(words),
             },
             "claim" => {
@@ -360,6 +362,11 @@ fn option(words: &mut Words<'_>, name: &str) -> Option<i64> {
     let value = words.front()?.strip_prefix(name)?.parse().ok()?;
     words.pop_front();
     Some(value)
+}
+
+/// `key=1`, if it is there.
+fn key(words: &mut Words<'_>) -> Option<SettleKey> {
+    option(words, "key=").map(|key| SettleKey(u128::from(key.unsigned_abs())))
 }
 
 fn id(words: &mut Words<'_>) -> Read<PromiseId> {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use proptest::{option, prelude::*, sample::select};
 use resonate_core::{
     Address, Call, HaltCause, Halted, Kind, Link, NewPromise, Origin, Promise, PromiseState,
-    Record, Settled, Task, TaskState, Warm,
+    Record, SettleKey, Settled, Task, TaskState, Warm,
 };
 
 use super::{failure, id, ids, map, outcome, payload, retry, seq, session, text, time, version};
@@ -89,9 +89,19 @@ fn origin() -> BoxedStrategy<Origin> {
         .boxed()
 }
 
+pub(crate) fn key() -> BoxedStrategy<Option<SettleKey>> {
+    option::of(any::<u128>().prop_map(SettleKey)).boxed()
+}
+
 fn state() -> BoxedStrategy<PromiseState> {
-    let settled = (outcome(), time(), seq()).prop_map(|(outcome, at, seq)| {
-        PromiseState::Settled(Box::new(Settled { outcome, at, seq }))
+    let settled = (outcome(), time(), seq(), key()).prop_map(|(outcome, at, seq, key)| {
+        let settled = Settled {
+            outcome,
+            at,
+            seq,
+            key,
+        };
+        PromiseState::Settled(Box::new(settled))
     });
     prop_oneof![Just(PromiseState::Pending), settled].boxed()
 }

@@ -380,6 +380,7 @@ fn outcome(text: &str) -> Settled {
         outcome,
         at: Timestamp::from_millis(i64::try_from(seq).unwrap() * 100),
         seq: Seq(seq),
+        key: None,
     }
 }
 

@@ -159,6 +159,7 @@ impl World {
             Kind::Call(_) | Kind::Step | Kind::External | Kind::Proxy(_) => Request::Settle {
                 id,
                 outcome: Outcome::Resolved(Payload::json((drawn % 1_000).to_string())),
+                key: None,
             },
         };
         self.now = self.now.after(std::time::Duration::from_millis(1));

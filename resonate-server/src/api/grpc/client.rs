@@ -124,13 +124,13 @@ impl ClientService for ClientApi {
     }
 
     async fn settle(&self, request: Request<v1::SettleRequest>) -> Promise {
-        let Settle { id, outcome } = request.into_inner().try_into()?;
-        self.promise(Asked::Settle { id, outcome }).await
+        let Settle { id, outcome, key } = request.into_inner().try_into()?;
+        self.promise(Asked::Settle { id, outcome, key }).await
     }
 
     async fn cancel(&self, request: Request<v1::CancelRequest>) -> Promise {
-        let Cancel { id, reason } = request.into_inner().try_into()?;
-        self.promise(Asked::Cancel { id, reason }).await
+        let Cancel { id, reason, key } = request.into_inner().try_into()?;
+        self.promise(Asked::Cancel { id, reason, key }).await
     }
 
     async fn halt(&self, request: Request<v1::HaltRequest>) -> Promise {

@@ -99,6 +99,7 @@ fn an_answer_says_where_it_stands_in_the_log() {
     let settle = Request::Settle {
         id: id("a"),
         outcome: Outcome::Resolved(Payload::json("1")),
+        key: None,
     };
     assert_eq!(place(&mut world, vec![settle.clone()]), [(1, 2, 1)]);
     let settled = world.get("a").promise.settled().unwrap().seq;

@@ -68,6 +68,7 @@ fn the_worker_that_keeps_the_body_is_preferred_and_gets_only_what_is_new() {
     world.ask(Request::Settle {
         id: id("a.wait"),
         outcome: self::one(),
+        key: None,
     });
     let dispatches = one.dispatches();
     assert_eq!(
@@ -115,6 +116,7 @@ fn a_warm_task_goes_to_another_worker_when_its_own_has_no_place() {
     world.ask(Request::Settle {
         id: id("a.wait"),
         outcome: self::one(),
+        key: None,
     });
     assert_eq!(one.tasks(), ["a v1"]);
     let dispatches = two.dispatches();
@@ -227,6 +229,7 @@ fn a_settlement_below_a_running_task_is_pushed_to_its_worker() {
         world.ask_later(Request::Settle {
             id: id(&format!("a.x-{n}")),
             outcome: one(),
+            key: None,
         });
     }
     world.run();
@@ -345,6 +348,7 @@ fn a_watch_gets_each_promise_once_it_has_settled() {
     world.ask(Request::Settle {
         id: id("b"),
         outcome: one(),
+        key: None,
     });
     let (out, mut watched) = tokio::sync::mpsc::channel(3);
     world.inputs.push_back(Input::Watch {
@@ -364,6 +368,7 @@ fn a_watch_gets_each_promise_once_it_has_settled() {
     world.ask(Request::Cancel {
         id: id("a"),
         reason: String::new(),
+        key: None,
     });
     assert_eq!(
         watched.try_recv().unwrap().answer.unwrap().promise.id,

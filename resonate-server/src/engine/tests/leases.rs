@@ -177,6 +177,7 @@ fn after_a_reconnect_the_worker_gets_what_settled_meanwhile() {
     world.ask(Request::Settle {
         id: id("a.wait"),
         outcome: one(),
+        key: None,
     });
     let mut worker = world.connect(Hello {
         held: vec![held("a", 1)],

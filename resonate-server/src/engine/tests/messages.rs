@@ -34,6 +34,7 @@ fn a_call_of_another_root_is_created_and_its_answer_comes_back() {
     world.ask(Request::Settle {
         id: id("b"),
         outcome: one(),
+        key: None,
     });
     world.run();
     assert_eq!(world.state("a.b"), "resolved");
@@ -118,6 +119,7 @@ fn a_wave_wider_than_one_round_reaches_everything() {
     let mut canceled = world.ask_later(Request::Cancel {
         id: id("a"),
         reason: "enough".to_owned(),
+        key: None,
     });
     world.step().unwrap();
     assert!(
@@ -150,6 +152,7 @@ fn one_round_delivers_no_more_large_answers_than_it_has_room_for() {
     let _answered = world.ask_later(Request::Settle {
         id: id("b"),
         outcome: large,
+        key: None,
     });
     world.step().unwrap();
     world.step().unwrap();

@@ -11,6 +11,7 @@ fn what_was_acknowledged_is_there_after_a_restart() {
     world.ask(Request::Settle {
         id: id("a"),
         outcome: one(),
+        key: None,
     });
     world.ask(create("b"));
     world.restart();
@@ -112,6 +113,7 @@ fn numbers_of_batches_and_rows_go_on_after_a_restart() {
         let settled = world.ask(Request::Settle {
             id: id(&name),
             outcome: one(),
+            key: None,
         });
         let seq = settled
             .promise

@@ -37,6 +37,7 @@ fn without_room_nothing_new_is_taken_and_what_is_there_goes_on() {
     world.ask(Request::Cancel {
         id: id("b"),
         reason,
+        key: None,
     });
     assert_eq!(world.state("b"), "canceled done v1");
     let children = vec![Op::Create(child(
@@ -52,6 +53,7 @@ fn without_room_nothing_new_is_taken_and_what_is_there_goes_on() {
     world.ask(Request::Settle {
         id: id("a.c"),
         outcome,
+        key: None,
     });
     assert_eq!(world.state("a.c"), "resolved");
 

@@ -107,6 +107,7 @@ fn trees_that_ended_leave_memory_and_come_back_when_asked_for() {
         world.ask(Request::Settle {
             id: id(&format!("a{n}")),
             outcome,
+            key: None,
         });
     }
     assert!(
@@ -160,6 +161,7 @@ fn fill_memory(world: &mut World) {
         world.ask(Request::Settle {
             id: id(&name),
             outcome: Outcome::Resolved(Payload::json(big.clone())),
+            key: None,
         });
     }
 }

@@ -47,6 +47,7 @@ impl Server {
         self.request(Request::Settle {
             id: id(promise),
             outcome,
+            key: None,
         })
         .answer
         .unwrap();
@@ -56,6 +57,7 @@ impl Server {
         self.request(Request::Cancel {
             id: id(promise),
             reason: "by hand".to_owned(),
+            key: None,
         })
         .answer
         .unwrap();

@@ -1,6 +1,7 @@
 //! The tasks that are ready: per function, by priority, then fairly between roots, then oldest first.
 //!
-//! So a fan-out of 100,000 does not starve the next caller. Derived from the records; a load builds it again.
+//! So a fan-out of 100,000 does not starve the next caller. Suspects stand in a line of their own beside each function's:
+//! however many wait there, who may not be given one does not look at them. Derived from the records; a load builds it again.
 
 use std::{
     cmp::Reverse,
@@ -14,6 +15,7 @@ use crate::{Address, PromiseId, Timestamp};
 #[derive(Clone, Debug, Default)]
 pub struct Queue {
     lines: BTreeMap<Address, Line>,
+    suspects: BTreeMap<Address, Line>,
     places: BTreeMap<PromiseId, Place>,
     served: u64,
 }
@@ -47,6 +49,29 @@ struct Place {
     address: Address,
     priority: i8,
     ready_at: Timestamp,
+    is_suspect: bool,
+}
+
+/// A ready task.
+#[derive(Clone, Copy, Debug)]
+pub struct Waits<'a> {
+    /// Its function.
+    pub address: &'a Address,
+    /// Before others, when higher.
+    pub priority: i8,
+    /// Since when.
+    pub ready_at: Timestamp,
+    /// It goes only to who takes suspects.
+    pub is_suspect: bool,
+}
+
+/// Somebody who has a place for a task of a function.
+#[derive(Clone, Copy, Debug)]
+pub struct Serves<'a> {
+    /// The function.
+    pub address: &'a Address,
+    /// Takes a suspect, too.
+    pub takes_suspects: bool,
 }
 
 /// How many tasks of a function wait, and since when.
@@ -72,20 +97,28 @@ impl Queue {
     }
 
     /// Puts a task in line, or in its new place.
-    pub fn insert(&mut self, id: &PromiseId, address: &Address, priority: i8, ready_at: Timestamp) {
+    pub fn insert(&mut self, id: &PromiseId, waits: Waits<'_>) {
         self.remove(id);
-        let line = self.lines.entry(address.clone()).or_default();
+        let Waits {
+            address,
+            priority,
+            ready_at,
+            is_suspect,
+        } = waits;
+        let line = self
+            .lines_mut(is_suspect)
+            .entry(address.clone())
+            .or_default();
         line.ages.insert((ready_at, id.clone()));
         let roots = line.priorities.entry(Reverse(priority)).or_default();
         roots.insert(id.root(), (ready_at, id.clone()));
-        self.places.insert(
-            id.clone(),
-            Place {
-                address: address.clone(),
-                priority,
-                ready_at,
-            },
-        );
+        let place = Place {
+            address: address.clone(),
+            priority,
+            ready_at,
+            is_suspect,
+        };
+        self.places.insert(id.clone(), place);
     }
 
     /// Takes a task out of the line, if it is in it.
@@ -93,7 +126,8 @@ impl Queue {
         let Some(place) = self.places.remove(id) else {
             return;
         };
-        let Some(line) = self.lines.get_mut(&place.address) else {
+        let lines = self.lines_mut(place.is_suspect);
+        let Some(line) = lines.get_mut(&place.address) else {
             return;
         };
         let entry = (place.ready_at, id.clone());
@@ -106,50 +140,61 @@ impl Queue {
             }
         }
         if line.ages.is_empty() {
-            self.lines.remove(&place.address);
+            lines.remove(&place.address);
         }
     }
 
-    /// Takes out the task that is next for somebody who serves these functions and accepts it.
-    pub fn next<'a>(
-        &mut self,
-        serves: impl IntoIterator<Item = &'a Address>,
-        accepts: impl Fn(&PromiseId) -> bool,
-    ) -> Option<PromiseId> {
-        let mut candidates: Vec<_> = serves
-            .into_iter()
-            .filter_map(|address| {
-                let line = self.lines.get(address)?;
+    /// Takes out the task that is next for somebody who has a place. Costs as much as there are functions asked for,
+    /// however many tasks wait.
+    pub fn next<'a>(&mut self, serves: impl IntoIterator<Item = Serves<'a>>) -> Option<PromiseId> {
+        let (lines, suspects) = (&self.lines, &self.suspects);
+        let heads = serves.into_iter().flat_map(|serves| {
+            let plain = lines.get(serves.address).map(|line| (line, false));
+            let suspect = suspects
+                .get(serves.address)
+                .filter(|_| serves.takes_suspects)
+                .map(|line| (line, true));
+            let both = [plain, suspect].into_iter().flatten();
+            both.filter_map(move |(line, is_suspect)| {
                 let (priority, _) = line.priorities.first_key_value()?;
-                Some((*priority, line.last_served, address))
+                Some((*priority, line.last_served, serves.address, is_suspect))
             })
-            .collect();
-        candidates.sort();
-        let (address, id) = candidates.into_iter().find_map(|(_, _, address)| {
-            let id = self.lines.get_mut(address)?.next(&accepts)?;
-            Some((address, id))
-        })?;
+        });
+        let (_, _, address, is_suspect) = heads.min()?;
         self.served += 1;
-        if let Some(line) = self.lines.get_mut(address) {
-            line.last_served = self.served;
-        }
+        let served = self.served;
+        let line = self.lines_mut(is_suspect).get_mut(address)?;
+        line.last_served = served;
+        let id = line.next()?;
         self.remove(&id);
         Some(id)
+    }
+
+    fn lines_mut(&mut self, is_suspect: bool) -> &mut BTreeMap<Address, Line> {
+        if is_suspect {
+            &mut self.suspects
+        } else {
+            &mut self.lines
+        }
     }
 
     /// How many tasks of this function wait, and since when.
     #[must_use]
     pub fn waiting(&self, address: &Address) -> Waiting {
-        self.lines
-            .get(address)
-            .map_or(Waiting::default(), Line::waiting)
+        let lines = [self.lines.get(address), self.suspects.get(address)];
+        lines
+            .into_iter()
+            .flatten()
+            .map(Line::waiting)
+            .fold(Waiting::default(), Waiting::and)
     }
 
     /// Every function that somebody waits for.
     pub fn all_waiting(&self) -> impl Iterator<Item = (&Address, Waiting)> {
-        self.lines
-            .iter()
-            .map(|(address, line)| (address, line.waiting()))
+        let addresses: BTreeSet<_> = self.lines.keys().chain(self.suspects.keys()).collect();
+        addresses
+            .into_iter()
+            .map(|address| (address, self.waiting(address)))
     }
 
     /// The ready tasks, by id.
@@ -166,10 +211,18 @@ impl Line {
         }
     }
 
-    fn next(&mut self, accepts: impl Fn(&PromiseId) -> bool) -> Option<PromiseId> {
-        self.priorities
-            .values_mut()
-            .find_map(|roots| roots.next(&accepts))
+    fn next(&mut self) -> Option<PromiseId> {
+        self.priorities.values_mut().find_map(Roots::next)
+    }
+}
+
+impl Waiting {
+    fn and(self, other: Self) -> Self {
+        let both = self.since.into_iter().chain(other.since);
+        Self {
+            tasks: self.tasks + other.tasks,
+            since: both.min(),
+        }
     }
 }
 
@@ -191,23 +244,14 @@ impl Roots {
         );
     }
 
-    /// The first acceptable task, root by root; its root goes to the end of the order.
-    fn next(&mut self, accepts: impl Fn(&PromiseId) -> bool) -> Option<PromiseId> {
-        let (turn, id) = self.order.iter().find_map(|(turn, root)| {
-            let (_, id) = self
-                .tasks
-                .get(root)?
-                .tasks
-                .iter()
-                .find(|(_, id)| accepts(id))?;
-            Some((*turn, id.clone()))
-        })?;
-        let root = self.order.remove(&turn)?;
-        let turn = self.take_turn();
-        if let Some(served) = self.tasks.get_mut(&root) {
-            served.turn = turn;
-        }
-        self.order.insert(turn, root);
+    /// The first task of the root whose turn it is; that root goes to the end of the order.
+    fn next(&mut self) -> Option<PromiseId> {
+        let (turn, root) = self.order.pop_first()?;
+        let next_turn = self.take_turn();
+        let tasks = self.tasks.get_mut(&root).filter(|root| root.turn == turn)?;
+        tasks.turn = next_turn;
+        let (_, id) = tasks.tasks.first()?.clone();
+        self.order.insert(next_turn, root);
         Some(id)
     }
 
@@ -236,30 +280,44 @@ mod tests {
         PromiseId::new(text).expect("a good id")
     }
 
+    fn insert(
+        queue: &mut Queue,
+        task: &str,
+        function: &str,
+        priority: i8,
+        at: i64,
+        is_suspect: bool,
+    ) {
+        let waits = Waits {
+            address: &Address::new("s", function, 1),
+            priority,
+            ready_at: Timestamp::from_millis(at),
+            is_suspect,
+        };
+        queue.insert(&id(task), waits);
+    }
+
     fn queue(tasks: &[(&str, &str, i8, i64)]) -> Queue {
         let mut queue = Queue::default();
         for (task, function, priority, at) in tasks {
-            queue.insert(
-                &id(task),
-                &Address::new("s", *function, 1),
-                *priority,
-                Timestamp::from_millis(*at),
-            );
+            insert(&mut queue, task, function, *priority, *at, false);
         }
         queue
     }
 
-    fn drain(
-        queue: &mut Queue,
-        functions: &[&str],
-        accepts: impl Fn(&PromiseId) -> bool,
-    ) -> String {
-        let serves: Vec<_> = functions
+    fn drain(queue: &mut Queue, functions: &[&str], takes_suspects: bool) -> String {
+        let addresses: Vec<_> = functions
             .iter()
             .map(|function| Address::new("s", *function, 1))
             .collect();
+        let serves = || {
+            addresses.iter().map(|address| Serves {
+                address,
+                takes_suspects,
+            })
+        };
         let mut order = Vec::new();
-        while let Some(id) = queue.next(&serves, &accepts) {
+        while let Some(id) = queue.next(serves()) {
             order.push(id.to_string());
         }
         order.join(" ")
@@ -273,13 +331,13 @@ mod tests {
             ("a.x-2", "f", 0, 1),
             ("b", "f", 0, 2),
         ]);
-        assert_eq!(drain(&mut queue, &["f"], |_| true), "a.x b a.x-1 a.x-2");
+        assert_eq!(drain(&mut queue, &["f"], false), "a.x b a.x-1 a.x-2");
     }
 
     #[test]
     fn a_higher_priority_goes_first() {
         let mut queue = queue(&[("a", "f", 0, 1), ("b", "f", 5, 2), ("c", "g", 9, 3)]);
-        assert_eq!(drain(&mut queue, &["f", "g"], |_| true), "c b a");
+        assert_eq!(drain(&mut queue, &["f", "g"], false), "c b a");
     }
 
     #[test]
@@ -290,22 +348,40 @@ mod tests {
             ("c", "g", 0, 3),
             ("d", "g", 0, 4),
         ]);
-        assert_eq!(drain(&mut queue, &["f", "g"], |_| true), "a c b d");
+        assert_eq!(drain(&mut queue, &["f", "g"], false), "a c b d");
     }
 
     #[test]
-    fn what_is_not_accepted_stays_and_blocks_nobody() {
-        let mut queue = queue(&[("a", "f", 0, 1), ("b", "f", 0, 2)]);
-        assert_eq!(drain(&mut queue, &["f"], |task| task != &id("a")), "b");
-        assert_eq!(
-            queue.waiting(&Address::new("s", "f", 1)),
-            Waiting {
-                tasks: 1,
-                since: Some(Timestamp::from_millis(1))
-            }
-        );
-        assert_eq!(drain(&mut queue, &["g"], |_| true), "");
+    fn suspects_stay_for_who_takes_them_and_take_turns_with_the_others() {
+        let mut queue = queue(&[("b", "f", 0, 1), ("c", "f", 0, 2), ("d", "f", 0, 3)]);
+        for n in 0..1_000 {
+            insert(&mut queue, &format!("a{n:03}"), "f", 0, 0, true);
+        }
+        let address = Address::new("s", "f", 1);
+        let serves = |takes_suspects| Serves {
+            address: &address,
+            takes_suspects,
+        };
+        let next = |queue: &mut Queue, takes| queue.next([serves(takes)]).unwrap().to_string();
+        assert_eq!(next(&mut queue, false), "b");
+        assert_eq!(next(&mut queue, true), "a000");
+        assert_eq!(next(&mut queue, true), "c");
+        assert_eq!(next(&mut queue, true), "a001");
+        let since = Some(Timestamp::from_millis(0));
+        let waiting = Waiting { tasks: 999, since };
+        assert_eq!(queue.waiting(&address), waiting);
+        assert_eq!(drain(&mut queue, &["f"], false), "d");
+        assert_eq!(queue.all_waiting().count(), 1);
+        assert_eq!(drain(&mut queue, &["f"], true).split(' ').count(), 998);
+        assert!(queue.is_empty() && queue.lines.is_empty() && queue.suspects.is_empty());
+    }
+
+    #[test]
+    fn who_has_become_a_suspect_stands_in_one_line_only() {
+        let mut queue = queue(&[("a", "f", 0, 1)]);
+        insert(&mut queue, "a", "f", 0, 5, true);
+        assert_eq!(drain(&mut queue, &["f"], false), "");
         queue.remove(&id("a"));
-        assert!(queue.is_empty() && queue.lines.is_empty());
+        assert!(queue.is_empty() && queue.suspects.is_empty());
     }
 }

@@ -8,7 +8,7 @@ use std::{
     ops::Bound,
 };
 
-use resonate_core::{Address, PromiseId, SessionId, Timestamp};
+use resonate_core::{Address, PromiseId, SessionId, Timestamp, queue::Serves};
 use resonate_proto::stream::{Function, Hello};
 
 use super::stream::StreamId;
@@ -19,6 +19,8 @@ pub(crate) struct Fleet {
     workers: BTreeMap<SessionId, Worker>,
     /// Who may be sent a dispatch of which function.
     free: BTreeMap<Address, BTreeSet<SessionId>>,
+    /// Those of them who run no suspect.
+    clear: BTreeMap<Address, BTreeSet<SessionId>>,
     /// Who was sent the last one, so that they take turns.
     last: BTreeMap<Address, SessionId>,
 }
@@ -48,7 +50,8 @@ pub(crate) struct Worker {
     pub(crate) stream: Option<StreamId>,
     granted: u64,
     carried: u64,
-    is_listed: bool,
+    is_free: bool,
+    is_clear: bool,
     suspects: BTreeSet<PromiseId>,
 }
 
@@ -60,6 +63,12 @@ impl Worker {
                 .functions
                 .get(address)
                 .is_some_and(|function| function.served)
+    }
+
+    /// The functions of which it may be given tasks.
+    fn executed(&self) -> impl Iterator<Item = &Address> {
+        let addresses = self.functions.keys();
+        addresses.filter(|address| self.executes(address))
     }
 
     fn may_be_sent(&self) -> bool {
@@ -88,7 +97,8 @@ impl Fleet {
             stream: Some(stream),
             granted: hello.granted,
             carried: 0,
-            is_listed: false,
+            is_free: false,
+            is_clear: false,
             suspects: earlier.map(|worker| worker.suspects).unwrap_or_default(),
         };
         self.workers.insert(hello.session, worker);
@@ -162,6 +172,7 @@ impl Fleet {
         if let Some(worker) = self.workers.get_mut(&session) {
             worker.suspects.insert(task.clone());
         }
+        self.list(session);
     }
 
     /// It does not run this task any more.
@@ -169,19 +180,15 @@ impl Fleet {
         if let Some(worker) = self.workers.get_mut(&session) {
             worker.suspects.remove(task);
         }
+        self.list(session);
     }
 
-    /// The functions of which somebody may be sent a task now.
-    pub(crate) fn wanted(&self) -> impl Iterator<Item = &Address> {
-        self.free.keys()
-    }
-
-    /// True if somebody may be sent a task of this function, or a suspect if it is one.
-    pub(crate) fn has_place(&self, address: &Address, is_suspect: bool) -> bool {
-        let Some(free) = self.free.get(address) else {
-            return false;
-        };
-        !is_suspect || free.iter().any(|session| self.accepts(*session, true))
+    /// The functions of which somebody may be sent a task now, and whether it may be a suspect.
+    pub(crate) fn wanted(&self) -> impl Iterator<Item = Serves<'_>> {
+        self.free.keys().map(|address| Serves {
+            address,
+            takes_suspects: self.clear.contains_key(address),
+        })
     }
 
     /// Who gets a task of this function: the worker that holds its body, else the next in turn.
@@ -191,21 +198,17 @@ impl Fleet {
         warm: Option<SessionId>,
         is_suspect: bool,
     ) -> Option<SessionId> {
-        let free = self.free.get(address)?;
-        if let Some(session) = warm
-            && free.contains(&session)
-            && self.accepts(session, is_suspect)
-        {
+        let places = if is_suspect { &self.clear } else { &self.free };
+        let places = places.get(address)?;
+        if let Some(session) = warm.filter(|session| places.contains(session)) {
             return Some(session);
         }
         let after = self
             .last
             .get(address)
             .map_or(Bound::Unbounded, |last| Bound::Excluded(*last));
-        let in_turn = free.range((after, Bound::Unbounded)).chain(free);
-        let session = in_turn
-            .copied()
-            .find(|session| self.accepts(*session, is_suspect))?;
+        let mut in_turn = places.range((after, Bound::Unbounded));
+        let session = *in_turn.next().or_else(|| places.first())?;
         self.last.insert(address.clone(), session);
         Some(session)
     }
@@ -222,39 +225,38 @@ impl Fleet {
             .map(|(session, worker)| (*session, worker))
     }
 
-    fn accepts(&self, session: SessionId, is_suspect: bool) -> bool {
-        !is_suspect
-            || self
-                .workers
-                .get(&session)
-                .is_some_and(|worker| worker.suspects.is_empty())
-    }
-
-    /// Brings `free` in line with what the worker may be sent.
+    /// Brings `free` and `clear` in line with what the worker may be sent.
     fn list(&mut self, session: SessionId) {
         let Some(worker) = self.workers.get_mut(&session) else {
             return;
         };
         let is_free = worker.may_be_sent();
-        if is_free == worker.is_listed {
-            return;
-        }
-        worker.is_listed = is_free;
+        let is_clear = is_free && worker.suspects.is_empty();
+        let was_free = std::mem::replace(&mut worker.is_free, is_free);
+        let was_clear = std::mem::replace(&mut worker.is_clear, is_clear);
         let worker = &*worker;
-        for address in worker
-            .functions
-            .keys()
-            .filter(|address| worker.executes(address))
-        {
-            if is_free {
-                self.free
-                    .entry(address.clone())
-                    .or_default()
-                    .insert(session);
-            } else if let Some(free) = self.free.get_mut(address) {
-                free.remove(&session);
-                if free.is_empty() {
-                    self.free.remove(address);
+        let lists = [
+            (&mut self.free, was_free, is_free),
+            (&mut self.clear, was_clear, is_clear),
+        ];
+        for (places, was, is) in lists {
+            if was == is {
+                continue;
+            }
+            for address in worker.executed() {
+                if is {
+                    places.entry(address.clone()).or_default().insert(session);
+                } else if let Some(sessions) = places.get_mut(address) {
+                    sessions.remove(&session);
+                    if sessions.is_empty() {
+                        places.remove(address);
+                    }
+                }
+            }
+        }
+        if was_free && !is_free {
+            for address in worker.executed() {
+                if !self.free.contains_key(address) {
                     self.last.remove(address);
                 }
             }

@@ -24,9 +24,7 @@ pub(crate) fn next(ready: &mut Ready, fleet: &mut Fleet) -> Option<Pair> {
     if ready.is_empty() {
         return None;
     }
-    let (task, facts) = ready.next(fleet.wanted(), |facts| {
-        fleet.has_place(&facts.address, facts.is_suspect)
-    })?;
+    let (task, facts) = ready.next(fleet.wanted())?;
     let session = fleet.choose(&facts.address, facts.warm, facts.is_suspect)?;
     fleet.charge(session);
     if facts.is_suspect {

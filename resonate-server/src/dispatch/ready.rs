@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use resonate_core::{
     Address, PromiseId, Record, SessionId, TaskState, Timestamp, limits,
-    queue::{Queue, Waiting},
+    queue::{Queue, Serves, Waiting, Waits},
 };
 
 /// The tasks that may be claimed now.
@@ -34,12 +34,18 @@ impl Ready {
         };
         match task.state {
             TaskState::Pending { ready_at } if ready_at <= now => {
-                self.queue
-                    .insert(id, &call.address, call.priority.unwrap_or(0), ready_at);
+                let is_suspect = task.losses >= limits::SUSPECT;
+                let waits = Waits {
+                    address: &call.address,
+                    priority: call.priority.unwrap_or(0),
+                    ready_at,
+                    is_suspect,
+                };
+                self.queue.insert(id, waits);
                 let facts = Facts {
                     address: call.address.clone(),
                     warm: task.warm.map(|warm| warm.session),
-                    is_suspect: task.losses >= limits::SUSPECT,
+                    is_suspect,
                 };
                 self.facts.insert(id.clone(), facts);
             }
@@ -58,16 +64,12 @@ impl Ready {
         }
     }
 
-    /// Takes out the next task for somebody who executes these functions; a suspect only if `accepts` says so.
+    /// Takes out the next task for somebody who has a place.
     pub(crate) fn next<'a>(
         &mut self,
-        serves: impl IntoIterator<Item = &'a Address>,
-        accepts: impl Fn(&Facts) -> bool,
+        serves: impl IntoIterator<Item = Serves<'a>>,
     ) -> Option<(PromiseId, Facts)> {
-        let facts = &self.facts;
-        let id = self
-            .queue
-            .next(serves, |id| facts.get(id).is_some_and(&accepts))?;
+        let id = self.queue.next(serves)?;
         let facts = self.facts.remove(&id)?;
         Some((id, facts))
     }

@@ -167,9 +167,24 @@ fn a_worker_runs_one_suspect_at_a_time_and_others_beside_it() {
     let suspect = |id: &str| task(id, "f", |task| task.losses = limits::SUSPECT);
     let mut line = ready(&[suspect("a"), suspect("b"), plain("c")]);
     let mut fleet = fleet(&[(1, &["f"], 9)]);
-    assert_eq!(pairs(&mut line, &mut fleet), ["a>1", "c>1"]);
+    assert_eq!(pairs(&mut line, &mut fleet), ["c>1", "a>1"]);
     fleet.let_go(SessionId(1), &PromiseId::new("a").unwrap());
     assert_eq!(pairs(&mut line, &mut fleet), ["b>1"]);
+}
+
+#[test]
+fn suspects_go_to_workers_that_run_none_one_after_the_other() {
+    let suspect = |n| task(&format!("a{n}"), "f", |task| task.losses = limits::SUSPECT);
+    let mut tasks: Vec<_> = (0..5).map(suspect).collect();
+    tasks.push(plain("z"));
+    let mut line = ready(&tasks);
+    let mut fleet = fleet(&[(1, &["f"], 9), (2, &["f"], 9), (3, &["g"], 9)]);
+    assert_eq!(pairs(&mut line, &mut fleet), ["z>1", "a0>2", "a1>1"]);
+    fleet.let_go(SessionId(2), &PromiseId::new("a0").unwrap());
+    assert_eq!(pairs(&mut line, &mut fleet), ["a2>2"]);
+    fleet.remove(SessionId(1));
+    fleet.let_go(SessionId(2), &PromiseId::new("a2").unwrap());
+    assert_eq!(pairs(&mut line, &mut fleet), ["a3>2"]);
 }
 
 #[test]
@@ -188,11 +203,10 @@ fn a_worker_that_drains_or_has_no_stream_gets_nothing() {
 #[test]
 fn a_refund_gives_the_place_back() {
     let mut fleet = fleet(&[(1, &["f"], 1)]);
-    let address = "s/f".parse().unwrap();
     fleet.charge(SessionId(1));
-    assert!(!fleet.has_place(&address, false));
+    assert_eq!(fleet.wanted().count(), 0);
     fleet.refund(SessionId(1));
-    assert!(fleet.has_place(&address, false));
+    assert_eq!(fleet.wanted().count(), 1);
 }
 
 #[test]

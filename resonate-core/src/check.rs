@@ -5,7 +5,10 @@ use std::{
     sync::Arc,
 };
 
-use crate::{Kind, Message, Promise, PromiseId, Record, Seq, Task, TaskState, Tree, apply::Change};
+use crate::{
+    AwaiterPage, Kind, Link, Message, Promise, PromiseId, Record, Seq, Task, TaskState, Tree,
+    apply::Change, limits,
+};
 
 /// Something that must never be.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -59,6 +62,8 @@ pub struct Checker<'a> {
     awaiters: BTreeMap<PromiseId, BTreeSet<PromiseId>>,
     /// Pending proxies and what they stand for.
     proxies: Vec<(PromiseId, PromiseId)>,
+    /// Settled proxies and what they stood for.
+    left: BTreeSet<(PromiseId, PromiseId)>,
 }
 
 impl<'a> Checker<'a> {
@@ -70,6 +75,7 @@ impl<'a> Checker<'a> {
             messages,
             awaiters: BTreeMap::new(),
             proxies: Vec::new(),
+            left: BTreeSet::new(),
         }
     }
 
@@ -82,6 +88,7 @@ impl<'a> Checker<'a> {
     #[must_use]
     pub fn end(mut self) -> Vec<Violation> {
         self.proxies_are_awaited();
+        self.nobody_awaits_in_vain();
         self.violations
     }
 
@@ -109,6 +116,31 @@ impl<'a> Checker<'a> {
                 self.task(tree, promise, task);
             }
         }
+        for page in tree.pages() {
+            self.page(tree, page);
+        }
+    }
+
+    fn page(&mut self, tree: &Tree, page: &AwaiterPage) {
+        let AwaiterPage { of, proxies, .. } = page;
+        if proxies.is_empty() || proxies.len() > limits::AWAITERS_PER_PAGE {
+            let what = format!("page {} of its awaiters has {}", page.number, proxies.len());
+            self.wrong(of, what);
+        }
+        let Some(awaited) = tree.get(of) else {
+            return self.wrong(of, "it does not exist, and a page of awaiters names it");
+        };
+        let is_answering =
+            |message: &Message| matches!(message, Message::Answers { id } if id == of);
+        if awaited.promise.is_pending() {
+            let awaiters = self.awaiters.entry(of.clone()).or_default();
+            awaiters.extend(proxies.iter().cloned());
+        } else if !self.messages.iter().any(is_answering) {
+            self.wrong(
+                of,
+                "it is settled and nobody goes on answering who awaits it",
+            );
+        }
     }
 
     fn promise(&mut self, tree: &Tree, promise: &Promise) {
@@ -117,7 +149,13 @@ impl<'a> Checker<'a> {
             if !promise.awaiters.is_empty() {
                 self.wrong(id, "it is settled and names awaiters");
             }
+            if let Kind::Proxy(link @ (Link::Call { .. } | Link::Await { .. })) = &promise.kind {
+                self.left.insert((link.target().clone(), id.clone()));
+            }
             return;
+        }
+        if promise.awaiters.len() > limits::AWAITERS {
+            self.wrong(id, "its record names more awaiters than it may");
         }
         if !promise.awaiters.is_empty() {
             let awaiters = self.awaiters.entry(id.clone()).or_default();
@@ -206,6 +244,27 @@ impl<'a> Checker<'a> {
         }
     }
 
+    /// A proxy that has settled is registered nowhere, or a message that takes it out is under way.
+    fn nobody_awaits_in_vain(&mut self) {
+        let mut leaving = BTreeSet::new();
+        for message in self.messages {
+            if let Message::Unsubscribe { id, back } = message {
+                leaving.insert((id.clone(), back.clone()));
+            }
+        }
+        for (target, proxies) in std::mem::take(&mut self.awaiters) {
+            for proxy in proxies {
+                let key = (target.clone(), proxy);
+                if self.left.contains(&key) && !leaving.contains(&key) {
+                    self.wrong(
+                        &key.1,
+                        format!("it has settled and {target} still names it"),
+                    );
+                }
+            }
+        }
+    }
+
     /// Every pending proxy is registered with its promise, or a message that will see to it is under way.
     fn proxies_are_awaited(&mut self) {
         for (proxy, target) in std::mem::take(&mut self.proxies) {
@@ -217,6 +276,10 @@ impl<'a> Checker<'a> {
                 Message::Create { back, .. }
                 | Message::Subscribe { back, .. }
                 | Message::Tell { back, .. } => *back == proxy,
+
+                Message::Unsubscribe { .. } | Message::Trim { .. } => false,
+                // The page of awaiters that is told next.
+                Message::Answers { id } => *id == target,
                 Message::Answer {
                     proxy: answered, ..
                 } => *answered == proxy,

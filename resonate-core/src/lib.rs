@@ -8,6 +8,7 @@
 //! in [`mod@apply`]; [`check()`] knows what must always hold; [`memory`] is a whole server without a disk.
 
 pub mod apply;
+pub mod awaiter;
 pub mod check;
 pub mod id;
 pub mod limits;
@@ -25,7 +26,8 @@ pub mod tree;
 pub mod value;
 
 pub use self::{
-    apply::{Applied, Change, apply, history},
+    apply::{Applied, Change, PageChange, apply, history},
+    awaiter::AwaiterPage,
     check::{Violation, check, check_changes},
     id::{Address, BadAddress, BadId, Part, PromiseId, SessionId, SettleKey},
     memory::Memory,

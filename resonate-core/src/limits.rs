@@ -16,6 +16,16 @@ pub const PAYLOAD_BYTES: usize = 1 << 20;
 pub const TAG_BYTES: usize = 16 << 10;
 /// Promises that one request may settle in a cancellation wave; the rest follows in rounds of their own.
 pub const WAVE: usize = 256;
+/// Awaiters of a promise that its record names, and those that one page names: a page is written again for each of them.
+pub const AWAITERS: usize = 16;
+/// See [`AWAITERS`].
+pub const AWAITERS_PER_PAGE: usize = 64;
+/// Awaiters that one request tells how a promise settled; the rest follows in rounds of their own.
+pub const ANSWERS: usize = 256;
+/// Bytes of the answers of one request; one is always sent.
+pub const ANSWER_BYTES: usize = 1 << 20;
+/// Settled promises of earlier generations that one request forgets; the rest follows in rounds of their own.
+pub const TRIM: usize = 256;
 /// Pending children of one promise.
 pub const CHILDREN: usize = 1_000_000;
 /// Ops of one turn.

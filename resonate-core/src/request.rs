@@ -258,6 +258,13 @@ pub enum Message {
         /// The proxy that hears of it.
         back: PromiseId,
     },
+    /// The proxy has settled otherwise and need not hear how this promise settles.
+    Unsubscribe {
+        /// Which promise.
+        id: PromiseId,
+        /// The proxy.
+        back: PromiseId,
+    },
     /// Settle or cancel this promise and tell the proxy what came of it.
     Tell {
         /// Which promise.
@@ -279,6 +286,16 @@ pub enum Message {
         /// Which promise.
         id: PromiseId,
     },
+    /// Go on answering those who await this settled promise.
+    Answers {
+        /// Which promise.
+        id: PromiseId,
+    },
+    /// Forget what settled below this promise in earlier generations of its history.
+    Trim {
+        /// Which promise.
+        id: PromiseId,
+    },
 }
 
 impl Message {
@@ -287,7 +304,12 @@ impl Message {
     pub fn target(&self) -> &PromiseId {
         match self {
             Self::Create { promise, .. } => &promise.id,
-            Self::Subscribe { id, .. } | Self::Tell { id, .. } | Self::Wave { id } => id,
+            Self::Subscribe { id, .. }
+            | Self::Unsubscribe { id, .. }
+            | Self::Tell { id, .. }
+            | Self::Wave { id }
+            | Self::Answers { id }
+            | Self::Trim { id } => id,
             Self::Answer { proxy, .. } => proxy,
         }
     }

@@ -4,17 +4,28 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
+    ops::Bound,
     sync::Arc,
 };
 
-use crate::{PromiseId, Record, Seq};
+use crate::{AwaiterPage, PromiseId, Record, Seq, limits};
 
 /// A root and everything below it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Tree {
     records: BTreeMap<PromiseId, Arc<Record>>,
     children: BTreeMap<PromiseId, Children>,
+    awaiters: BTreeMap<PromiseId, Awaiters>,
     pending: usize,
+}
+
+/// The pages of those who await one promise.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+struct Awaiters {
+    pages: BTreeMap<u32, Arc<AwaiterPage>>,
+    /// In which page each proxy is.
+    places: BTreeMap<PromiseId, u32>,
+    with_room: BTreeSet<u32>,
 }
 
 /// The children of one promise.
@@ -34,6 +45,52 @@ impl Tree {
     /// All records, by id.
     pub fn records(&self) -> impl Iterator<Item = &Arc<Record>> {
         self.records.values()
+    }
+
+    /// All pages of awaiters, by promise and number.
+    pub fn pages(&self) -> impl Iterator<Item = &Arc<AwaiterPage>> {
+        self.awaiters
+            .values()
+            .flat_map(|awaiters| awaiters.pages.values())
+    }
+
+    /// One page of those who await `of`.
+    #[must_use]
+    pub fn page(&self, of: &PromiseId, number: u32) -> Option<&Arc<AwaiterPage>> {
+        self.awaiters.get(of)?.pages.get(&number)
+    }
+
+    /// The page of those who await `id` that names this proxy.
+    #[must_use]
+    pub fn page_of(&self, id: &PromiseId, proxy: &PromiseId) -> Option<&Arc<AwaiterPage>> {
+        let awaiters = self.awaiters.get(id)?;
+        awaiters.pages.get(awaiters.places.get(proxy)?)
+    }
+
+    /// The first page of those who await `id`.
+    #[must_use]
+    pub fn first_page(&self, id: &PromiseId) -> Option<&Arc<AwaiterPage>> {
+        let (_, page) = self.awaiters.get(id)?.pages.first_key_value()?;
+        Some(page)
+    }
+
+    /// A page of those who await `id` that has room for one more.
+    #[must_use]
+    pub fn page_with_room(&self, id: &PromiseId) -> Option<&Arc<AwaiterPage>> {
+        let awaiters = self.awaiters.get(id)?;
+        awaiters.pages.get(awaiters.with_room.first()?)
+    }
+
+    /// The first number that no page of those who await `id` has.
+    #[must_use]
+    pub fn free_page(&self, id: &PromiseId) -> u32 {
+        let taken = self
+            .awaiters
+            .get(id)
+            .into_iter()
+            .flat_map(|awaiters| awaiters.pages.keys());
+        let before = (1..).zip(taken).take_while(|(free, taken)| free == *taken);
+        before.last().map_or(1, |(number, _)| number + 1)
     }
 
     /// How many records it has.
@@ -60,10 +117,10 @@ impl Tree {
         parent: &PromiseId,
         seq: Seq,
     ) -> impl Iterator<Item = &'a Arc<Record>> + use<'a> {
-        let settled = self
-            .children
-            .get(parent)
-            .map(|children| children.settled.range(seq.next()..));
+        let settled = self.children.get(parent).map(|children| {
+            let after = (Bound::Excluded(seq), Bound::Unbounded);
+            children.settled.range(after)
+        });
         settled
             .into_iter()
             .flatten()
@@ -91,6 +148,47 @@ impl Tree {
         self.children
             .get(parent)
             .map_or(0, |children| children.pending.len())
+    }
+
+    /// True if a promise has children, pending or settled.
+    #[must_use]
+    pub fn has_children(&self, parent: &PromiseId) -> bool {
+        self.children.contains_key(parent)
+    }
+
+    /// Puts a page in place of the one of its number; one without proxies takes it out.
+    pub fn put_page(&mut self, page: Arc<AwaiterPage>) {
+        self.remove_page(&page.of, page.number);
+        if page.proxies.is_empty() {
+            return;
+        }
+        let awaiters = self.awaiters.entry(page.of.clone()).or_default();
+        let places = page
+            .proxies
+            .iter()
+            .map(|proxy| (proxy.clone(), page.number));
+        awaiters.places.extend(places);
+        if page.proxies.len() < limits::AWAITERS_PER_PAGE {
+            awaiters.with_room.insert(page.number);
+        }
+        awaiters.pages.insert(page.number, page);
+    }
+
+    /// Takes a page out, as if it had never been.
+    pub fn remove_page(&mut self, of: &PromiseId, number: u32) {
+        let Some(awaiters) = self.awaiters.get_mut(of) else {
+            return;
+        };
+        let Some(page) = awaiters.pages.remove(&number) else {
+            return;
+        };
+        awaiters.with_room.remove(&number);
+        for proxy in &page.proxies {
+            awaiters.places.remove(proxy);
+        }
+        if awaiters.pages.is_empty() {
+            self.awaiters.remove(of);
+        }
     }
 
     /// Puts a record in place of the one of its name.

@@ -5,7 +5,7 @@
 
 use bytes::Bytes;
 use prost::Message as _;
-use resonate_core::{Message, Record};
+use resonate_core::{AwaiterPage, Message, Record};
 
 use crate::{
     convert::{BadMessage, Reading},
@@ -44,9 +44,55 @@ pub fn encode_record(record: &Record) -> Bytes {
     wire::StoredRecord {
         format: FORMAT,
         record: Some(record.into()),
+        awaiters: None,
     }
     .encode_to_vec()
     .into()
+}
+
+/// The bytes of a page of awaiters.
+#[must_use]
+pub fn encode_awaiters(page: &AwaiterPage) -> Bytes {
+    let page = wire::AwaiterPage {
+        of: page.of.to_string(),
+        number: page.number,
+        proxies: page.proxies.iter().map(ToString::to_string).collect(),
+    };
+    wire::StoredRecord {
+        format: FORMAT,
+        record: None,
+        awaiters: Some(page),
+    }
+    .encode_to_vec()
+    .into()
+}
+
+/// What a row of a tree holds.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Stored {
+    /// A promise and its task.
+    Record(Box<Record>),
+    /// Some of those who await a promise.
+    Awaiters(AwaiterPage),
+}
+
+/// What these bytes of a row of a tree hold.
+///
+/// # Errors
+/// Says whether the row is damaged or too new.
+pub fn decode_row(bytes: &[u8]) -> Result<Stored, StoredError> {
+    check_format(bytes)?;
+    let stored = wire::StoredRecord::decode(bytes).map_err(damaged)?;
+    let Some(page) = stored.awaiters else {
+        let record = Reading("StoredRecord").required("record", stored.record)?;
+        return Ok(Stored::Record(Box::new(record.try_into()?)));
+    };
+    const READING: Reading = Reading("AwaiterPage");
+    Ok(Stored::Awaiters(AwaiterPage {
+        of: READING.id("of", page.of)?,
+        number: page.number,
+        proxies: READING.ids("proxies", page.proxies)?,
+    }))
 }
 
 /// The record in these bytes.

@@ -37,7 +37,7 @@ pub(super) fn apply(
             })
         };
     }
-    settle::settle_by(edit, id, outcome, key);
+    settle::settle_by(edit, id, outcome, settle::By::Request(key));
     Ok(Reply::Promise {
         record: Arc::clone(edit.known(id)?),
         new: true,

@@ -1,6 +1,11 @@
 //! Deliver: what another tree sent. Idempotent by state, so a late copy does no harm.
 
-use super::{create, edit::Edit, settle, wave};
+use super::{
+    awaiters, create,
+    edit::Edit,
+    settle::{self, By},
+    trim, wave,
+};
 use crate::{Create, Failure, FailureKind, Message, Outcome, Payload, PromiseId, Refusal, Reply};
 
 pub(super) fn apply(edit: &mut Edit<'_>, message: Message) -> Reply {
@@ -20,8 +25,11 @@ pub(super) fn apply(edit: &mut Edit<'_>, message: Message) -> Reply {
         ),
         Message::Subscribe { id, back } => subscribe(edit, &id, back),
         Message::Tell { id, outcome, back } => tell(edit, &id, outcome, back),
-        Message::Answer { proxy, outcome } => settle::settle(edit, &proxy, outcome),
+        Message::Unsubscribe { id, back } => awaiters::remove(edit, &id, &back),
+        Message::Answer { proxy, outcome } => settle::settle_by(edit, &proxy, outcome, By::Answer),
         Message::Wave { id } => wave::below(edit, &id),
+        Message::Answers { id } => awaiters::go_on(edit, &id),
+        Message::Trim { id } => trim::below(edit, &id),
     }
     Reply::Done
 }
@@ -46,11 +54,7 @@ fn subscribe(edit: &mut Edit<'_>, id: &PromiseId, back: PromiseId) {
             let outcome = settled.outcome.clone();
             answer(edit, back, outcome);
         }
-        None => edit.update(id, |record| {
-            if !record.promise.awaiters.contains(&back) {
-                record.promise.awaiters.push(back);
-            }
-        }),
+        None => awaiters::add(edit, id, back),
     }
 }
 

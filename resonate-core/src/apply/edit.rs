@@ -2,9 +2,10 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
-use super::{Applied, Change};
+use super::{Applied, Change, PageChange};
 use crate::{
-    Effect, Message, PromiseId, Record, Refusal, Reply, Seq, Stamp, Timestamp, Tree, limits,
+    AwaiterPage, Effect, Message, PromiseId, Record, Refusal, Reply, Seq, Stamp, Timestamp, Tree,
+    limits,
 };
 
 /// A tree under change.
@@ -12,12 +13,16 @@ pub(super) struct Edit<'a> {
     tree: &'a mut Tree,
     stamp: &'a mut Stamp,
     before: BTreeMap<PromiseId, Option<Arc<Record>>>,
+    pages_before: BTreeMap<(PromiseId, u32), Option<Arc<AwaiterPage>>>,
     messages: Vec<Message>,
     effects: Vec<Effect>,
     /// The task whose turn is being applied: what settles below it travels in the answer.
     acting: Option<PromiseId>,
     /// How many promises waves may still settle in this request.
     wave: usize,
+    /// How many awaiters may still be answered in this request, and in how many bytes.
+    answers: usize,
+    answer_bytes: usize,
 }
 
 impl<'a> Edit<'a> {
@@ -26,10 +31,13 @@ impl<'a> Edit<'a> {
             tree,
             stamp,
             before: BTreeMap::new(),
+            pages_before: BTreeMap::new(),
             messages: Vec::new(),
             effects: Vec::new(),
             acting: None,
             wave: limits::WAVE,
+            answers: limits::ANSWERS,
+            answer_bytes: limits::ANSWER_BYTES,
         }
     }
 
@@ -69,6 +77,23 @@ impl<'a> Edit<'a> {
         self.tree.put(Arc::new(record));
     }
 
+    /// Forgets a record.
+    pub(super) fn remove(&mut self, id: &PromiseId) {
+        let Some(before) = self.tree.get(id).cloned() else {
+            return;
+        };
+        self.before.entry(id.clone()).or_insert(Some(before));
+        self.tree.remove(id);
+    }
+
+    /// Puts a page of awaiters in place of the one of its number.
+    pub(super) fn write_page(&mut self, page: Arc<AwaiterPage>) {
+        let key = (page.of.clone(), page.number);
+        let before = self.tree.page(&page.of, page.number).cloned();
+        self.pages_before.entry(key).or_insert(before);
+        self.tree.put_page(page);
+    }
+
     pub(super) fn send(&mut self, message: Message) {
         self.messages.push(message);
     }
@@ -82,6 +107,17 @@ impl<'a> Edit<'a> {
         let left = self.wave > 0;
         self.wave = self.wave.saturating_sub(1);
         left
+    }
+
+    /// False when this request has told as many awaiters as it may.
+    pub(super) fn take_answer(&mut self, bytes: usize) -> bool {
+        let is_first = self.answers == limits::ANSWERS;
+        if self.answers == 0 || (self.answer_bytes < bytes && !is_first) {
+            return false;
+        }
+        self.answers -= 1;
+        self.answer_bytes = self.answer_bytes.saturating_sub(bytes);
+        true
     }
 
     pub(super) fn acting(&self) -> Option<&PromiseId> {
@@ -104,13 +140,24 @@ impl<'a> Edit<'a> {
             self.acting.clone(),
         );
         let outer = std::mem::take(&mut self.before);
+        let outer_pages = std::mem::take(&mut self.pages_before);
         let result = change(self);
         let inner = std::mem::replace(&mut self.before, outer);
+        let pages = std::mem::replace(&mut self.pages_before, outer_pages);
         if result.is_ok() {
             for (id, before) in inner {
                 self.before.entry(id).or_insert(before);
             }
+            for (key, before) in pages {
+                self.pages_before.entry(key).or_insert(before);
+            }
             return result;
+        }
+        for ((of, number), before) in pages {
+            match before {
+                Some(page) => self.tree.put_page(page),
+                None => self.tree.remove_page(&of, number),
+            }
         }
         for (id, before) in inner {
             match before {
@@ -127,16 +174,27 @@ impl<'a> Edit<'a> {
 
     pub(super) fn into_applied(self, answer: Result<Reply, Refusal>) -> Applied {
         let tree = self.tree;
-        let changed = self.before.into_iter().filter_map(|(id, before)| {
-            let after = Arc::clone(tree.get(&id)?);
-            (!before
-                .as_ref()
-                .is_some_and(|before| Arc::ptr_eq(before, &after)))
-            .then_some(Change { before, after })
+        let (mut changed, mut removed) = (Vec::new(), Vec::new());
+        for (id, before) in self.before {
+            match (before, tree.get(&id).cloned()) {
+                (Some(before), Some(after)) if Arc::ptr_eq(&before, &after) => {}
+                (before, Some(after)) => changed.push(Change { before, after }),
+                (Some(before), None) => removed.push(before),
+                (None, None) => {}
+            }
+        }
+        let pages = self.pages_before.into_iter();
+        let pages = pages.map(|((of, number), before)| PageChange {
+            after: tree.page(&of, number).cloned(),
+            of,
+            number,
+            before,
         });
         Applied {
             answer,
-            changed: changed.collect(),
+            changed,
+            removed,
+            pages: pages.filter(|page| page.before != page.after).collect(),
             messages: self.messages,
             effects: self.effects,
         }

@@ -2,6 +2,7 @@
 //!
 //! [`apply()`] is total: every state and request has an answer, bad input gets a [`Refusal`] and changes nothing.
 
+mod awaiters;
 mod cancel;
 mod claim;
 mod create;
@@ -13,6 +14,7 @@ mod hold;
 mod recall;
 mod release;
 mod settle;
+mod trim;
 mod turn;
 mod wave;
 
@@ -20,7 +22,9 @@ use std::sync::Arc;
 
 pub use self::claim::history;
 use self::edit::Edit;
-use crate::{Effect, Message, PromiseId, Record, Refusal, Reply, Request, Stamp, Tree};
+use crate::{
+    AwaiterPage, Effect, Message, PromiseId, Record, Refusal, Reply, Request, Stamp, Tree,
+};
 
 /// What came of a request.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -29,6 +33,11 @@ pub struct Applied {
     pub answer: Result<Reply, Refusal>,
     /// What to write: each changed record once, as it was and as it is.
     pub changed: Vec<Change>,
+    /// Settled records that are forgotten, as they were: to be removed some time after the rest is durable. Losing that in
+    /// a crash loses nothing; they are forgotten again with the next ones.
+    pub removed: Vec<Arc<Record>>,
+    /// Pages of awaiters to write, each once.
+    pub pages: Vec<PageChange>,
     /// What to write to the outbox, in order.
     pub messages: Vec<Message>,
     /// What to do once all of that is durable.
@@ -42,6 +51,19 @@ pub struct Change {
     pub before: Option<Arc<Record>>,
     /// As it is.
     pub after: Arc<Record>,
+}
+
+/// One page of awaiters that a request changed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PageChange {
+    /// Whose awaiters.
+    pub of: PromiseId,
+    /// Which of their pages.
+    pub number: u32,
+    /// As it was; none if it is new.
+    pub before: Option<Arc<AwaiterPage>>,
+    /// As it is; none if it is over.
+    pub after: Option<Arc<AwaiterPage>>,
 }
 
 /// Applies one request to the tree of its target.

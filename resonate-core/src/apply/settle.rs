@@ -6,10 +6,10 @@
 
 use std::sync::Arc;
 
-use super::{edit::Edit, wave};
+use super::{awaiters, edit::Edit, wave};
 use crate::{
-    Effect, Message, Outcome, PromiseId, PromiseState, Refusal, Reply, SettleKey, Settled,
-    Settlement, Task, TaskState, Timestamp, Warm, limits,
+    Effect, Kind, Link, Message, Outcome, PromiseId, PromiseState, Refusal, Reply, SettleKey,
+    Settled, Settlement, Task, TaskState, Timestamp, Warm, limits,
 };
 
 pub(super) fn apply(
@@ -46,7 +46,7 @@ pub(super) fn apply(
             })
         };
     }
-    settle_by(edit, id, outcome, key);
+    settle_by(edit, id, outcome, By::Request(key));
     Ok(Reply::Promise {
         record: Arc::clone(edit.known(id)?),
         new: true,
@@ -74,26 +74,32 @@ pub(super) fn fits(id: &PromiseId, outcome: &Outcome) -> Result<(), Refusal> {
 
 /// Settles a pending promise and everything pending below it.
 pub(super) fn settle(edit: &mut Edit<'_>, id: &PromiseId, outcome: Outcome) {
-    settle_by(edit, id, outcome, None);
+    settle_by(edit, id, outcome, By::Rule);
 }
 
-/// The same, by a request from outside that may have a key.
-pub(super) fn settle_by(
-    edit: &mut Edit<'_>,
-    id: &PromiseId,
-    outcome: Outcome,
-    key: Option<SettleKey>,
-) {
-    settle_one_by(edit, id, outcome, key);
+/// Who settles a promise.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum By {
+    /// Its own turn, a wave, its timeout.
+    Rule,
+    /// A request from outside, and its key.
+    Request(Option<SettleKey>),
+    /// The promise that it stands for.
+    Answer,
+}
+
+/// The same, and by whom.
+pub(super) fn settle_by(edit: &mut Edit<'_>, id: &PromiseId, outcome: Outcome, by: By) {
+    settle_one_by(edit, id, outcome, by);
     wave::below(edit, id);
 }
 
 /// Settles one pending promise; the caller starts the wave below it.
 pub(super) fn settle_one(edit: &mut Edit<'_>, id: &PromiseId, outcome: Outcome) {
-    settle_one_by(edit, id, outcome, None);
+    settle_one_by(edit, id, outcome, By::Rule);
 }
 
-fn settle_one_by(edit: &mut Edit<'_>, id: &PromiseId, outcome: Outcome, key: Option<SettleKey>) {
+fn settle_one_by(edit: &mut Edit<'_>, id: &PromiseId, outcome: Outcome, by: By) {
     if !edit
         .get(id)
         .is_some_and(|record| record.promise.is_pending())
@@ -102,7 +108,12 @@ fn settle_one_by(edit: &mut Edit<'_>, id: &PromiseId, outcome: Outcome, key: Opt
     }
     let (at, seq) = (edit.now(), edit.next_seq());
     tell_holder(edit, id, &outcome);
-    let mut awaiters = Vec::new();
+    leave_target(edit, id, by);
+    let mut named = Vec::new();
+    let key = match by {
+        By::Request(key) => key,
+        By::Rule | By::Answer => None,
+    };
     let settled = Settled {
         outcome,
         at,
@@ -116,21 +127,36 @@ fn settle_one_by(edit: &mut Edit<'_>, id: &PromiseId, outcome: Outcome, key: Opt
         outcome: Some(settled.outcome.clone()),
     };
     edit.update(id, |record| {
-        awaiters = std::mem::take(&mut record.promise.awaiters);
+        named = std::mem::take(&mut record.promise.awaiters);
         record.promise.state = PromiseState::Settled(Box::new(settled));
         if let Some(task) = &mut record.task {
             task.state = TaskState::Done;
             task.warm = None;
         }
     });
-    for proxy in awaiters {
-        edit.send(Message::Answer {
-            proxy,
-            outcome: settlement.outcome.clone().unwrap_or(Outcome::TimedOut),
-        });
+    if let Some(outcome) = &settlement.outcome {
+        awaiters::answer(edit, id, named, outcome);
     }
     edit.effect(Effect::Settled(id.clone()));
     wake_parent(edit, id, settlement);
+}
+
+/// A proxy that settles before its answer came takes itself out of those who await it.
+fn leave_target(edit: &mut Edit<'_>, id: &PromiseId, by: By) {
+    let Some(record) = edit.get(id).filter(|_| by != By::Answer) else {
+        return;
+    };
+    let target = match &record.promise.kind {
+        Kind::Proxy(Link::Call { promise, detached }) if !detached => promise.id.clone(),
+        Kind::Proxy(Link::Await { id }) => id.clone(),
+        Kind::Proxy(Link::Call { .. } | Link::Tell { .. })
+        | Kind::Call(_)
+        | Kind::Step
+        | Kind::Timer
+        | Kind::External => return,
+    };
+    let back = id.clone();
+    edit.send(Message::Unsubscribe { id: target, back });
 }
 
 /// The worker that runs the task, or keeps its body, learns that it is void; unless it is the one that settles.

@@ -3,12 +3,13 @@
 //! It does not enter shielded promises. A promise it settles releases its own children into it. What does not fit into
 //! request goes on with a message to the same tree, written in the same batch.
 
-use super::{claim, edit::Edit, settle};
+use super::{claim, edit::Edit, settle, trim};
 use crate::{Message, Outcome, PromiseId, Record, limits};
 
 /// Starts the wave below a promise that has just settled or begun another generation, or goes on with it.
 pub(super) fn below(edit: &mut Edit<'_>, id: &PromiseId) {
     let mut parents = vec![id.clone()];
+    let mut has_ended = true;
     while let Some(parent) = parents.pop() {
         let Some(reason) = reason(edit, &parent) else {
             continue;
@@ -23,6 +24,7 @@ pub(super) fn below(edit: &mut Edit<'_>, id: &PromiseId) {
         for child in children {
             if !edit.take_from_wave() {
                 edit.send(Message::Wave { id: parent });
+                has_ended = false;
                 break;
             }
             settle::settle_one(
@@ -34,6 +36,9 @@ pub(super) fn below(edit: &mut Edit<'_>, id: &PromiseId) {
             );
             parents.push(child);
         }
+    }
+    if has_ended {
+        trim::after_wave(edit, id);
     }
 }
 

@@ -1,5 +1,6 @@
 //! The rules, verb by verb, as scripts.
 
+mod awaiters;
 mod cancel;
 mod claim;
 mod create;
@@ -7,6 +8,7 @@ mod messages;
 mod random;
 mod settle;
 mod table;
+mod trim;
 mod turn;
 
 /// Runs a script on the reference, with every invariant checked after each line.

@@ -67,7 +67,10 @@ const REQUESTS: &[&str] = &[
     "message a subscribe b.p",
     "message a tell b.p resolved 1",
     "message a answer resolved 1",
+    "message a unsubscribe b.p",
     "message a wave",
+    "message a answers",
+    "message a trim",
 ];
 
 #[test]
@@ -103,7 +106,10 @@ fn name(request: &Request) -> &'static str {
         Request::Deliver(Message::Subscribe { .. }) => "message a subscribe",
         Request::Deliver(Message::Tell { .. }) => "message a tell",
         Request::Deliver(Message::Answer { .. }) => "message a answer",
+        Request::Deliver(Message::Unsubscribe { .. }) => "message a unsubscribe",
         Request::Deliver(Message::Wave { .. }) => "message a wave",
+        Request::Deliver(Message::Answers { .. }) => "message a answers",
+        Request::Deliver(Message::Trim { .. }) => "message a trim",
     }
 }
 

@@ -242,7 +242,7 @@ fn an_execution_continues_as_another_with_an_empty_history() {
         expect![[r#"
             0 a pending, ready at 0 v0 | +a pending, ready at 0 v0
             1 claimed cold [] | a pending, leased A v1
-            2 over [] | a pending, ready at 2 v1 | +a.one resolved 1 3.1 | +a.t canceled (its caller a continued as another) 3.2
+            2 over [] | a pending, ready at 2 v1 | +a.one resolved 1 3.1 | +a.t canceled (its caller a continued as another) 3.2 | send trim below a
             3 claimed cold [] | a pending, leased A v2
             4 over [] | a resolved 3 5.1
         "#]],
@@ -259,6 +259,24 @@ fn labels_are_written_with_the_turn() {
             0 a pending, ready at 0 v0 | +a pending, ready at 0 v0
             1 claimed cold [] | a pending, leased A v1
             2 leased [] | a pending, leased A v1
+        "#]],
+    );
+}
+
+#[test]
+fn a_worker_that_claims_to_hold_the_end_of_the_log_gets_nothing_and_breaks_nothing() {
+    check(
+        "0 create a s/f
+         1 claim a A
+         2 turn a v1 A n1 +external a.x => go
+         3 settle a.x resolved 1
+         4 hold a v1 A shown=281474976710655.65535",
+        expect![[r#"
+            0 a pending, ready at 0 v0 | +a pending, ready at 0 v0
+            1 claimed cold [] | a pending, leased A v1
+            2 leased [] | a pending, leased A v1 | +a.x pending
+            3 a.x resolved 1 4.1 | a.x resolved 1 4.1 | push A a <- a.x 4.1
+            4 held []
         "#]],
     );
 }

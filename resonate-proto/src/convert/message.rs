@@ -31,7 +31,13 @@ impl From<&Message> for v1::Message {
                 proxy: proxy.to_string(),
                 outcome: Some(outcome.into()),
             }),
+            Message::Unsubscribe { id, back } => Wire::Unsubscribe(v1::MessageSubscribe {
+                id: id.to_string(),
+                back: back.to_string(),
+            }),
             Message::Wave { id } => Wire::Wave(id.to_string()),
+            Message::Answers { id } => Wire::Answers(id.to_string()),
+            Message::Trim { id } => Wire::Trim(id.to_string()),
         };
         Self {
             message: Some(message),
@@ -79,8 +85,21 @@ impl TryFrom<v1::Message> for Message {
                         outcome,
                     }
                 }
+                Wire::Unsubscribe(unsubscribe) => {
+                    const READING: Reading = Reading("MessageSubscribe");
+                    Self::Unsubscribe {
+                        id: READING.id("id", unsubscribe.id)?,
+                        back: READING.id("back", unsubscribe.back)?,
+                    }
+                }
                 Wire::Wave(id) => Self::Wave {
                     id: Reading("Message").id("wave", id)?,
+                },
+                Wire::Answers(id) => Self::Answers {
+                    id: Reading("Message").id("answers", id)?,
+                },
+                Wire::Trim(id) => Self::Trim {
+                    id: Reading("Message").id("trim", id)?,
                 },
             },
         )

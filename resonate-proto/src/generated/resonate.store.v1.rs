@@ -5,13 +5,26 @@ pub struct StoredFormat {
     #[prost(uint32, tag = "1")]
     pub format: u32,
 }
-/// A promise and its task.
+/// A promise and its task, or some of those who await a promise.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct StoredRecord {
     #[prost(uint32, tag = "1")]
     pub format: u32,
     #[prost(message, optional, tag = "2")]
     pub record: ::core::option::Option<super::super::v1::Record>,
+    /// instead of a record
+    #[prost(message, optional, tag = "3")]
+    pub awaiters: ::core::option::Option<AwaiterPage>,
+}
+/// Proxies that await a promise and have no place in its record.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct AwaiterPage {
+    #[prost(string, tag = "1")]
+    pub of: ::prost::alloc::string::String,
+    #[prost(uint32, tag = "2")]
+    pub number: u32,
+    #[prost(string, repeated, tag = "3")]
+    pub proxies: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
 }
 /// A row of the outbox.
 #[derive(Clone, PartialEq, ::prost::Message)]

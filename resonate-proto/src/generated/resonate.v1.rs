@@ -294,7 +294,7 @@ pub struct Warm {
 /// What crosses trees: one row of the outbox.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct Message {
-    #[prost(oneof = "message::Message", tags = "1, 2, 3, 4, 5")]
+    #[prost(oneof = "message::Message", tags = "1, 2, 3, 4, 5, 6, 7, 8")]
     pub message: ::core::option::Option<message::Message>,
 }
 /// Nested message and enum types in `Message`.
@@ -312,6 +312,15 @@ pub mod message {
         /// go on canceling below this settled promise
         #[prost(string, tag = "5")]
         Wave(::prost::alloc::string::String),
+        /// the proxy has settled otherwise
+        #[prost(message, tag = "6")]
+        Unsubscribe(super::MessageSubscribe),
+        /// go on answering those who await this settled promise
+        #[prost(string, tag = "7")]
+        Answers(::prost::alloc::string::String),
+        /// forget what settled below this promise in earlier generations
+        #[prost(string, tag = "8")]
+        Trim(::prost::alloc::string::String),
     }
 }
 #[derive(Clone, PartialEq, ::prost::Message)]

@@ -5,11 +5,11 @@ use std::{collections::BTreeMap, sync::Arc};
 use expect_test::expect;
 use prost::Message as _;
 use resonate_core::{
-    Address, Call, Failure, FailureKind, Kind, Message, Origin, Outcome, Payload, Promise,
-    PromiseId, PromiseState, Record, RetryPolicy, Seq, SessionId, Settled, Task, TaskState,
-    TaskVersion, Timestamp, Warm,
+    Address, AwaiterPage, Call, Failure, FailureKind, Kind, Message, Origin, Outcome, Payload,
+    Promise, PromiseId, PromiseState, Record, RetryPolicy, Seq, SessionId, Settled, Task,
+    TaskState, TaskVersion, Timestamp, Warm,
 };
-use resonate_proto::store::{self, StoredError};
+use resonate_proto::store::{self, Stored, StoredError};
 
 fn id(text: &str) -> PromiseId {
     PromiseId::new(text).expect("a good id")
@@ -201,6 +201,33 @@ fn fields_that_are_not_known_are_skipped() {
     assert_eq!(
         store::decode_record(&row).expect("a row of the same format"),
         record()
+    );
+}
+
+#[test]
+fn a_page_of_awaiters_is_told_from_a_record() {
+    let page = AwaiterPage {
+        of: id("order-42"),
+        number: 3,
+        proxies: vec![id("a.order-42"), id("b.order-42")],
+    };
+    let bytes = store::encode_awaiters(&page);
+    assert_eq!(
+        store::decode_row(&bytes).expect("a row of ours"),
+        Stored::Awaiters(page)
+    );
+    let bytes = store::encode_record(&record());
+    assert_eq!(
+        store::decode_row(&bytes).expect("a row of ours"),
+        Stored::Record(Box::new(record()))
+    );
+    assert!(
+        store::decode_record(&store::encode_awaiters(&AwaiterPage {
+            of: id("a"),
+            number: 1,
+            proxies: Vec::new(),
+        }))
+        .is_err()
     );
 }
 

@@ -103,10 +103,10 @@ fn search(reader: &mut dyn Reader, asked: &Search) -> Result<Page, ListError> {
         examined += rows.len();
         let mut rows = rows.into_iter();
         while let Some(found) = rows.next() {
-            let record = read_record(found.part, &found.root, &found.row)?;
-            if !wants(asked, &record) {
+            let read = read_record(found.part, &found.root, &found.row)?;
+            let Some(record) = read.filter(|record| wants(asked, record)) else {
                 continue;
-            }
+            };
             bytes += found.row.doc.len();
             records.push(Arc::new(record));
             if records.len() >= limit.rows || bytes >= limit.bytes {
@@ -177,7 +177,8 @@ fn whole_tree(
         .page
         .rows
         .iter()
-        .map(|row| read_record(part, root, row).map(Arc::new))
+        .filter_map(|row| read_record(part, root, row).transpose())
+        .map(|read| read.map(Arc::new))
         .collect();
     Ok(Page {
         records: records?,
@@ -201,10 +202,10 @@ fn branch(
         };
         for row in &tree.page.rows {
             after = Some(row.child_no);
-            let record = read_record(part, root, row)?;
-            if !is_below(&record, id, &members) {
+            let read = read_record(part, root, row)?;
+            let Some(record) = read.filter(|record| is_below(record, id, &members)) else {
                 continue;
-            }
+            };
             members.insert(record.promise.id.clone());
             if last.is_some_and(|last| row.child_no <= last) {
                 continue;

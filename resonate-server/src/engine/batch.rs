@@ -10,10 +10,13 @@ use std::{
 use resonate_core::{Message, Part, Record, Seq, Stamp, Timestamp, limits};
 use resonate_proto::client::LogPosition;
 
-use super::{disk, memory::RowNo};
+use super::{
+    disk,
+    memory::{PageRow, RowNo},
+};
 use crate::{
     limits::ROUND_BYTES,
-    store::{Batch, Head, Mark},
+    store::{Batch, Head, Mark, Row},
 };
 
 /// Settlements that one request may cause, with its wave; a round stops taking requests this far from the limit.
@@ -84,9 +87,16 @@ pub(super) struct Open {
     number: u64,
     pub(super) stamp: Stamp,
     roots: Vec<(Arc<str>, u64)>,
-    rows: BTreeMap<(u64, u64), Arc<Record>>,
+    rows: BTreeMap<(u64, u64), Written>,
     messages: Vec<Message>,
     inbox: BTreeMap<Part, Mark>,
+}
+
+/// What a row is to hold.
+#[derive(Debug)]
+enum Written {
+    Record(Arc<Record>),
+    Page(PageRow),
 }
 
 impl Lane {
@@ -135,8 +145,19 @@ impl Lane {
             .settled()
             .map_or(0, |settled| settled.outcome.bytes());
         self.bytes += ROW_BYTES + arguments + outcome;
-        open.rows
-            .insert((row.root_no, row.child_no), Arc::clone(record));
+        let record = Written::Record(Arc::clone(record));
+        open.rows.insert((row.root_no, row.child_no), record);
+    }
+
+    /// Writes a changed page of awaiters.
+    pub(super) fn write_page(&mut self, part: Part, row: RowNo, written: PageRow) {
+        let Some(open) = self.open.get_mut(&part) else {
+            return;
+        };
+        let names = written.page.proxies.iter();
+        self.bytes += ROW_BYTES + names.map(|proxy| proxy.as_str().len()).sum::<usize>();
+        let page = Written::Page(written);
+        open.rows.insert((row.root_no, row.child_no), page);
     }
 
     /// Writes messages to the outbox.
@@ -221,9 +242,22 @@ fn message_bytes(message: &Message) -> usize {
             promise.call.as_ref().map_or(0, |call| call.param.bytes())
         }
         Message::Tell { outcome, .. } | Message::Answer { outcome, .. } => outcome.bytes(),
-        Message::Subscribe { .. } | Message::Wave { .. } => 0,
+        Message::Subscribe { .. }
+        | Message::Unsubscribe { .. }
+        | Message::Wave { .. }
+        | Message::Answers { .. }
+        | Message::Trim { .. } => 0,
     };
     ROW_BYTES + payload
+}
+
+impl Written {
+    fn row(&self, (root_no, child_no): (u64, u64)) -> Row {
+        match self {
+            Self::Record(record) => disk::write_record(record, root_no, child_no),
+            Self::Page(page) => disk::write_page(page, root_no, child_no),
+        }
+    }
 }
 
 impl Open {
@@ -243,9 +277,7 @@ impl Open {
             .iter()
             .map(|(root, root_no)| (root.to_string(), *root_no))
             .collect();
-        batch.rows = rows
-            .map(|((root_no, child_no), record)| disk::write_record(record, *root_no, *child_no))
-            .collect();
+        batch.rows = rows.map(|(key, written)| written.row(*key)).collect();
         batch.outbox = (0..)
             .zip(&self.messages)
             .map(|(n, message)| disk::write_message(message, n))

@@ -29,6 +29,7 @@ impl Engine {
                 Err(error) => return Err(EngineError::Commit(error)),
             }
         }
+        self.forgotten.append(&mut round.forgotten);
         let touched = round.take_touched();
         self.memory.settle_down(
             touched.into_iter().chain(self.loaded.drain(..)),
@@ -81,6 +82,7 @@ impl Engine {
         self.unacknowledged = Unacknowledged::default();
         self.streams.clear();
         self.chores.clear();
+        self.forgotten.clear();
         self.loaded.clear();
         let watchers = std::mem::take(&mut self.watchers).into_values().flatten();
         let ended = watchers.map(|to| Release::Watched {

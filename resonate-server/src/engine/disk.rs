@@ -1,7 +1,14 @@
 //! Records to rows and back: the one place where the engine's types meet the store's.
 
-use resonate_core::{Kind, Message, Outcome, Part, Record, TaskState};
-use resonate_proto::{client::StateFilter, store as format};
+use std::sync::Arc;
+
+use resonate_core::{Kind, Message, Outcome, Part, PromiseId, Record, TaskState, Timestamp};
+use resonate_proto::{
+    client::StateFilter,
+    store::{self as format, Stored},
+};
+
+use super::memory::PageRow;
 
 use crate::store::{Limit, LoadError, Mark, OutboxRow, Row, Store};
 
@@ -39,7 +46,14 @@ impl ReadError {
 #[derive(Debug)]
 pub(super) struct StoredTree {
     pub(super) root_no: u64,
-    pub(super) records: Vec<(u64, Record)>,
+    pub(super) rows: Vec<(u64, StoredRow)>,
+}
+
+/// One row of it.
+#[derive(Debug)]
+pub(super) enum StoredRow {
+    Record(Box<Record>),
+    Page(PageRow),
 }
 
 /// Reads a whole tree, page by page. `None` if there is no such root.
@@ -52,19 +66,26 @@ pub(super) fn load_tree(
     loop {
         let after = found
             .as_ref()
-            .and_then(|tree| tree.records.last())
+            .and_then(|tree| tree.rows.last())
             .map(|(child_no, _)| *child_no);
         let Some(tree) = store.tree(part, root, after, Limit::default())? else {
             return Ok(found);
         };
         let stored = found.get_or_insert_with(|| StoredTree {
             root_no: tree.root_no,
-            records: Vec::new(),
+            rows: Vec::new(),
         });
         let is_last = !tree.page.more || tree.page.rows.is_empty();
         for row in tree.page.rows {
-            let record = read_record(part, root, &row)?;
-            stored.records.push((row.child_no, record));
+            let read = match read_row(part, root, &row)? {
+                Stored::Record(record) => StoredRow::Record(record),
+                Stored::Awaiters(page) => StoredRow::Page(PageRow {
+                    page: Arc::new(page),
+                    created_at: Timestamp::from_millis(row.created_at),
+                    over_at: row.settled_at.map(Timestamp::from_millis),
+                }),
+            };
+            stored.rows.push((row.child_no, read));
         }
         if is_last {
             return Ok(found);
@@ -72,23 +93,61 @@ pub(super) fn load_tree(
     }
 }
 
-/// The record of a row; its id must be the row's.
+/// The record of a row; none if the row is a page of awaiters, which only the engine knows.
 ///
 /// # Errors
 /// Says what is wrong with the row.
-pub fn read_record(part: Part, root: &str, row: &Row) -> Result<Record, ReadError> {
+pub fn read_record(part: Part, root: &str, row: &Row) -> Result<Option<Record>, ReadError> {
+    Ok(match read_row(part, root, row)? {
+        Stored::Record(record) => Some(*record),
+        Stored::Awaiters(_) => None,
+    })
+}
+
+/// What a row holds; its id must be the row's.
+pub(crate) fn read_row(part: Part, root: &str, row: &Row) -> Result<Stored, ReadError> {
     let bad = |source: Box<dyn std::error::Error + Send + Sync>| ReadError::Document {
         part,
         key: format!("{root}{} ({}/{})", row.id, row.root_no, row.child_no),
         source,
     };
-    let record = format::decode_record(&row.doc).map_err(|error| bad(error.into()))?;
-    let id = record.promise.id.as_str();
+    let read = format::decode_row(&row.doc).map_err(|error| bad(error.into()))?;
+    let id = match &read {
+        Stored::Record(record) => record.promise.id.to_string(),
+        Stored::Awaiters(page) => page_name(&page.of, page.number),
+    };
     if id.strip_prefix(root) != Some(row.id.as_str()) {
         return Err(bad(format!("it says that it is {id}").into()));
     }
-    Ok(record)
+    Ok(read)
 }
+
+/// What a page of awaiters is called among the rows: for people, the document says what it is.
+fn page_name(of: &PromiseId, number: u32) -> String {
+    format!("{of}:.awaiters-{number}")
+}
+
+/// The row of a page of awaiters.
+pub(super) fn write_page(written: &PageRow, root_no: u64, child_no: u64) -> Row {
+    let page = &*written.page;
+    let root = page.of.root().len();
+    let name = page_name(&page.of, page.number);
+    Row {
+        root_no,
+        child_no,
+        id: name.get(root..).unwrap_or_default().to_owned(),
+        state: PAGE,
+        due_at: None,
+        created_at: written.created_at.as_millis(),
+        settled_at: written.over_at.map(Timestamp::as_millis),
+        target: None,
+        function: None,
+        doc: format::encode_awaiters(page),
+    }
+}
+
+/// The number of a page of awaiters, which has no state.
+const PAGE: u8 = 0;
 
 /// The row of a record.
 #[must_use]

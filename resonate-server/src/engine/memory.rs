@@ -4,15 +4,20 @@
 //! due index: then the store alone brings it back in time. Idle trees leave, the longest untouched first, when they take
 //! more than their bound, but not what was touched a moment ago: a large tree at work is idle between any two of its rounds.
 //! What was changed and is not committed yet is never idle.
+//!
+//! A tree is loaded whole, and a ready task keeps its tree here though nobody serves it: what that costs, and why, is in
+//! `docs/decisions/0007-a-tree-is-loaded-whole.md`.
 
 use std::{
-    collections::{BTreeSet, HashMap, VecDeque},
+    collections::{BTreeMap, BTreeSet, HashMap, VecDeque},
     sync::Arc,
 };
 
-use resonate_core::{Change, PromiseId, Record, TaskState, Timestamp, Tree};
+use resonate_core::{
+    AwaiterPage, Change, PageChange, PromiseId, Record, TaskState, Timestamp, Tree,
+};
 
-use super::disk::StoredTree;
+use super::disk::{StoredRow, StoredTree};
 use crate::limits;
 
 /// All trees in memory.
@@ -43,6 +48,8 @@ pub(super) struct Held {
     pub(super) tree: Tree,
     root_no: Option<u64>,
     rows: HashMap<PromiseId, Place>,
+    /// The rows of pages of awaiters.
+    pages: BTreeMap<(PromiseId, u32), PagePlace>,
     next_child: u64,
     timers: BTreeSet<(Timestamp, PromiseId)>,
     busy: usize,
@@ -56,6 +63,23 @@ pub(super) struct Held {
 struct Place {
     child_no: u64,
     is_busy: bool,
+}
+
+/// What is known of the row of a page of awaiters.
+#[derive(Clone, Copy, Debug)]
+struct PagePlace {
+    child_no: u64,
+    created_at: Timestamp,
+    over_at: Option<Timestamp>,
+}
+
+/// A page of awaiters as its row holds it.
+#[derive(Clone, Debug)]
+pub(super) struct PageRow {
+    pub(super) page: Arc<AwaiterPage>,
+    pub(super) created_at: Timestamp,
+    /// It has no awaiters any more.
+    pub(super) over_at: Option<Timestamp>,
 }
 
 /// Where a changed record goes.
@@ -104,14 +128,21 @@ impl Memory {
         };
         if let Some(stored) = stored {
             held.root_no = Some(stored.root_no);
-            for (child_no, record) in stored.records {
+            for (child_no, row) in stored.rows {
                 held.next_child = held.next_child.max(child_no + 1);
+                let record = match row {
+                    StoredRow::Record(record) => record,
+                    StoredRow::Page(page) => {
+                        held.load_page(child_no, page);
+                        continue;
+                    }
+                };
                 let place = Place {
                     child_no,
                     is_busy: false,
                 };
                 held.rows.insert(record.promise.id.clone(), place);
-                let record = Arc::new(record);
+                let record = Arc::from(record);
                 held.tree.put(Arc::clone(&record));
                 held.derive(None, &record, now);
             }
@@ -145,6 +176,83 @@ impl Memory {
             self.due.extend(next);
         }
         Some(row)
+    }
+
+    /// Notes a changed page of awaiters; says where it is written, and what is written there. A page that is over keeps its
+    /// row, for the next page of that number.
+    pub(super) fn note_page(
+        &mut self,
+        root: &Arc<str>,
+        change: &PageChange,
+        now: Timestamp,
+        next_root: &mut u64,
+    ) -> Option<(RowNo, PageRow)> {
+        let held = self.trees.get_mut(root)?;
+        let (before, after) = (change.before.as_deref(), change.after.as_deref());
+        held.bytes = held.bytes.saturating_sub(before.map_or(0, page_bytes));
+        held.bytes += after.map_or(0, page_bytes);
+        let key = (change.of.clone(), change.number);
+        let place = held.pages.get(&key).copied().unwrap_or_else(|| PagePlace {
+            child_no: held.take_child(),
+            created_at: now,
+            over_at: None,
+        });
+        let over_at = after.is_none().then_some(now);
+        held.pages.insert(key, PagePlace { over_at, ..place });
+        let page = change.after.clone().unwrap_or_else(|| {
+            Arc::new(AwaiterPage {
+                of: change.of.clone(),
+                number: change.number,
+                proxies: Vec::new(),
+            })
+        });
+        let row = RowNo {
+            root_no: held.root(next_root),
+            child_no: place.child_no,
+            is_new_root: false,
+        };
+        let created_at = place.created_at;
+        Some((
+            row,
+            PageRow {
+                page,
+                created_at,
+                over_at,
+            },
+        ))
+    }
+
+    /// Forgets a settled record; gives the rows that go with it, and when they ended.
+    pub(super) fn forget(&mut self, root: &Arc<str>, record: &Record) -> Vec<(RowNo, Timestamp)> {
+        let Some(held) = self.trees.get_mut(root) else {
+            return Vec::new();
+        };
+        let (Some(root_no), Some(settled)) = (held.root_no, record.promise.settled()) else {
+            return Vec::new();
+        };
+        let id = &record.promise.id;
+        let own = held
+            .rows
+            .remove(id)
+            .map(|place| (place.child_no, settled.at));
+        held.bytes = held.bytes.saturating_sub(record_bytes(record));
+        let pages = (id.clone(), 0)..=(id.clone(), u32::MAX);
+        let numbers: Vec<_> = held
+            .pages
+            .range(pages)
+            .map(|(key, _)| key.clone())
+            .collect();
+        let pages = numbers.iter().filter_map(|key| {
+            let place = held.pages.remove(key)?;
+            Some((place.child_no, place.over_at?))
+        });
+        let rows = own.into_iter().chain(pages);
+        let row = |child_no| RowNo {
+            root_no,
+            child_no,
+            is_new_root: false,
+        };
+        rows.map(|(child_no, at)| (row(child_no), at)).collect()
     }
 
     /// Takes out the earliest timer that is due.
@@ -265,31 +373,59 @@ impl Idle {
 impl Held {
     fn number(&mut self, id: &PromiseId, next_root: &mut u64) -> RowNo {
         let is_new_root = self.root_no.is_none();
-        let root_no = *self.root_no.get_or_insert_with(|| {
-            let root_no = *next_root;
-            *next_root += 1;
-            root_no
-        });
-        // Number 0 is the root promise's, whatever is created first.
-        self.next_child = self.next_child.max(1);
-        let place = self.rows.entry(id.clone()).or_insert_with(|| {
-            if id.rest().is_empty() {
-                return Place {
-                    child_no: 0,
-                    is_busy: false,
-                };
-            }
-            let child_no = self.next_child;
-            self.next_child += 1;
-            Place {
+        let root_no = self.root(next_root);
+        let known = self.rows.get(id).map(|place| place.child_no);
+        let child_no = known.unwrap_or_else(|| {
+            let child_no = if id.rest().is_empty() {
+                0
+            } else {
+                self.take_child()
+            };
+            let place = Place {
                 child_no,
                 is_busy: false,
-            }
+            };
+            self.rows.insert(id.clone(), place);
+            child_no
         });
         RowNo {
             root_no,
-            child_no: place.child_no,
+            child_no,
             is_new_root,
+        }
+    }
+
+    fn root(&mut self, next_root: &mut u64) -> u64 {
+        *self.root_no.get_or_insert_with(|| {
+            let root_no = *next_root;
+            *next_root += 1;
+            root_no
+        })
+    }
+
+    fn take_child(&mut self) -> u64 {
+        // Number 0 is the root promise's, whatever is created first.
+        let child_no = self.next_child.max(1);
+        self.next_child = child_no + 1;
+        child_no
+    }
+
+    /// A page that the store has. One that is over is only a row for the next page of its number.
+    fn load_page(&mut self, child_no: u64, row: PageRow) {
+        let PageRow {
+            page,
+            created_at,
+            over_at,
+        } = row;
+        let place = PagePlace {
+            child_no,
+            created_at,
+            over_at,
+        };
+        self.pages.insert((page.of.clone(), page.number), place);
+        if over_at.is_none() {
+            self.bytes += page_bytes(&page);
+            self.tree.put_page(page);
         }
     }
 
@@ -365,6 +501,11 @@ fn is_busy(record: &Record) -> bool {
         Some(TaskState::Suspended { tied: None } | TaskState::Halted(_) | TaskState::Done)
         | None => false,
     }
+}
+
+fn page_bytes(page: &AwaiterPage) -> usize {
+    let names = page.proxies.iter().map(|proxy| 2 * proxy.as_str().len());
+    limits::RECORD_BYTES + names.sum::<usize>()
 }
 
 fn record_bytes(record: &Record) -> usize {

@@ -54,7 +54,7 @@ use crate::{
         stream::{Outbound, StreamId},
     },
     limits,
-    store::Store,
+    store::{Store, Trim},
     timers::Window,
 };
 
@@ -93,6 +93,8 @@ pub struct Engine {
     chores: VecDeque<Chore>,
     /// The last round did not get to the end of the line.
     has_more_pairs: bool,
+    /// Rows that nobody needs any more: to be trimmed. They are forgotten again after a crash.
+    forgotten: Vec<Trim>,
     /// Trees that were loaded between rounds.
     loaded: Vec<Arc<str>>,
 }
@@ -161,6 +163,7 @@ impl Engine {
             watchers: BTreeMap::new(),
             chores: VecDeque::new(),
             has_more_pairs: false,
+            forgotten: Vec::new(),
             loaded: Vec::new(),
         })
     }

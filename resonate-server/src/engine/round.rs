@@ -15,11 +15,12 @@ use super::{
     batch::Lane,
     disk,
     input::{Answer, AskError, Seen, Told, Watched},
+    memory::RowNo,
     release::Release,
 };
 use crate::{
     dispatch::stream::{Push, StreamId},
-    store::Mark,
+    store::{Mark, Trim},
 };
 use tokio::sync::{mpsc, oneshot};
 
@@ -37,6 +38,8 @@ pub(super) struct Round {
     pub(super) delivered: Vec<(Part, Mark)>,
     pushes: BTreeMap<StreamId, Vec<Push>>,
     touched: Vec<Arc<str>>,
+    /// Rows that nobody needs any more, once the round is durable.
+    pub(super) forgotten: Vec<Trim>,
 }
 
 impl Round {
@@ -50,7 +53,18 @@ impl Round {
             delivered: Vec::new(),
             pushes: BTreeMap::new(),
             touched: Vec::new(),
+            forgotten: Vec::new(),
         }
+    }
+
+    /// A row that ended at this moment is to be removed from the store.
+    fn forget(&mut self, part: Part, row: RowNo, settled_at: Timestamp) {
+        self.forgotten.push(Trim::Row {
+            part,
+            root_no: row.root_no,
+            child_no: row.child_no,
+            settled_at: settled_at.as_millis(),
+        });
     }
 
     pub(super) fn answer(
@@ -147,6 +161,19 @@ impl Engine {
                 round.lane.write(part, &root, row, &change.after);
             }
             self.derive(round, change.before.as_deref(), &change.after);
+        }
+        for change in &applied.pages {
+            let noted = self
+                .memory
+                .note_page(&root, change, round.now, &mut self.next_root);
+            if let Some((row, page)) = noted {
+                round.lane.write_page(part, row, page);
+            }
+        }
+        for record in &applied.removed {
+            for (row, ended_at) in self.memory.forget(&root, record) {
+                round.forget(part, row, ended_at);
+            }
         }
         round.lane.send(part, applied.messages);
         for effect in applied.effects {

@@ -2,6 +2,7 @@
 
 use super::{AskError, Engine, EngineError, Next, disk::ReadError, round::Round};
 use crate::{limits, store::WriteError};
+use resonate_core::limits as bounds;
 
 impl Engine {
     /// What must not delay an answer: trees that are due soon are loaded, delivered messages and old pages removed.
@@ -15,9 +16,25 @@ impl Engine {
     }
 
     /// Removes delivered messages and old pages; a disk that has no room or time for it now is not broken.
-    fn trim(&mut self, at_least: usize) -> Result<(), EngineError> {
-        let trimmed = self.messages.trim(&mut *self.store, at_least);
+    pub(super) fn trim(&mut self, at_least: usize) -> Result<(), EngineError> {
+        let trimmed = self
+            .messages
+            .trim(&mut *self.store, at_least)
+            .and_then(|()| self.trim_forgotten(at_least));
         put_off(trimmed.and_then(|()| self.store.upkeep()))
+    }
+
+    /// Removes the rows that nobody needs any more, a page at a time.
+    fn trim_forgotten(&mut self, at_least: usize) -> Result<(), WriteError> {
+        if self.forgotten.len() < at_least {
+            return Ok(());
+        }
+        let page = self.forgotten.len().min(bounds::PAGE);
+        if let Some(what) = self.forgotten.get(..page) {
+            self.store.trim(what, bounds::PAGE)?;
+        }
+        self.forgotten.drain(..page);
+        Ok(())
     }
 
     /// Loads one page of what is due soon.

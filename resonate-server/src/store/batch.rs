@@ -59,6 +59,18 @@ pub enum Trim {
         /// Only rows that ended before this.
         settled_before: i64,
     },
+    /// One row of a tree that goes on. It must have ended when it is said to: a number may come again after a restart, a
+    /// row that ended at that moment does not.
+    Row {
+        /// The partition.
+        part: Part,
+        /// The number of the root.
+        root_no: u64,
+        /// The number of the promise in its tree, not 0: the root goes with its tree.
+        child_no: u64,
+        /// When the row ended.
+        settled_at: i64,
+    },
 }
 
 impl Batch {

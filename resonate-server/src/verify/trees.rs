@@ -1,10 +1,10 @@
 //! Records and trees: every document can be read and says what its row says, nothing is ahead of its partition, every
 //! tree is complete and keeps the rules.
 
-use std::{collections::BTreeMap, path::PathBuf};
+use std::{collections::BTreeMap, path::PathBuf, sync::Arc};
 
 use resonate_core::{Message, Part, PromiseId, Record, Seq, Tree, Violation, check::Checker};
-use resonate_proto::store as format;
+use resonate_proto::store::{self as format, Stored};
 
 use super::{PROBLEMS_MAX, Problem, Report};
 use crate::{
@@ -156,6 +156,8 @@ struct Growing {
     /// The number of its last row.
     last: u64,
     missing: u64,
+    /// A history in it is in a later generation than its first.
+    is_trimmed: bool,
 }
 
 impl Walk<'_> {
@@ -167,18 +169,35 @@ impl Walk<'_> {
             self.end_tree();
             self.begin_tree(found);
         }
-        let record = match disk::read_record(found.part, &found.root, &found.row) {
-            Ok(record) => record,
+        let read = match disk::read_row(found.part, &found.root, &found.row) {
+            Ok(read) => read,
             Err(error) => return self.problems.add("promise", shown(key), error),
         };
-        self.against_its_row(found, &record);
-        self.against_its_partition(found, &record);
+        match &read {
+            Stored::Record(record) => {
+                self.against_its_row(found, record);
+                self.against_its_partition(found, record);
+            }
+            Stored::Awaiters(page) => {
+                if page.proxies.is_empty() != found.row.settled_at.is_some() {
+                    let why = "it names awaiters and is over, or neither";
+                    self.problems.add("promise", shown(key), why);
+                }
+            }
+        }
         if let Some(tree) = &mut self.tree {
-            // Number 0 is the root promise's, which may never have been created; the others follow one another.
+            // Number 0 is the root promise's, which may never have been created; the others follow one another, unless
+            // earlier generations were forgotten.
             let next = tree.last + 1;
             tree.missing += key.child_no.saturating_sub(next);
             tree.last = tree.last.max(key.child_no);
-            tree.tree.put(record.into());
+            match read {
+                Stored::Record(record) => {
+                    tree.is_trimmed |= record.promise.generation > 1;
+                    tree.tree.put(Arc::from(record));
+                }
+                Stored::Awaiters(page) => tree.tree.put_page(Arc::new(page)),
+            }
         }
     }
 
@@ -202,6 +221,7 @@ impl Walk<'_> {
             tree: Tree::default(),
             last: 0,
             missing: 0,
+            is_trimmed: false,
         });
     }
 
@@ -243,12 +263,13 @@ impl Walk<'_> {
             root,
             tree,
             missing,
+            is_trimmed,
             ..
         }) = self.tree.take()
         else {
             return;
         };
-        if missing > 0 {
+        if missing > 0 && !is_trimmed {
             let key = format!("root_no {root_no}, part {part}");
             let why = format!("{missing} promises are missing below {root}");
             self.problems.add("promise", key, why);

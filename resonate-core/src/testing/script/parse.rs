@@ -211,6 +211,12 @@ impl Parser {
 fn message(id: PromiseId, words: &mut Words<'_>) -> Read<Message> {
     Ok(match word(words)? {
         "wave" => Message::Wave { id },
+        "answers" => Message::Answers { id },
+        "trim" => Message::Trim { id },
+        "unsubscribe" => Message::Unsubscribe {
+            id,
+            back: self::id(words)?,
+        },
         "answer" => Message::Answer {
             proxy: id,
             outcome: outcome(words)?,

@@ -12,6 +12,18 @@ pub(super) fn outcome(now: Timestamp, applied: &Applied) -> String {
     for change in &applied.changed {
         write!(line, " | {}", changed(change)).expect("writing to a String does not fail");
     }
+    for record in &applied.removed {
+        write!(line, " | -{}", record.promise.id).expect("writing to a String does not fail");
+    }
+    for page in &applied.pages {
+        let proxies = page.after.as_ref().map_or(0, |page| page.proxies.len());
+        write!(
+            line,
+            " | page {} of {} awaiters of {}",
+            page.number, proxies, page.of
+        )
+        .expect("writing to a String does not fail");
+    }
     for message in &applied.messages {
         write!(line, " | send {}", sent(message)).expect("writing to a String does not fail");
     }
@@ -119,7 +131,10 @@ fn sent(message: &Message) -> String {
         Message::Subscribe { id, back } => format!("subscribe {id} for {back}"),
         Message::Tell { id, outcome, back } => format!("tell {id} {} for {back}", ended(outcome)),
         Message::Answer { proxy, outcome } => format!("answer {proxy} {}", ended(outcome)),
+        Message::Unsubscribe { id, back } => format!("unsubscribe {id} for {back}"),
         Message::Wave { id } => format!("wave below {id}"),
+        Message::Answers { id } => format!("answers of {id}"),
+        Message::Trim { id } => format!("trim below {id}"),
     }
 }
 

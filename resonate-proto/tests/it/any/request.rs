@@ -178,7 +178,10 @@ pub(crate) fn message() -> BoxedStrategy<Message> {
         (id(), id()).prop_map(|(id, back)| Message::Subscribe { id, back }),
         (id(), outcome(), id()).prop_map(|(id, outcome, back)| Message::Tell { id, outcome, back }),
         (id(), outcome()).prop_map(|(proxy, outcome)| Message::Answer { proxy, outcome }),
+        (id(), id()).prop_map(|(id, back)| Message::Unsubscribe { id, back }),
         id().prop_map(|id| Message::Wave { id }),
+        id().prop_map(|id| Message::Answers { id }),
+        id().prop_map(|id| Message::Trim { id }),
     ]
     .boxed()
 }

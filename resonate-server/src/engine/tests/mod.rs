@@ -1,14 +1,17 @@
 //! The engine, round by round, on stores in memory and virtual time: no thread, no clock, no network.
 
+mod awaiters;
 mod commit;
 mod dispatch;
 mod faults;
 mod leases;
+mod memory;
 mod messages;
 mod random;
 mod restart;
 mod room;
 mod timers;
+mod trim;
 
 use std::{
     collections::{BTreeMap, VecDeque},
@@ -23,6 +26,7 @@ use resonate_core::{
     Payload, PromiseId, Record, Refusal, Reply, Request, RetryPolicy, Seq, SessionId, TaskVersion,
     Timeline, Timestamp, Tree, Turn, check, limits,
 };
+use resonate_proto::store::Stored;
 use resonate_proto::stream::{
     Defaults, Dispatch, FromWorker, Function, Held, Hello, PROTOCOL, Parameter, ToWorker,
     TurnAnswer,
@@ -215,8 +219,11 @@ impl World {
             )
             .unwrap();
         for found in page.rows {
-            let record = disk::read_record(found.part, &found.root, &found.row).unwrap();
-            trees.entry(found.root).or_default().put(Arc::new(record));
+            let tree = trees.entry(found.root.clone()).or_default();
+            match disk::read_row(found.part, &found.root, &found.row).unwrap() {
+                Stored::Record(record) => tree.put(Arc::from(record)),
+                Stored::Awaiters(page) => tree.put_page(Arc::new(page)),
+            }
         }
         let mut outbox = super::messages::Messages::load(&mut store).unwrap();
         while let Some(waiting) = outbox.take() {

@@ -78,6 +78,7 @@ macro_rules! conforms {
                 acknowledged_messages_go,
                 a_tree_goes_and_its_name_is_free_again,
                 a_tree_goes_in_pieces_from_its_highest_child,
+                a_row_goes_that_ended_when_it_is_said_to,
                 what_has_not_ended_long_ago_stays,
                 a_trim_for_an_earlier_root_of_that_name_does_no_harm,
                 the_limit_holds_for_all_together,

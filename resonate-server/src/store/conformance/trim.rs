@@ -117,6 +117,37 @@ pub(crate) fn a_tree_goes_in_pieces_from_its_highest_child(disk: &dyn Disk) {
     );
 }
 
+pub(crate) fn a_row_goes_that_ended_when_it_is_said_to(disk: &dyn Disk) {
+    let (mut store, _) = ended(disk);
+    let rows = |store: &mut dyn Store| {
+        let tree = store.tree(Part(0), "a", None, Limit::default()).unwrap();
+        tree.unwrap().page.rows
+    };
+    let before = rows(&mut *store);
+    let of = |row: &Row, settled_at| Trim::Row {
+        part: Part(0),
+        root_no: row.root_no,
+        child_no: row.child_no,
+        settled_at,
+    };
+    let (root, third) = (&before[0], &before[3]);
+    let ended_at = |row: &Row| row.settled_at.unwrap();
+    let wrong = [
+        of(third, ended_at(third) + 1),
+        of(third, ended_at(third) - 1),
+        of(root, ended_at(root)),
+    ];
+    assert_eq!(store.trim(&wrong, 100).unwrap(), 0);
+    assert_eq!(store.trim(&[of(third, ended_at(third))], 0).unwrap(), 0);
+    assert_eq!(rows(&mut *store), before);
+    let right = [of(third, ended_at(third)); 2];
+    assert_eq!(store.trim(&right, 100).unwrap(), 1);
+    let (mut store, _) = reopened(store, disk);
+    let mut left = before.clone();
+    left.remove(3);
+    assert_eq!(rows(&mut *store), left);
+}
+
 pub(crate) fn what_has_not_ended_long_ago_stays(disk: &dyn Disk) {
     let (mut store, mut heads) = ended(disk);
     let alive = Row {

@@ -199,6 +199,19 @@ impl Store for MemoryStore {
                     root_no,
                     settled_before,
                 } => state.trim_tree(part, root_no, settled_before, left),
+                Trim::Row {
+                    part,
+                    root_no,
+                    child_no,
+                    settled_at,
+                } => {
+                    let key = Key {
+                        root_no,
+                        part,
+                        child_no,
+                    };
+                    state.trim_row(key, settled_at, left)
+                }
             };
         }
         Ok(limit - left)

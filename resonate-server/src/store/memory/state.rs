@@ -177,6 +177,18 @@ impl State {
         old.len()
     }
 
+    pub(super) fn trim_row(&mut self, key: Key, settled_at: i64, limit: usize) -> usize {
+        let has_ended = self
+            .rows
+            .get(&key)
+            .is_some_and(|row| row.settled_at == Some(settled_at));
+        if !has_ended || key.child_no == 0 || limit == 0 {
+            return 0;
+        }
+        self.remove(key);
+        1
+    }
+
     pub(super) fn trim_tree(
         &mut self,
         part: Part,

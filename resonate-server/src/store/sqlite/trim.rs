@@ -15,6 +15,8 @@ const END_MESSAGE: &str =
     "delete from outbox where part = ?1 and epoch = ?2 and seq = ?3 and n = ?4";
 const OLD_ROWS: &str = "
 select rowid from promise where root_no = ?1 and part = ?2 and settled_at < ?3 order by child_no desc limit ?4";
+const ENDED_ROW: &str = "
+delete from promise where root_no = ?1 and part = ?2 and child_no = ?3 and child_no > 0 and settled_at = ?4";
 const END_ROW: &str = "delete from promise where rowid = ?1";
 const END_ROOT: &str = "
 delete from root where root_no = ?1 and part = ?2
@@ -22,7 +24,14 @@ delete from root where root_no = ?1 and part = ?2
 
 /// The statements whose plan must follow an index.
 #[cfg(test)]
-pub(super) const PLANS: &[&str] = &[OLD_MESSAGES, END_MESSAGE, OLD_ROWS, END_ROW, END_ROOT];
+pub(super) const PLANS: &[&str] = &[
+    OLD_MESSAGES,
+    END_MESSAGE,
+    OLD_ROWS,
+    ENDED_ROW,
+    END_ROW,
+    END_ROOT,
+];
 
 pub(super) fn trim(conn: &Connection, what: &[Trim], limit: usize) -> Result<usize, Trouble> {
     let mut left = limit;
@@ -34,6 +43,16 @@ pub(super) fn trim(conn: &Connection, what: &[Trim], limit: usize) -> Result<usi
                 root_no,
                 settled_before,
             } => tree(conn, part, root_no, settled_before, left)?,
+            Trim::Row { .. } if left == 0 => 0,
+            Trim::Row {
+                part,
+                root_no,
+                child_no,
+                settled_at,
+            } => {
+                let keys = params![column(root_no), part.0, column(child_no), settled_at];
+                conn.prepare_cached(ENDED_ROW)?.execute(keys)?
+            }
         };
     }
     Ok(limit - left)

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use prost::Message as _;
-use resonate_core::{Memory, Reply, Request, SessionId, testing::random::Draw};
+use resonate_core::{Memory, PromiseId, Reply, Request, SessionId, testing::random::Draw};
 use resonate_proto::{
     client::{Cancel, LogPosition, Page, PromiseReply, Search, Settle, TreeSearch},
     store,
@@ -141,26 +141,7 @@ impl Seeds {
                 step(4, &wire);
                 self.add_new("client_request", &cancel, [&[4], &*wire].concat());
             }
-            Request::Get { id } => {
-                let (get, tree) = (
-                    v1::GetRequest::from(id),
-                    TreeSearch {
-                        id: id.clone(),
-                        limit: Some(3),
-                        cursor: "c".to_owned(),
-                    },
-                );
-                self.add_new(
-                    "client_request",
-                    &get,
-                    [&[1], &*get.encode_to_vec()].concat(),
-                );
-                let wire = v1::TreeRequest::from(&tree).encode_to_vec();
-                self.add_new("client_request", &tree, [&[7], &*wire].concat());
-                let search = Search::default();
-                let wire = v1::SearchRequest::from(&search).encode_to_vec();
-                self.add_new("client_request", &search, [&[6], &*wire].concat());
-            }
+            Request::Get { id } => self.looked(id),
             Request::Claim { id, .. } => step(5, id.as_str().as_bytes()),
             Request::Turn(turn) => {
                 let mut turn = turn.clone();
@@ -182,6 +163,23 @@ impl Seeds {
             | Request::Expire { .. }
             | Request::Deliver(_) => {}
         }
+    }
+
+    /// What only looks: the promise itself, what is below it, and a search.
+    fn looked(&mut self, id: &PromiseId) {
+        let get = v1::GetRequest::from(id);
+        let wire = get.encode_to_vec();
+        self.add_new("client_request", &get, [&[1], &*wire].concat());
+        let tree = TreeSearch {
+            id: id.clone(),
+            limit: Some(3),
+            cursor: "c".to_owned(),
+        };
+        let wire = v1::TreeRequest::from(&tree).encode_to_vec();
+        self.add_new("client_request", &tree, [&[7], &*wire].concat());
+        let search = Search::default();
+        let wire = v1::SearchRequest::from(&search).encode_to_vec();
+        self.add_new("client_request", &search, [&[6], &*wire].concat());
     }
 
     fn answered(&mut self, request: &Request, answer: Result<Reply, resonate_core::Refusal>) {

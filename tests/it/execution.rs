@@ -161,7 +161,11 @@ async fn uses_what_nobody_provides() -> Result<()> {
 
 #[durable(service = "execution")]
 async fn needs_it_in_a_step() -> Result<()> {
-    step(|| async { Ok::<_, Error>(drop(state::<Nobody>())) }).await
+    step(|| async {
+        let _nobody = state::<Nobody>();
+        Ok::<_, Error>(())
+    })
+    .await
 }
 
 #[durable(service = "execution")]

@@ -23,7 +23,10 @@ pub(super) fn row(data: &[u8]) {
     );
     let written = write_record(&record, 1, 2);
     let again = read_record(part, &root, &written);
-    assert_eq!(again.expect("what was written is read"), Some(record.clone()));
+    assert_eq!(
+        again.expect("what was written is read"),
+        Some(record.clone())
+    );
     assert_eq!(
         written.settled_at.is_some(),
         record.promise.settled().is_some()

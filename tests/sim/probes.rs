@@ -36,6 +36,3 @@ pub(crate) const PROBES: [&str; 33] = [
     "messages lost",
     "roots answered again",
 ];
-
-/// What only a long batch meets.
-pub(crate) const RARE: [&str; 1] = ["a zombie ran what was recorded elsewhere"];

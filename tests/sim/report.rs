@@ -2,16 +2,10 @@
 
 use std::time::Duration;
 
-use crate::{
-    probes::{PROBES, RARE},
-    sim::Counters,
-    world::Run,
-};
+use crate::{probes::PROBES, sim::Counters, world::Run};
 
 /// From so many seeds on a batch must have met every probe.
 const ENOUGH: u64 = 60;
-/// And from so many on the rare ones, too.
-const MANY: u64 = 1_500;
 
 /// The sum of many runs.
 #[derive(Default)]
@@ -60,9 +54,8 @@ impl Report {
         let failed: Vec<u64> = self.failed.iter().map(|run| run.seed).collect();
         assert!(failed.is_empty(), "seeds failed: {failed:?}; see above");
         let probes: &[&str] = if self.seeds < ENOUGH { &[] } else { &PROBES };
-        let rare: &[&str] = if self.seeds < MANY { &[] } else { &RARE };
         let is_missing = |probe: &&&str| !self.counters.contains_key(**probe);
-        let missing: Vec<&&str> = probes.iter().chain(rare).filter(is_missing).collect();
+        let missing: Vec<&&str> = probes.iter().filter(is_missing).collect();
         assert!(missing.is_empty(), "never happened: {missing:?}");
     }
 }

@@ -325,8 +325,7 @@ impl Server {
 
     /// Settles what somebody outside has to settle.
     pub(crate) fn resolve(&self, id: PromiseId, outcome: resonate_core::Outcome) {
-        let key = None;
-        self.tell(Request::Settle { id, outcome, key });
+        self.tell(Request::Settle { id, outcome });
     }
 
     fn state(&self) -> MutexGuard<'_, State> {

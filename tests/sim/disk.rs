@@ -7,7 +7,7 @@ use std::{
 };
 
 use resonate_core::{Part, PromiseId, Record, Timeline};
-use resonate_proto::store::decode_record;
+use resonate_proto::store::{Stored, decode_row};
 use resonate_server::store::{
     Batch, CommitError, Due, Floor, Found, Head, Hits, Key, Limit, LoadError, Mark, MemoryDisk,
     MemoryStore, OutboxRow, Page, Reader, Search, Store, Tree, Trim, WriteError,
@@ -141,8 +141,10 @@ impl Disk {
                 .rows(after, Limit::default())
                 .expect("memory can be read");
             for found in &page.rows {
-                let record = decode_record(&found.row.doc).expect("what was written can be read");
-                records.insert(record.promise.id.clone(), record);
+                let read = decode_row(&found.row.doc).expect("what was written can be read");
+                if let Stored::Record(record) = read {
+                    records.insert(record.promise.id.clone(), *record);
+                }
             }
             match page.rows.last() {
                 Some(last) if page.more => after = Some(last.key()),

@@ -8,7 +8,7 @@ use std::{collections::BTreeMap, sync::Arc};
 use resonate_core::{
     HaltCause, Kind, Message, Outcome, Part, PromiseId, Record, Seq, TaskState, Timestamp, Tree,
 };
-use resonate_proto::store::{decode_message, decode_record};
+use resonate_proto::store::{Stored, decode_message, decode_row};
 use resonate_server::store::{Batch, Mark};
 
 use crate::{leases::Leases, told::Told};
@@ -103,8 +103,15 @@ impl Model {
                 .extend(roots.map(|(root, no)| (*no, root.clone())));
             let mut settled = Vec::new();
             for row in &batch.rows {
-                let record = decode_record(&row.doc).map_err(|error| error.to_string())?;
                 let root = self.roots.get(&row.root_no).ok_or("a row without a root")?;
+                let record = match decode_row(&row.doc).map_err(|error| error.to_string())? {
+                    Stored::Record(record) => *record,
+                    Stored::Awaiters(page) => {
+                        let root = root.clone();
+                        self.trees.entry(root).or_default().put_page(Arc::new(page));
+                        continue;
+                    }
+                };
                 if record.promise.id.as_str() != format!("{root}{}", row.id) {
                     return Err(format!(
                         "the row of {root}{} holds {}",

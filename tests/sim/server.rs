@@ -325,7 +325,8 @@ impl Server {
 
     /// Settles what somebody outside has to settle.
     pub(crate) fn resolve(&self, id: PromiseId, outcome: resonate_core::Outcome) {
-        self.tell(Request::Settle { id, outcome });
+        let key = None;
+        self.tell(Request::Settle { id, outcome, key });
     }
 
     fn state(&self) -> MutexGuard<'_, State> {

@@ -174,13 +174,13 @@ impl Asked for Far {
 
     fn settle(&self, settle: Settle) -> BoxFuture<'static, Answer<PromiseReply>> {
         let wire = through_bytes(&v1::SettleRequest::from(&settle));
-        let Settle { id, outcome } = wire.try_into().expect("it can be read");
-        self.ask(Request::Settle { id, outcome })
+        let Settle { id, outcome, key } = wire.try_into().expect("it can be read");
+        self.ask(Request::Settle { id, outcome, key })
     }
 
     fn cancel(&self, cancel: Cancel) -> BoxFuture<'static, Answer<PromiseReply>> {
-        let Cancel { id, reason } = cancel;
-        self.ask(Request::Cancel { id, reason })
+        let Cancel { id, reason, key } = cancel;
+        self.ask(Request::Cancel { id, reason, key })
     }
 
     fn search(&self, _: Search) -> BoxFuture<'static, Answer<Page>> {

@@ -160,8 +160,14 @@ fn a_promise_is_settled_once_although_the_answer_gets_lost() {
                 let is_first = clients.ask(part, deaf.reject(&question, "no"));
                 (is_first, clients.see(direct.reject(&question, "no")))
             };
-            assert!(is_first, "{id}: its request made the difference, whoever heard of it");
-            assert!(!is_again, "{id}: another request says the same, and changed nothing");
+            assert!(
+                is_first,
+                "{id}: its request made the difference, whoever heard of it"
+            );
+            assert!(
+                !is_again,
+                "{id}: another request says the same, and changed nothing"
+            );
             let heard = clients.tokio.block_on(call).unwrap().unwrap();
             assert_eq!((heard.as_str(), clients.ends(&id)), (answer, 1), "{id}");
             let states = clients.states(&id);

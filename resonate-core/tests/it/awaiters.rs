@@ -9,7 +9,7 @@ use resonate_core::{
 };
 
 fn id(text: &str) -> PromiseId {
-    PromiseId::new(text).unwrap()
+    PromiseId::new(text).expect("a good id")
 }
 
 /// A root that many callers await, each through a proxy of its own.
@@ -38,9 +38,12 @@ impl Written {
             .map(|change| change.after.promise.awaiters.len())
             .chain(pages.filter_map(|page| Some(page.after.as_ref()?.proxies.len())))
             .sum::<usize>();
-        let answers = applied.messages.iter().filter_map(|message| match message {
-            Message::Answer { outcome, .. } => Some(outcome.bytes()),
-            _ => None,
+        let answers = applied.messages.iter().filter_map(|message| {
+            if let Message::Answer { outcome, .. } = message {
+                Some(outcome.bytes())
+            } else {
+                None
+            }
         });
         let answers: Vec<_> = answers.collect();
         self.answers = self.answers.max(answers.len());
@@ -79,7 +82,8 @@ impl Crowd {
         };
         let any = false;
         let create = Request::Create(Create { promise, any });
-        self.state.request(Timestamp::ZERO, create).answer.unwrap();
+        let created = self.state.request(Timestamp::ZERO, create);
+        assert!(created.answer.is_ok(), "{created:?}");
     }
 
     fn turn(&mut self, ops: Vec<Op>) {
@@ -94,7 +98,8 @@ impl Crowd {
             end: End::GoOn,
         };
         let now = self.state.now();
-        self.state.request(now, Request::Turn(turn)).answer.unwrap();
+        let written = self.state.request(now, Request::Turn(turn));
+        assert!(written.answer.is_ok(), "{written:?}");
     }
 
     fn deliver(&mut self) -> Written {
@@ -142,7 +147,7 @@ fn proxy(n: usize) -> PromiseId {
 fn wait_for_x(n: usize) -> NewChild {
     NewChild {
         id: proxy(n),
-        position: u32::try_from(n).unwrap(),
+        position: u32::try_from(n).expect("a small number"),
         location: "here".into(),
         called_at: Timestamp::ZERO,
         kind: ChildKind::Proxy(Link::Await { id: id("x") }),

@@ -164,8 +164,7 @@ async fn lists_and_trees_show_what_is_committed_page_by_page() {
     client
         .cancel(v1::CancelRequest {
             id: "order-3".to_owned(),
-            reason: "no".to_owned(),
-            key: Default::default(),
+            ..v1::CancelRequest::default()
         })
         .await
         .unwrap();

@@ -57,6 +57,7 @@ fn connect_and_fold(folder: &Path, file: &Path, parts: u16) -> Result<(Db, Timel
     let mut conn = connect(file, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
     let is_new = recognize(&conn, file)?;
     pragma::set(&conn, file, pragma::WRITER)?;
+    pragma::has_log(&conn, file)?;
     let failed = |error| OpenError::database(file, error);
     if is_new {
         schema::create(&mut conn, parts).map_err(failed)?;

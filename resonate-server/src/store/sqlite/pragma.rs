@@ -56,12 +56,14 @@ pub(super) fn set(conn: &Connection, file: &Path, pragmas: &[Pragma]) -> Result<
             });
         }
     }
-    has_log(conn, file)
+    Ok(())
 }
 
+/// For the writer, once its pragmas are set; a backup has no log.
+///
 /// When a write or a sync fails while a new file is switched to its log, SQLite keeps that to itself, goes on with a
 /// rollback journal, whose removal it does not sync, and still answers that the mode is `wal`. Only here it shows.
-fn has_log(conn: &Connection, file: &Path) -> Result<(), OpenError> {
+pub(super) fn has_log(conn: &Connection, file: &Path) -> Result<(), OpenError> {
     let pages = conn.query_row("pragma wal_checkpoint(noop)", [], |row| {
         row.get::<_, i64>(1)
     });

@@ -88,7 +88,7 @@ pub(crate) fn run(root: &Path, harness: &Harness) -> Result<Ended> {
     } else {
         Outcome::Failed
     };
-    println!("== {name}: {how:?}");
+    println!("== {name}: {how:?} ({status})");
     Ok(Ended { name, how, figures })
 }
 

@@ -101,7 +101,7 @@ fn the_log_is_written_again_before_anything_is_built_on_it() {
     let ops = after_a_failed_sync(Start::Second, n).expect("there is such a sync");
     let (_, mutant) = sweep_with_and_without(std::iter::repeat_n(ops, 5), 32);
     assert!(
-        mutant.bad.len() > 3,
+        !mutant.bad.is_empty(),
         "{} of {} images: nothing shows what the log is written again for",
         mutant.bad.len(),
         mutant.images

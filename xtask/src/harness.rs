@@ -1,5 +1,14 @@
 //! What can be run, and how much of it fits into a time on two cores.
 
+/// How much is run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Size {
+    /// What every change has to pass: the same in every run, for minutes.
+    Change,
+    /// As much as fits into so many minutes, with another seed every time.
+    Minutes(u64),
+}
+
 /// A test binary with a size.
 #[derive(Debug)]
 pub(crate) struct Harness {
@@ -8,6 +17,8 @@ pub(crate) struct Harness {
     pub(crate) place: &'static str,
     /// What cargo is told.
     pub(crate) cargo: Vec<&'static str>,
+    /// Only tests with these words in their names; all if there are none.
+    pub(crate) only: Vec<&'static str>,
     /// Its size.
     pub(crate) sized: Vec<(&'static str, u64)>,
 }
@@ -15,86 +26,135 @@ pub(crate) struct Harness {
 /// In the order in which they run: the cheap first, so that a campaign that fails does so soon.
 ///
 /// Of the time the simulator gets 40 %, power loss and real processes 15 % each, linearizability, fuzzing and the sweep
-/// 10 % each; the mutants take what they take.
-pub(crate) fn all(minutes: u64, seed: u64) -> Vec<Harness> {
-    let test = |name: &'static str| vec!["test", "--release", "-p", "resonate", "--test", name];
-    let share = |percent: u64| (minutes * percent / 100).max(1);
-    vec![
-        Harness {
-            name: "mutations",
-            place: "tests/fuzz",
-            cargo: test("fuzz"),
-            sized: vec![
-                ("RESONATE_MUTATIONS", 150_000 * share(5)),
-                ("RESONATE_SEED", seed),
-            ],
-        },
-        Harness {
-            name: "linearizability",
-            place: "tests/linearizable",
-            cargo: test("linearizable"),
-            sized: vec![
-                ("RESONATE_OPERATIONS", OPERATIONS_A_MINUTE * share(10)),
-                ("RESONATE_SEED", seed),
-            ],
-        },
-        Harness {
-            name: "corruption",
-            place: "resonate-server/src/verify/tests/sweep.rs",
-            cargo: vec![
+/// 10 % each; the mutants take what they take. What a change has to pass leaves out what `cargo test` runs at that size
+/// already.
+pub(crate) fn all(size: Size, seed: u64) -> Vec<Harness> {
+    // Without `-p`: the same features, and so the same build, as that of the whole workspace.
+    let test = |name: &'static str| vec!["test", "--release", "--locked", "--test", name];
+    let by = |change: u64, minutes: fn(u64) -> u64| match size {
+        Size::Change => change,
+        Size::Minutes(all) => minutes(all),
+    };
+    let harness = |name, place, cargo, sized| Harness {
+        name,
+        place,
+        cargo,
+        only: Vec::new(),
+        sized,
+    };
+    let mutations = harness(
+        "mutations",
+        "tests/fuzz",
+        test("fuzz"),
+        vec![
+            (
+                "RESONATE_MUTATIONS",
+                by(150_000, |all| 150_000 * share(all, 5)),
+            ),
+            ("RESONATE_SEED", seed),
+        ],
+    );
+    let linearizability = harness(
+        "linearizability",
+        "tests/linearizable",
+        test("linearizable"),
+        vec![
+            (
+                "RESONATE_OPERATIONS",
+                by(1_000_000, |all| OPERATIONS_A_MINUTE * share(all, 10)),
+            ),
+            ("RESONATE_SEED", seed),
+        ],
+    );
+    let corruption = Harness {
+        only: vec!["verify::tests::sweep"],
+        ..harness(
+            "corruption",
+            "resonate-server/src/verify/tests/sweep.rs",
+            vec![
                 "test",
                 "--release",
+                "--locked",
                 "-p",
                 "resonate-server",
                 "--lib",
-                "verify::tests::sweep",
             ],
             // All of it takes fifty minutes.
-            sized: vec![("RESONATE_SWEEP_STRIDE", (500 / minutes.max(1)).clamp(1, 97))],
+            vec![(
+                "RESONATE_SWEEP_STRIDE",
+                by(17, |all| (500 / all.max(1)).clamp(1, 97)),
+            )],
+        )
+    };
+    let power = harness(
+        "power",
+        "tests/power",
+        test("power"),
+        vec![
+            (
+                "RESONATE_POWER_IMAGES",
+                by(2_500, |all| 600 * share(all, 15)),
+            ),
+            ("RESONATE_POWER_SEED", seed),
+        ],
+    );
+    let mutants = harness(
+        "mutants",
+        "tests/mutants",
+        [test("mutants"), vec!["--features", "mutants"]].concat(),
+        Vec::new(),
+    );
+    let processes = Harness {
+        only: match size {
+            Size::Change => vec!["kills", "zombie"],
+            Size::Minutes(_) => Vec::new(),
         },
-        Harness {
-            name: "power",
-            place: "tests/power",
-            cargo: test("power"),
-            sized: vec![
-                ("RESONATE_POWER_IMAGES", 600 * share(15)),
-                ("RESONATE_POWER_SEED", seed),
-            ],
-        },
-        Harness {
-            name: "mutants",
-            place: "tests/mutants",
-            cargo: [test("mutants"), vec!["--features", "mutants"]].concat(),
-            sized: Vec::new(),
-        },
-        Harness {
-            name: "processes",
-            place: "tests/process",
-            cargo: test("process"),
-            sized: vec![
-                ("RESONATE_SCALE", share(15).div_ceil(10)),
+        ..harness(
+            "processes",
+            "tests/process",
+            test("process"),
+            vec![
+                ("RESONATE_SCALE", by(2, |all| share(all, 15).div_ceil(10))),
                 ("RESONATE_KILL_SEED", seed),
             ],
-        },
-        Harness {
-            name: "simulator",
-            place: "tests/sim",
-            cargo: test("sim"),
-            sized: vec![
-                ("RESONATE_SIM_MINUTES", share(40)),
-                ("RESONATE_SIM_FIRST", seed),
-            ],
-        },
-    ]
+        )
+    };
+    let (count, how_many) = match size {
+        Size::Change => ("RESONATE_SIM_SEEDS", 1_000),
+        Size::Minutes(all) => ("RESONATE_SIM_MINUTES", share(all, 40)),
+    };
+    let simulator = harness(
+        "simulator",
+        "tests/sim",
+        test("sim"),
+        vec![(count, how_many), ("RESONATE_SIM_FIRST", seed)],
+    );
+    let all = [
+        mutations,
+        linearizability,
+        corruption,
+        power,
+        mutants,
+        processes,
+        simulator,
+    ];
+    all.into_iter().collect()
+}
+
+fn share(minutes: u64, percent: u64) -> u64 {
+    (minutes * percent / 100).max(1)
 }
 
 /// Measured with a release build and clients on the same two cores.
 const OPERATIONS_A_MINUTE: u64 = 200_000;
 
 /// How long each fuzz target runs.
-pub(crate) fn fuzz_seconds(minutes: u64) -> u64 {
+pub(crate) fn fuzz_seconds(size: Size) -> u64 {
     const TARGETS: u64 = 12;
-    (minutes * 60 / 10 / TARGETS).max(15)
+    match size {
+        Size::Change => 5,
+        Size::Minutes(all) => (all * 60 / 10 / TARGETS).max(15),
+    }
 }
 
 #[cfg(test)]
@@ -103,7 +163,7 @@ mod tests {
 
     #[test]
     fn a_longer_campaign_makes_every_size_larger_and_seeds_are_the_same_for_all() {
-        let (short, long) = (all(1, 7), all(600, 7));
+        let (short, long) = (all(Size::Minutes(1), 7), all(Size::Minutes(600), 7));
         for (short, long) in short.iter().zip(&long) {
             for ((name, short), (_, long)) in short.sized.iter().zip(&long.sized) {
                 match *name {
@@ -116,6 +176,6 @@ mod tests {
                 }
             }
         }
-        assert!(fuzz_seconds(1) < fuzz_seconds(600));
+        assert!(fuzz_seconds(Size::Minutes(1)) < fuzz_seconds(Size::Minutes(600)));
     }
 }

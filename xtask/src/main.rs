@@ -18,6 +18,7 @@ use anyhow::{Context as _, Result};
 use clap::{Parser, Subcommand};
 
 use self::{
+    harness::Size,
     run::{Ended, Outcome},
     score::Campaign,
 };
@@ -37,6 +38,10 @@ enum Task {
         /// How long in all, without building.
         #[arg(long, default_value_t = 60)]
         minutes: u64,
+        /// What every change has to pass instead: fixed sizes and seeds, and it fails if less than that was done.
+        /// Writes nothing.
+        #[arg(long, conflicts_with = "minutes")]
+        change: bool,
         /// Only these harnesses, by name.
         #[arg(long, value_name = "NAME")]
         only: Vec<String>,
@@ -55,21 +60,26 @@ enum Task {
 fn main() -> Result<ExitCode> {
     let root = root();
     match Arguments::parse().task {
-        Task::Torture { minutes, only, dry } => torture(&root, minutes, &only, dry),
+        Task::Torture {
+            change: true, only, ..
+        } => torture(&root, Size::Change, &only, true),
+        Task::Torture {
+            minutes, only, dry, ..
+        } => torture(&root, Size::Minutes(minutes), &only, dry),
         Task::Fuzz { seconds } => Ok(code(fuzz::all(&root, seconds)?.how != Outcome::Failed)),
     }
 }
 
-fn torture(root: &Path, minutes: u64, only: &[String], dry: bool) -> Result<ExitCode> {
-    let mut campaign = Campaign::begin(root, minutes)?;
+fn torture(root: &Path, size: Size, only: &[String], dry: bool) -> Result<ExitCode> {
+    let mut campaign = Campaign::begin(root, size)?;
     let wanted = |name: &str| only.is_empty() || only.iter().any(|only| only == name);
-    for harness in harness::all(minutes, campaign.seed) {
+    for harness in harness::all(size, campaign.seed) {
         if wanted(harness.name) {
             campaign.add(run::run(root, &harness)?);
         }
     }
     if wanted("fuzz") {
-        let seconds = harness::fuzz_seconds(minutes);
+        let seconds = harness::fuzz_seconds(size);
         let ended = fuzz::all(root, seconds).unwrap_or_else(|error| {
             println!("== fuzz: {error:#}");
             Ended::failed("fuzz")
@@ -77,11 +87,19 @@ fn torture(root: &Path, minutes: u64, only: &[String], dry: bool) -> Result<Exit
         campaign.add(ended);
     }
     print!("{}", campaign.report());
-    print!("{}", bugs(root)?);
     if !dry {
+        print!("{}", bugs(root)?);
         campaign.record(root)?;
     }
-    Ok(code(!campaign.has_failed()))
+    let missing = if only.is_empty() {
+        campaign.missing()
+    } else {
+        Vec::new()
+    };
+    for missing in &missing {
+        println!("too little was done: {missing}");
+    }
+    Ok(code(missing.is_empty() && !campaign.has_failed()))
 }
 
 /// The table of bugs that were found so far.

@@ -56,15 +56,17 @@ pub(crate) fn run(root: &Path, harness: &Harness) -> Result<Ended> {
     let sizes = harness.sized.iter();
     let sizes: Vec<_> = sizes.map(|(name, size)| format!("{name}={size}")).collect();
     println!(
-        "== {name}: {} cargo {}",
+        "== {name}: {} cargo {} -- {}",
         sizes.join(" "),
-        harness.cargo.join(" ")
+        harness.cargo.join(" "),
+        harness.only.join(" ")
     );
     let mut command = Command::new("cargo");
     command
         .current_dir(root)
         .args(&harness.cargo)
         .args(["--", "--nocapture"])
+        .args(&harness.only)
         .envs(
             harness
                 .sized

@@ -10,7 +10,10 @@ use std::{
 use anyhow::{Context as _, Result, ensure};
 use serde_json::{Value, json};
 
-use crate::run::{Ended, Outcome};
+use crate::{
+    harness::Size,
+    run::{Ended, Outcome},
+};
 
 /// A column: its name, and which figures it sums, by the harness (empty: any) and the name of the figure.
 type Column = (&'static str, &'static [(&'static str, &'static str)]);
@@ -63,6 +66,15 @@ const COLUMNS: [Column; 14] = [
     ),
 ];
 
+/// What must have been done for a change to count as tested.
+const FLOORS: [(&str, f64); 5] = [
+    ("simulated hours", 200.0),
+    ("power-loss images", 2_000.0),
+    ("real kills", 100.0),
+    ("operations checked", 1_000_000.0),
+    ("mutants killed", 20.0),
+];
+
 /// Rows are written above this line.
 const END: &str = "<!-- the next campaign goes above this line -->";
 
@@ -71,14 +83,14 @@ const END: &str = "<!-- the next campaign goes above this line -->";
 pub(crate) struct Campaign {
     date: String,
     commit: String,
-    minutes: u64,
-    /// Another one every time.
+    size: Size,
+    /// Another one every time for a campaign.
     pub(crate) seed: u64,
     ended: Vec<Ended>,
 }
 
 impl Campaign {
-    pub(crate) fn begin(root: &Path, minutes: u64) -> Result<Self> {
+    pub(crate) fn begin(root: &Path, size: Size) -> Result<Self> {
         let say = |program: &str, args: &[&str]| {
             let output = Command::new(program).current_dir(root).args(args).output();
             let output = output.with_context(|| format!("{program} does not start"))?;
@@ -92,10 +104,13 @@ impl Campaign {
         Ok(Self {
             date: say("date", &["-u", "+%F"])?,
             commit,
-            minutes,
-            seed: say("date", &["+%s"])?
-                .parse()
-                .context("the date is a number")?,
+            size,
+            seed: match size {
+                Size::Change => 1,
+                Size::Minutes(_) => say("date", &["+%s"])?
+                    .parse()
+                    .context("the date is a number")?,
+            },
             ended: Vec::new(),
         })
     }
@@ -110,10 +125,7 @@ impl Campaign {
 
     /// The figures, one a line, and how each harness ended.
     pub(crate) fn report(&self) -> String {
-        let mut report = format!(
-            "\n{} at {}, {} minutes\n",
-            self.date, self.commit, self.minutes
-        );
+        let mut report = format!("\n{} at {}, {}\n", self.date, self.commit, self.how_much());
         for (name, sums) in COLUMNS {
             report.push_str(&format!("{name:>28}  {}\n", self.sum(sums)));
         }
@@ -142,6 +154,26 @@ impl Campaign {
         Ok(())
     }
 
+    /// Where less was done than a change needs; of a campaign nothing is demanded.
+    pub(crate) fn missing(&self) -> Vec<String> {
+        if self.size != Size::Change {
+            return Vec::new();
+        }
+        let missing = FLOORS.iter().filter_map(|(name, floor)| {
+            let (_, sums) = COLUMNS.iter().find(|(column, _)| column == name)?;
+            let done = self.total(sums).unwrap_or(0.0);
+            (done < *floor).then(|| format!("{name}: {}, {} wanted", shown(done), shown(*floor)))
+        });
+        missing.collect()
+    }
+
+    fn how_much(&self) -> String {
+        match self.size {
+            Size::Change => "a change".to_owned(),
+            Size::Minutes(minutes) => minutes.to_string(),
+        }
+    }
+
     fn row(&self) -> String {
         let sums = COLUMNS.map(|(_, sums)| self.sum(sums));
         let failed = self
@@ -157,7 +189,7 @@ impl Campaign {
         let cells = [
             self.date.clone(),
             format!("`{}`", self.commit),
-            self.minutes.to_string(),
+            self.how_much(),
         ];
         let cells: Vec<_> = cells.into_iter().chain(sums).chain([verdict]).collect();
         format!("| {} |", cells.join(" | "))
@@ -177,6 +209,10 @@ impl Campaign {
 
     /// The sum, or a dash if nobody counted.
     fn sum(&self, wanted: &[(&str, &str)]) -> String {
+        self.total(wanted).map_or_else(|| "-".to_owned(), shown)
+    }
+
+    fn total(&self, wanted: &[(&str, &str)]) -> Option<f64> {
         let mut sum = None;
         for ended in &self.ended {
             for (harness, key) in wanted {
@@ -187,7 +223,7 @@ impl Campaign {
                 }
             }
         }
-        sum.map_or_else(|| "-".to_owned(), shown)
+        sum
     }
 }
 
@@ -243,7 +279,7 @@ mod tests {
         Campaign {
             date: "2026-01-02".to_owned(),
             commit: "0123456789".to_owned(),
-            minutes: 5,
+            size: Size::Minutes(5),
             seed: 7,
             ended: vec![
                 ended(
@@ -270,6 +306,37 @@ mod tests {
             .assert_eq(&campaign.row());
         assert!(campaign.has_failed());
         assert_eq!(campaign.lines().len(), 3);
+    }
+
+    #[test]
+    fn a_change_is_refused_when_too_little_was_done() {
+        let mut campaign = campaign();
+        assert!(campaign.missing().is_empty());
+        campaign.size = Size::Change;
+        expect![[r#"
+            simulated hours: 12.3, 200 wanted
+            power-loss images: 0, 2,000 wanted
+            real kills: 42, 100 wanted
+            operations checked: 0, 1,000,000 wanted
+            mutants killed: 0, 20 wanted"#]]
+        .assert_eq(&campaign.missing().join("\n"));
+        let enough = json!({ "simulated_hours": 200, "images": 2_000, "kills": 100, "operations": 1_000_000, "killed": 20 });
+        for name in [
+            "simulator",
+            "power",
+            "processes",
+            "linearizability",
+            "mutants",
+        ] {
+            campaign.add(Ended {
+                name,
+                how: Outcome::Passed,
+                figures: vec![enough.clone()],
+            });
+        }
+        assert!(campaign.missing().is_empty());
+        let columns = COLUMNS.map(|(name, _)| name);
+        assert!(FLOORS.iter().all(|(name, _)| columns.contains(name)));
     }
 
     #[test]

@@ -215,6 +215,9 @@ impl<'a> Checker<'a> {
 
     fn task(&mut self, tree: &Tree, promise: &Promise, task: &Task) {
         let id = &promise.id;
+        if task.attempts < task.failures.max(task.losses) {
+            self.wrong(id, "more attempts failed or were lost than there were");
+        }
         let TaskState::Suspended { tied } = task.state else {
             if task.warm.is_some() && !matches!(task.state, TaskState::Pending { .. }) {
                 self.wrong(id, format!("it is {} and warm", task.state_name()));

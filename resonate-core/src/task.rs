@@ -33,6 +33,9 @@ pub struct Task {
     pub version: TaskVersion,
     /// The number of the last turn of this claim.
     pub turn: u32,
+    /// Attempts that are over, in whatever way: the one that runs, or comes next, has this number plus one. Begins anew
+    /// with a generation.
+    pub attempts: u32,
     /// Attempts that ended in a failure or a panic.
     pub failures: u32,
     /// Panics and lost workers in a row, without progress.
@@ -123,6 +126,7 @@ impl Task {
             state: TaskState::Pending { ready_at },
             version,
             turn: 0,
+            attempts: 0,
             failures: 0,
             losses: 0,
             last_failure: None,

@@ -44,6 +44,7 @@ fn lost(edit: &mut Edit<'_>, id: &PromiseId) {
     let now = edit.now();
     let mut losses = 0;
     edit.update_task(id, |task| {
+        task.attempts += 1;
         task.losses += 1;
         losses = task.losses;
         // The first loss is most likely not the task's fault; from the second on it waits.

@@ -37,32 +37,32 @@ fn a_lost_worker_counts_and_ten_in_a_row_halt() {
     check(
         &script,
         expect![[r#"
-        0 a pending, ready at 0 v0 | +a pending, ready at 0 v0
-        100000 claimed cold [] | a pending, leased A v1
-        100000 done | a pending, ready at 100000 v1 failures 0 losses 1
-        200000 claimed cold [] | a pending, leased A v2 failures 0 losses 1
-        200000 done | a pending, ready at 200100 v2 failures 0 losses 2
-        300000 claimed cold [] | a pending, leased A v3 failures 0 losses 2
-        300000 done | a pending, ready at 300030 v3 failures 0 losses 3
-        400000 claimed cold [] | a pending, leased A v4 failures 0 losses 3
-        400000 done | a pending, ready at 400237 v4 failures 0 losses 4
-        500000 claimed cold [] | a pending, leased A v5 failures 0 losses 4
-        500000 done | a pending, ready at 500416 v5 failures 0 losses 5
-        600000 claimed cold [] | a pending, leased A v6 failures 0 losses 5
-        600000 done | a pending, ready at 600145 v6 failures 0 losses 6
-        700000 claimed cold [] | a pending, leased A v7 failures 0 losses 6
-        700000 done | a pending, ready at 701897 v7 failures 0 losses 7
-        800000 claimed cold [] | a pending, leased A v8 failures 0 losses 7
-        800000 done | a pending, ready at 801457 v8 failures 0 losses 8
-        900000 claimed cold [] | a pending, leased A v9 failures 0 losses 8
-        900000 done | a pending, ready at 911405 v9 failures 0 losses 9
-        1000000 claimed cold [] | a pending, leased A v10 failures 0 losses 9
-        1000000 done | a pending, halted (10 workers in a row were lost while they ran it; find out why, then `resonate continue a`) v10 failures 0 losses 10
-        2000000 refused the task of `a` is halted, not ready to be claimed
-        2000001 a pending, ready at 2000001 v10 | a pending, ready at 2000001 v10
-        2000002 claimed cold [] | a pending, leased A v11
-        2000003 refused the task of `a` is leased, not halted
-    "#]],
+            0 a pending, ready at 0 v0 | +a pending, ready at 0 v0
+            100000 claimed cold [] | a pending, leased A v1
+            100000 done | a pending, ready at 100000 v1 attempts 1 failures 0 losses 1
+            200000 claimed cold [] | a pending, leased A v2 attempts 1 failures 0 losses 1
+            200000 done | a pending, ready at 200100 v2 attempts 2 failures 0 losses 2
+            300000 claimed cold [] | a pending, leased A v3 attempts 2 failures 0 losses 2
+            300000 done | a pending, ready at 300030 v3 attempts 3 failures 0 losses 3
+            400000 claimed cold [] | a pending, leased A v4 attempts 3 failures 0 losses 3
+            400000 done | a pending, ready at 400237 v4 attempts 4 failures 0 losses 4
+            500000 claimed cold [] | a pending, leased A v5 attempts 4 failures 0 losses 4
+            500000 done | a pending, ready at 500416 v5 attempts 5 failures 0 losses 5
+            600000 claimed cold [] | a pending, leased A v6 attempts 5 failures 0 losses 5
+            600000 done | a pending, ready at 600145 v6 attempts 6 failures 0 losses 6
+            700000 claimed cold [] | a pending, leased A v7 attempts 6 failures 0 losses 6
+            700000 done | a pending, ready at 701897 v7 attempts 7 failures 0 losses 7
+            800000 claimed cold [] | a pending, leased A v8 attempts 7 failures 0 losses 7
+            800000 done | a pending, ready at 801457 v8 attempts 8 failures 0 losses 8
+            900000 claimed cold [] | a pending, leased A v9 attempts 8 failures 0 losses 8
+            900000 done | a pending, ready at 911405 v9 attempts 9 failures 0 losses 9
+            1000000 claimed cold [] | a pending, leased A v10 attempts 9 failures 0 losses 9
+            1000000 done | a pending, halted (10 workers in a row were lost while they ran it; find out why, then `resonate continue a`) v10 attempts 10 failures 0 losses 10
+            2000000 refused the task of `a` is halted, not ready to be claimed
+            2000001 a pending, ready at 2000001 v10 attempts 10 failures 0 losses 0 | a pending, ready at 2000001 v10 attempts 10 failures 0 losses 0
+            2000002 claimed cold [] | a pending, leased A v11 attempts 10 failures 0 losses 0
+            2000003 refused the task of `a` is leased, not halted
+        "#]],
     );
 }
 
@@ -78,10 +78,10 @@ fn progress_forgives_earlier_losses() {
         expect![[r#"
             0 a pending, ready at 0 v0 | +a pending, ready at 0 v0
             1 claimed cold [] | a pending, leased A v1
-            2 done | a pending, ready at 2 v1 failures 0 losses 1
-            9 claimed cold [] | a pending, leased B v2 failures 0 losses 1
-            9 leased [a.one as recorded 5.1] | a pending, leased B v2 | +a.one resolved 1 5.1
-            9 done | a pending, ready at 9 v2 failures 0 losses 1
+            2 done | a pending, ready at 2 v1 attempts 1 failures 0 losses 1
+            9 claimed cold [] | a pending, leased B v2 attempts 1 failures 0 losses 1
+            9 leased [a.one as recorded 5.1] | a pending, leased B v2 attempts 1 failures 0 losses 0 | +a.one resolved 1 5.1
+            9 done | a pending, ready at 9 v2 attempts 2 failures 0 losses 1
         "#]],
     );
 }
@@ -214,8 +214,8 @@ fn a_begun_step_of_a_lost_worker_is_not_run_again() {
             0 a pending, ready at 0 v0 | +a pending, ready at 0 v0
             1 claimed cold [] | a pending, leased A v1
             2 leased [] | a pending, leased A v1 | +a.pay pending
-            3 done | a pending, ready at 3 v1 failures 0 losses 1
-            4 claimed cold [a.pay failed outcome_unknown: the step was begun and its worker was lost; it runs at most once, so it is not tried again 5.1] | a pending, leased B v2 failures 0 losses 1 | a.pay failed outcome_unknown: the step was begun and its worker was lost; it runs at most once, so it is not tried again 5.1
+            3 done | a pending, ready at 3 v1 attempts 1 failures 0 losses 1
+            4 claimed cold [a.pay failed outcome_unknown: the step was begun and its worker was lost; it runs at most once, so it is not tried again 5.1] | a pending, leased B v2 attempts 1 failures 0 losses 1 | a.pay failed outcome_unknown: the step was begun and its worker was lost; it runs at most once, so it is not tried again 5.1
         "#]],
     );
 }
@@ -260,8 +260,8 @@ fn a_call_without_a_policy_keeps_that_of_its_first_claimer() {
         expect![[r#"
             0 a pending, ready at 0 v0 | +a pending, ready at 0 v0
             1 claimed cold [] | a pending, leased A v1
-            2 over [] | a pending, ready at 2 v1 failures 1 losses 0
-            3 claimed cold [] | a pending, leased B v2 failures 1 losses 0
+            2 over [] | a pending, ready at 2 v1 attempts 1 failures 1 losses 0
+            3 claimed cold [] | a pending, leased B v2 attempts 1 failures 1 losses 0
             4 over [] | a failed failed: twice 5.1
             5 b pending, ready at 5 v0 | +b pending, ready at 5 v0
             6 claimed cold [] | b pending, leased A v1

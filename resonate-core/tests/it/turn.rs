@@ -85,8 +85,8 @@ fn a_failed_attempt_is_tried_again_until_the_policy_ends() {
         expect![[r#"
             0 a pending, ready at 0 v0 | +a pending, ready at 0 v0
             1 claimed cold [] | a pending, leased A v1
-            2 over [] | a pending, ready at 2 v1 failures 1 losses 0
-            3 claimed cold [] | a pending, leased B v2 failures 1 losses 0
+            2 over [] | a pending, ready at 2 v1 attempts 1 failures 1 losses 0
+            3 claimed cold [] | a pending, leased B v2 attempts 1 failures 1 losses 0
             4 over [] | a failed failed: broken 5.1
             5 b pending, ready at 5 v0 | +b pending, ready at 5 v0
             6 claimed cold [] | b pending, leased A v1
@@ -107,28 +107,72 @@ fn ten_panics_without_progress_halt() {
     check(
         &script,
         expect![[r#"
-        0 a pending, ready at 0 v0 | +a pending, ready at 0 v0
-        1 claimed cold [] | a pending, leased A v1
-        1 over [] | a pending, ready at 1 v1 failures 1 losses 1
-        2 claimed cold [] | a pending, leased A v2 failures 1 losses 1
-        2 over [] | a pending, ready at 2 v2 failures 2 losses 2
-        3 claimed cold [] | a pending, leased A v3 failures 2 losses 2
-        3 over [] | a pending, ready at 3 v3 failures 3 losses 3
-        4 claimed cold [] | a pending, leased A v4 failures 3 losses 3
-        4 over [] | a pending, ready at 4 v4 failures 4 losses 4
-        5 claimed cold [] | a pending, leased A v5 failures 4 losses 4
-        5 over [] | a pending, ready at 5 v5 failures 5 losses 5
-        6 claimed cold [] | a pending, leased A v6 failures 5 losses 5
-        6 over [] | a pending, ready at 6 v6 failures 6 losses 6
-        7 claimed cold [] | a pending, leased A v7 failures 6 losses 6
-        7 over [] | a pending, ready at 7 v7 failures 7 losses 7
-        8 claimed cold [] | a pending, leased A v8 failures 7 losses 7
-        8 over [] | a pending, ready at 8 v8 failures 8 losses 8
-        9 claimed cold [] | a pending, leased A v9 failures 8 losses 8
-        9 over [] | a pending, ready at 9 v9 failures 9 losses 9
-        10 claimed cold [] | a pending, leased A v10 failures 9 losses 9
-        10 halted: it panicked or lost its worker 10 times in a row, last: boom; mend it, then `resonate continue a` [] | a pending, halted (it panicked or lost its worker 10 times in a row, last: boom; mend it, then `resonate continue a`) v10 failures 10 losses 10
-    "#]],
+            0 a pending, ready at 0 v0 | +a pending, ready at 0 v0
+            1 claimed cold [] | a pending, leased A v1
+            1 over [] | a pending, ready at 1 v1 attempts 1 failures 1 losses 1
+            2 claimed cold [] | a pending, leased A v2 attempts 1 failures 1 losses 1
+            2 over [] | a pending, ready at 2 v2 attempts 2 failures 2 losses 2
+            3 claimed cold [] | a pending, leased A v3 attempts 2 failures 2 losses 2
+            3 over [] | a pending, ready at 3 v3 attempts 3 failures 3 losses 3
+            4 claimed cold [] | a pending, leased A v4 attempts 3 failures 3 losses 3
+            4 over [] | a pending, ready at 4 v4 attempts 4 failures 4 losses 4
+            5 claimed cold [] | a pending, leased A v5 attempts 4 failures 4 losses 4
+            5 over [] | a pending, ready at 5 v5 attempts 5 failures 5 losses 5
+            6 claimed cold [] | a pending, leased A v6 attempts 5 failures 5 losses 5
+            6 over [] | a pending, ready at 6 v6 attempts 6 failures 6 losses 6
+            7 claimed cold [] | a pending, leased A v7 attempts 6 failures 6 losses 6
+            7 over [] | a pending, ready at 7 v7 attempts 7 failures 7 losses 7
+            8 claimed cold [] | a pending, leased A v8 attempts 7 failures 7 losses 7
+            8 over [] | a pending, ready at 8 v8 attempts 8 failures 8 losses 8
+            9 claimed cold [] | a pending, leased A v9 attempts 8 failures 8 losses 8
+            9 over [] | a pending, ready at 9 v9 attempts 9 failures 9 losses 9
+            10 claimed cold [] | a pending, leased A v10 attempts 9 failures 9 losses 9
+            10 halted: it panicked or lost its worker 10 times in a row, last: boom; mend it, then `resonate continue a` [] | a pending, halted (it panicked or lost its worker 10 times in a row, last: boom; mend it, then `resonate continue a`) v10 attempts 10 failures 10 losses 10
+        "#]],
+    );
+}
+
+#[test]
+fn an_attempt_is_counted_once_however_it_ends_and_never_forgotten_but_with_its_history() {
+    check(
+        "0 create a s/f
+         1 claim a A
+         2 turn a v1 A n1 => panic boom
+         3 claim a A
+         4 turn a v2 A n1 => fail broken
+         5 claim a A
+         6 release a v3 A lost
+         500 claim a A
+         500 release a v4 A back
+         500 claim a A
+         500 turn a v5 A n1 +record a.one resolved 1 => panic boom
+         900 claim a A
+         900 halt a enough
+         900 continue a
+         900 claim a A
+         900 turn a v7 A n1 => continue 2
+         900 claim a A
+         900 turn a v8 A n1 => panic boom",
+        expect![[r#"
+            0 a pending, ready at 0 v0 | +a pending, ready at 0 v0
+            1 claimed cold [] | a pending, leased A v1
+            2 over [] | a pending, ready at 2 v1 attempts 1 failures 1 losses 1
+            3 claimed cold [] | a pending, leased A v2 attempts 1 failures 1 losses 1
+            4 over [] | a pending, ready at 4 v2 attempts 2 failures 2 losses 1
+            5 claimed cold [] | a pending, leased A v3 attempts 2 failures 2 losses 1
+            6 done | a pending, ready at 106 v3 attempts 3 failures 2 losses 2
+            500 claimed cold [] | a pending, leased A v4 attempts 3 failures 2 losses 2
+            500 done | a pending, ready at 500 v4 attempts 3 failures 2 losses 2
+            500 claimed cold [] | a pending, leased A v5 attempts 3 failures 2 losses 2
+            500 over [] | a pending, ready at 500 v5 attempts 4 failures 3 losses 1 | +a.one resolved 1 11.1
+            900 claimed cold [a.one resolved 1 11.1] | a pending, leased A v6 attempts 4 failures 3 losses 1
+            900 a pending, halted (enough) v6 attempts 4 failures 3 losses 1 | a pending, halted (enough) v6 attempts 4 failures 3 losses 1 | drop A a v6 (halted: enough)
+            900 a pending, ready at 900 v6 attempts 4 failures 3 losses 0 | a pending, ready at 900 v6 attempts 4 failures 3 losses 0
+            900 claimed cold [a.one resolved 1 11.1] | a pending, leased A v7 attempts 4 failures 3 losses 0
+            900 over [] | a pending, ready at 900 v7 | send trim below a
+            900 claimed cold [] | a pending, leased A v8
+            900 over [] | a pending, ready at 900 v8 attempts 1 failures 1 losses 1
+        "#]],
     );
 }
 

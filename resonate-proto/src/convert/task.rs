@@ -11,6 +11,7 @@ impl From<&Task> for v1::Task {
             state: Some((&task.state).into()),
             version: task.version.0,
             turn: task.turn,
+            attempts: task.attempts,
             failures: task.failures,
             losses: task.losses,
             last_failure: task.last_failure.as_ref().map(v1::Failure::from),
@@ -26,6 +27,8 @@ impl TryFrom<v1::Task> for Task {
             state: Reading("Task").required("state", wire.state)?.try_into()?,
             version: TaskVersion(wire.version),
             turn: wire.turn,
+            // A row from before they were counted on their own says nothing: there were at least so many.
+            attempts: wire.attempts.max(wire.failures).max(wire.losses),
             failures: wire.failures,
             losses: wire.losses,
             last_failure: wire.last_failure.map(Failure::try_from).transpose()?,

@@ -237,6 +237,9 @@ pub struct Task {
     pub last_failure: ::core::option::Option<Failure>,
     #[prost(message, optional, tag = "11")]
     pub warm: ::core::option::Option<Warm>,
+    /// that are over; at least as many as failures, and as losses
+    #[prost(uint32, tag = "12")]
+    pub attempts: u32,
     #[prost(oneof = "task::State", tags = "1, 2, 3, 4, 5")]
     pub state: ::core::option::Option<task::State>,
 }

@@ -65,6 +65,7 @@ fn task_json(task: &Task) -> Value {
     let mut object = json!({
         "state": task.state_name(),
         "version": task.version.0,
+        "attempts": task.attempts,
         "failures": task.failures,
         "losses": task.losses,
     });
@@ -222,10 +223,11 @@ fn task_lines(task: &Task, line: &mut impl FnMut(&str, String)) {
         TaskState::Suspended { .. } | TaskState::Done => {}
     }
     line("claims", task.version.to_string());
-    if task.failures + task.losses > 0 {
+    if task.attempts > 0 {
+        let (over, failed, lost) = (task.attempts, task.failures, task.losses);
         line(
             "attempts",
-            format!("{} failed, {} lost in a row", task.failures, task.losses),
+            format!("{over} over, {failed} failed; {lost} panicked or lost in a row"),
         );
     }
     if let Some(failure) = &task.last_failure {

@@ -106,6 +106,7 @@ fn fail(
     let is_panic = failure.kind == FailureKind::Panicked;
     let (mut failures, mut losses) = (0, 0);
     edit.update_task(id, |task| {
+        task.attempts += 1;
         task.failures += 1;
         task.losses += u32::from(is_panic);
         (failures, losses) = (task.failures, task.losses);
@@ -155,7 +156,8 @@ fn continue_as(edit: &mut Edit<'_>, id: &PromiseId, param: Payload) -> TurnStatu
             Arc::make_mut(call).param = param;
         }
         if let Some(task) = &mut record.task {
-            task.failures = 0;
+            // What ended a generation is progress.
+            (task.attempts, task.failures, task.losses) = (0, 0, 0);
             task.last_failure = None;
             task.ready(now);
         }

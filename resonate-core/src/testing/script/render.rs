@@ -108,9 +108,11 @@ fn promise(record: &Record) -> String {
         TaskState::Halted(halted) => format!("halted ({})", halted.reason),
         TaskState::Done => "done".to_owned(),
     };
-    let counts = match (task.failures, task.losses) {
-        (0, 0) => String::new(),
-        (failures, losses) => format!(" failures {failures} losses {losses}"),
+    let counts = match (task.attempts, task.failures, task.losses) {
+        (0, ..) => String::new(),
+        (attempts, failures, losses) => {
+            format!(" attempts {attempts} failures {failures} losses {losses}")
+        }
     };
     format!("{id} {state}, {task_state} v{}{counts}", task.version)
 }

@@ -191,15 +191,12 @@ fn replay(promise: &Promise, call: &Call, history: &[Record]) -> Replay {
 }
 
 fn subject(record: &Record, call: &Call) -> Subject {
-    let failed = record
-        .task
-        .as_ref()
-        .map_or(0, |task| task.failures.saturating_add(task.losses));
+    let over = record.task.as_ref().map_or(0, |task| task.attempts);
     Subject {
         id: record.promise.id.clone(),
         generation: record.promise.generation,
         address: call.address.clone(),
-        attempt: failed.saturating_add(1),
+        attempt: over.saturating_add(1),
         labels: record.promise.labels.clone(),
     }
 }

@@ -125,7 +125,7 @@ async fn a_child_that_panics_takes_nobody_with_it() {
     server.create("order", &CALLS_PANICS);
     tokio::time::sleep(Duration::from_secs(1)).await;
     assert_eq!(server.outcome("order").as_deref(), Some("1"));
-    assert_eq!(hooks.seen(), "panics, panics");
+    assert_eq!(hooks.seen(), "panics 1, panics 2");
 }
 
 #[tokio::test(start_paused = true)]

@@ -43,6 +43,7 @@ async fn a_panic_is_a_failure_of_the_attempt() {
         turn order 1: fulfill
     "#]]
     .assert_eq(&server.log());
+    assert_eq!(hooks.seen(), "panics 1, panics 2");
 }
 
 #[tokio::test(start_paused = true)]

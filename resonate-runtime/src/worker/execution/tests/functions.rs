@@ -168,7 +168,7 @@ functions! {
     FAILS "fails" = |n| { saw("fails"); if n == 1 { Err(Error::new("no network")) } else { Ok(n) } }
     FLAKY "flaky" = |n| { let attempt = execution().attempt(); saw(format_args!("attempt {attempt}")); if attempt < 3 { Err(Error::new("no network")) } else { Ok(n) } }
     CALLS_FLAKY "calls_flaky" = |n| { call(&FLAKY, n).await }
-    PANICS "panics" = |n| { saw("panics"); assert!(execution().attempt() > 1, "out of paper"); Ok(n) }
+    PANICS "panics" = |n| { let attempt = execution().attempt(); saw(format_args!("panics {attempt}")); assert!(attempt > 1, "out of paper"); Ok(n) }
     CALLS_PANICS "calls_panics" = |n| { call(&PANICS, n).await }
     CALLS_ONCE "calls_once" = |n| { call(&ONCE, n).await }
     CALLS_SOON "calls_soon" = |n| { saw(call(&SOON, n).await.unwrap_err().kind().name()); Ok(n) }

@@ -235,6 +235,8 @@ pub enum End {
 pub enum ReleaseReason {
     /// The worker is gone or does not answer: a new attempt.
     Lost,
+    /// The worker is there, and the body has not come back from a poll for a whole lease: a new attempt.
+    Stalled,
     /// The worker does not run it, or gives it back: no attempt.
     GivenBack,
 }

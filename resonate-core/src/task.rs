@@ -38,8 +38,10 @@ pub struct Task {
     pub attempts: u32,
     /// Attempts that ended in a failure or a panic.
     pub failures: u32,
-    /// Panics and lost workers in a row, without progress.
+    /// Panics, lost workers and stalls in a row, without progress.
     pub losses: u32,
+    /// How many of them were stalls: the body blocked its thread for a whole lease.
+    pub stalls: u32,
     /// Why the last attempt ended.
     pub last_failure: Option<Failure>,
     /// Whose memory may still hold the body; cleared by every claim.
@@ -99,7 +101,7 @@ pub enum HaltCause {
     Operator,
     /// The code asks for other calls than its history holds.
     NonDeterministic,
-    /// It panicked or took its worker down too often without progress.
+    /// It panicked, took its worker down or blocked its thread too often without progress.
     Poison,
     /// It asked for something that can never succeed.
     Impossible,
@@ -129,9 +131,15 @@ impl Task {
             attempts: 0,
             failures: 0,
             losses: 0,
+            stalls: 0,
             last_failure: None,
             warm: None,
         }
+    }
+
+    /// What failed before does not count against it any more.
+    pub(crate) fn forgive(&mut self) {
+        (self.losses, self.stalls) = (0, 0);
     }
 
     /// The session that holds it, by lease or tie.

@@ -3,7 +3,9 @@
 //! Refuses `NotFound`, `NotACall`, `AlreadySettled`, and `NotHalted` for a continue of what is not.
 
 use super::edit::Edit;
-use crate::{Effect, HaltCause, Halted, PromiseId, Refusal, Reply, Task, TaskState, limits};
+use crate::{
+    Effect, Failure, HaltCause, Halted, PromiseId, Refusal, Reply, Task, TaskState, limits,
+};
 
 pub(super) fn apply(
     edit: &mut Edit<'_>,
@@ -43,7 +45,7 @@ pub(super) fn go_on(edit: &mut Edit<'_>, id: &PromiseId) -> Result<Reply, Refusa
     }
     let now = edit.now();
     edit.update_task(id, |task| {
-        task.losses = 0;
+        task.forgive();
         task.ready(now);
     });
     Ok(Reply::Promise {
@@ -74,6 +76,40 @@ pub(super) fn halt(edit: &mut Edit<'_>, id: &PromiseId, cause: HaltCause, mut re
         task.state = TaskState::Halted(Box::new(Halted { cause, reason, at }));
         task.warm = None;
     });
+}
+
+/// Stops a task that has failed its workers too often without progress, the last time by this panic if it was one. Says
+/// why, if it is stopped.
+pub(super) fn halt_poison(
+    edit: &mut Edit<'_>,
+    id: &PromiseId,
+    panic: Option<&Failure>,
+) -> Option<String> {
+    let task = edit.get(id)?.task.as_ref()?;
+    let (losses, stalls) = (task.losses, task.stalls);
+    if losses < limits::LOSSES {
+        return None;
+    }
+    let what = match (panic, stalls) {
+        (None, 0) => format!("{losses} workers in a row were lost while they ran it"),
+        (Some(_), 0) => format!("it panicked or lost its worker {losses} times in a row"),
+        (None, stalls) if stalls == losses => {
+            format!("it blocked its thread for a whole lease {losses} times in a row")
+        }
+        (_, stalls) => format!(
+            "it panicked, lost its worker or blocked its thread {losses} times in a row, {stalls} of them its thread for a \
+             whole lease"
+        ),
+    };
+    let last = panic.map_or(String::new(), |panic| format!(", last: {}", panic.message));
+    let cure = match (panic, stalls) {
+        (None, 0) => "find out why",
+        (Some(_), 0) => "mend it",
+        (_, _) => "move what blocks into `tokio::task::spawn_blocking`",
+    };
+    let reason = format!("{what}{last}; {cure}, then `resonate continue {id}`");
+    halt(edit, id, HaltCause::Poison, reason.clone());
+    Some(reason)
 }
 
 fn unsettled(edit: &Edit<'_>, id: &PromiseId) -> Result<(), Refusal> {

@@ -1,12 +1,11 @@
 //! Release: a lease, or a tie, ends without a turn.
 //!
-//! A lost worker counts as a new attempt; ten of them in a row without progress halt the task. What is given back counts
+//! A lost worker and a body that stalls count as a new attempt; ten of them in a row without progress halt the task. What is given back counts
 //! as none. Refuses `NotFound`, `NotACall` and `StaleVersion`.
 
 use super::{edit::Edit, halt};
 use crate::{
-    HaltCause, PromiseId, Refusal, ReleaseReason, Reply, RetryPolicy, SessionId, TaskState,
-    TaskVersion, limits,
+    PromiseId, Refusal, ReleaseReason, Reply, RetryPolicy, SessionId, TaskState, TaskVersion,
 };
 
 pub(super) fn apply(
@@ -34,30 +33,24 @@ pub(super) fn apply(
     edit.leased(id, version, session)?;
     match why {
         ReleaseReason::GivenBack => edit.update_task(id, |task| task.ready(now)),
-        ReleaseReason::Lost => lost(edit, id),
+        ReleaseReason::Lost | ReleaseReason::Stalled => lost(edit, id, why),
     }
     Ok(Reply::Done)
 }
 
-/// One more attempt took its worker down, or was taken down with it.
-fn lost(edit: &mut Edit<'_>, id: &PromiseId) {
+/// One more attempt took its worker down, was taken down with it, or blocked its thread.
+fn lost(edit: &mut Edit<'_>, id: &PromiseId, why: ReleaseReason) {
     let now = edit.now();
-    let mut losses = 0;
     edit.update_task(id, |task| {
         task.attempts += 1;
         task.losses += 1;
-        losses = task.losses;
+        task.stalls += u32::from(why == ReleaseReason::Stalled);
         // The first loss is most likely not the task's fault; from the second on it waits.
         let wait = RetryPolicy::DEFAULT
-            .wait(id, losses.saturating_sub(1))
-            .filter(|_| losses > 1)
+            .wait(id, task.losses.saturating_sub(1))
+            .filter(|_| task.losses > 1)
             .unwrap_or_default();
         task.ready(now.after(wait));
     });
-    if losses >= limits::LOSSES {
-        let reason = format!(
-            "{losses} workers in a row were lost while they ran it; find out why, then `resonate continue {id}`"
-        );
-        halt::halt(edit, id, HaltCause::Poison, reason);
-    }
+    halt::halt_poison(edit, id, None);
 }

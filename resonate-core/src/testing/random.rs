@@ -92,10 +92,10 @@ impl<'a> Draw<'a> {
     fn release(&mut self, state: &Memory) -> Request {
         let id = self.leased(state);
         let (version, session) = (self.version(state, &id), self.holder(state, &id));
-        let why = if self.flip() {
-            ReleaseReason::Lost
-        } else {
-            ReleaseReason::GivenBack
+        let why = match (self.flip(), self.flip()) {
+            (true, true) => ReleaseReason::Lost,
+            (true, false) => ReleaseReason::Stalled,
+            (false, _) => ReleaseReason::GivenBack,
         };
         Request::Release {
             id,

@@ -67,6 +67,34 @@ fn a_lost_worker_counts_and_ten_in_a_row_halt() {
 }
 
 #[test]
+fn a_body_that_stalls_is_told_apart_from_a_lost_worker() {
+    let last = |ends: &[&str]| {
+        let mut script = "0 create a s/f\n".to_owned();
+        for (n, end) in (1..).zip(ends) {
+            let at = n * 100_000;
+            script += &format!("{at} claim a A\n");
+            script += &match *end {
+                "panic" => format!("{at} turn a v{n} A n1 => panic boom\n"),
+                end => format!("{at} release a v{n} A {end}\n"),
+            };
+        }
+        let told = resonate_core::testing::script::run(&script);
+        told.lines().next_back().unwrap_or_default().to_owned()
+    };
+    expect!["200000 done | a pending, ready at 200100 v2 attempts 2 failures 0 losses 2 stalls 1"]
+    .assert_eq(&last(&["lost", "stalled"]));
+    expect!["1000000 done | a pending, halted (it blocked its thread for a whole lease 10 times in a row; move what blocks into `tokio::task::spawn_blocking`, then `resonate continue a`) v10 attempts 10 failures 0 losses 10 stalls 10"]
+    .assert_eq(&last(&["stalled"; 10]));
+    let mut mixed = ["stalled"; 10];
+    (mixed[0], mixed[9]) = ("lost", "panic");
+    expect!["1000000 halted: it panicked, lost its worker or blocked its thread 10 times in a row, 8 of them its thread for a whole lease, last: boom; move what blocks into `tokio::task::spawn_blocking`, then `resonate continue a` [] | a pending, halted (it panicked, lost its worker or blocked its thread 10 times in a row, 8 of them its thread for a whole lease, last: boom; move what blocks into `tokio::task::spawn_blocking`, then `resonate continue a`) v10 attempts 10 failures 1 losses 10 stalls 8"]
+    .assert_eq(&last(&mixed));
+    (mixed[0], mixed[9]) = ("panic", "lost");
+    expect!["1000000 done | a pending, halted (it panicked, lost its worker or blocked its thread 10 times in a row, 8 of them its thread for a whole lease; move what blocks into `tokio::task::spawn_blocking`, then `resonate continue a`) v10 attempts 10 failures 1 losses 10 stalls 8"]
+    .assert_eq(&last(&mixed));
+}
+
+#[test]
 fn progress_forgives_earlier_losses() {
     check(
         "0 create a s/f

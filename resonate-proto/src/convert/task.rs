@@ -14,6 +14,7 @@ impl From<&Task> for v1::Task {
             attempts: task.attempts,
             failures: task.failures,
             losses: task.losses,
+            stalls: task.stalls,
             last_failure: task.last_failure.as_ref().map(v1::Failure::from),
             warm: task.warm.as_ref().map(v1::Warm::from),
         }
@@ -31,6 +32,7 @@ impl TryFrom<v1::Task> for Task {
             attempts: wire.attempts.max(wire.failures).max(wire.losses),
             failures: wire.failures,
             losses: wire.losses,
+            stalls: wire.stalls,
             last_failure: wire.last_failure.map(Failure::try_from).transpose()?,
             warm: wire.warm.map(Warm::try_from).transpose()?,
         })

@@ -240,6 +240,9 @@ pub struct Task {
     /// that are over; at least as many as failures, and as losses
     #[prost(uint32, tag = "12")]
     pub attempts: u32,
+    /// of the losses, those of a body that blocked its thread for a whole lease
+    #[prost(uint32, tag = "13")]
+    pub stalls: u32,
     #[prost(oneof = "task::State", tags = "1, 2, 3, 4, 5")]
     pub state: ::core::option::Option<task::State>,
 }

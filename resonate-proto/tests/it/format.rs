@@ -79,6 +79,7 @@ fn record() -> Record {
         attempts: 4,
         failures: 2,
         losses: 1,
+        stalls: 1,
         last_failure: Some(failure),
         warm: Some(Warm {
             session: SessionId(0xcd),
@@ -101,9 +102,10 @@ fn message() -> Message {
     }
 }
 
-/// Before attempts were counted on their own.
+/// Before attempts, and then stalls, were counted on their own.
 const RECORD_V1: &str = include_str!("../golden/record.v1.hex");
 const RECORD_V1_ATTEMPTS: &str = include_str!("../golden/record.v1.attempts.hex");
+const RECORD_V1_STALLS: &str = include_str!("../golden/record.v1.stalls.hex");
 const MESSAGE_V1: &str = include_str!("../golden/message.v1.hex");
 
 fn hex(bytes: &[u8]) -> String {
@@ -134,9 +136,14 @@ fn unhex(text: &str) -> Vec<u8> {
 #[test]
 fn rows_of_format_1_can_be_read_for_ever() {
     let read = |row| store::decode_record(&unhex(row)).expect("an old row");
-    assert_eq!(read(RECORD_V1_ATTEMPTS), record());
-    let mut before = record();
-    before.task.as_mut().expect("it is a call").attempts = 2;
+    assert_eq!(read(RECORD_V1_STALLS), record());
+    let before = |change: fn(&mut Task)| {
+        let mut record = record();
+        change(record.task.as_mut().expect("it is a call"));
+        record
+    };
+    assert_eq!(read(RECORD_V1_ATTEMPTS), before(|task| task.stalls = 0));
+    let before = before(|task| (task.attempts, task.stalls) = (2, 0));
     assert_eq!(read(RECORD_V1), before, "at least as many as failed");
     assert_eq!(
         store::decode_message(&unhex(MESSAGE_V1)).expect("an old row"),
@@ -147,7 +154,7 @@ fn rows_of_format_1_can_be_read_for_ever() {
 /// A new field that is absent leaves the bytes as they were. When it cannot, add a golden, keep the old one.
 #[test]
 fn rows_are_written_as_they_were_written_first() {
-    assert_eq!(hex(&store::encode_record(&record())), RECORD_V1_ATTEMPTS);
+    assert_eq!(hex(&store::encode_record(&record())), RECORD_V1_STALLS);
     assert_eq!(hex(&store::encode_message(&message())), MESSAGE_V1);
 }
 

@@ -68,6 +68,7 @@ fn task_json(task: &Task) -> Value {
         "attempts": task.attempts,
         "failures": task.failures,
         "losses": task.losses,
+        "stalls": task.stalls,
     });
     if let Some(object) = object.as_object_mut() {
         if let Some(session) = task.session() {
@@ -224,11 +225,7 @@ fn task_lines(task: &Task, line: &mut impl FnMut(&str, String)) {
     }
     line("claims", task.version.to_string());
     if task.attempts > 0 {
-        let (over, failed, lost) = (task.attempts, task.failures, task.losses);
-        line(
-            "attempts",
-            format!("{over} over, {failed} failed; {lost} panicked or lost in a row"),
-        );
+        line("attempts", attempts(task));
     }
     if let Some(failure) = &task.last_failure {
         line(
@@ -236,4 +233,18 @@ fn task_lines(task: &Task, line: &mut impl FnMut(&str, String)) {
             format!("{}: {}", failure.kind.name(), failure.message),
         );
     }
+}
+
+fn attempts(task: &Task) -> String {
+    let mut text = format!("{} over, {} failed", task.attempts, task.failures);
+    if task.losses > 0 {
+        text += &format!("; {} panicked or lost in a row", task.losses);
+    }
+    if task.stalls > 0 {
+        text += &format!(
+            ", {} of them as it blocked its thread for a whole lease",
+            task.stalls
+        );
+    }
+    text
 }

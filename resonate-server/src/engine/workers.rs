@@ -211,7 +211,7 @@ impl Engine {
                     .heartbeat(round.steady, session, self.settings.lease);
                 for held in stalled {
                     let Held { task, version, .. } = held;
-                    let why = ReleaseReason::Lost;
+                    let why = ReleaseReason::Stalled;
                     self.release(
                         round,
                         Chore {

@@ -70,6 +70,7 @@ fn a_blocked_thread_loses_the_task_that_blocks_it_and_no_other() {
         eventually("it has moved", || !ended().is_empty());
         let found = fleet.server.json(&["get", "blocks", "--wait"]);
         assert_eq!(found["value"], other.id(), "{found}");
+        assert_eq!(found["task"]["stalls"], 1, "{found}");
         assert_eq!(ended()[0].process, other.id());
         // What it still has to say comes late, and is refused.
         eventually("it is not blocked any more", || ended().len() == 2);

@@ -104,12 +104,12 @@ fn fail(
         .and_then(|record| record.promise.call()?.retry)
         .unwrap_or_default();
     let is_panic = failure.kind == FailureKind::Panicked;
-    let (mut failures, mut losses) = (0, 0);
+    let mut failures = 0;
     edit.update_task(id, |task| {
         task.attempts += 1;
         task.failures += 1;
         task.losses += u32::from(is_panic);
-        (failures, losses) = (task.failures, task.losses);
+        failures = task.failures;
         task.last_failure = Some(failure.clone());
     });
     let wait = if retryable {
@@ -125,12 +125,7 @@ fn fail(
         );
         return TurnStatus::Over;
     };
-    if losses >= limits::LOSSES {
-        let reason = format!(
-            "it panicked or lost its worker {losses} times in a row, last: {}; mend it, then `resonate continue {id}`",
-            failure.message
-        );
-        halt::halt(edit, id, HaltCause::Poison, reason.clone());
+    if let Some(reason) = halt::halt_poison(edit, id, Some(&failure)) {
         return TurnStatus::Halted { reason };
     }
     let ready_at = edit.now().after(wait);
@@ -157,7 +152,8 @@ fn continue_as(edit: &mut Edit<'_>, id: &PromiseId, param: Payload) -> TurnStatu
         }
         if let Some(task) = &mut record.task {
             // What ended a generation is progress.
-            (task.attempts, task.failures, task.losses) = (0, 0, 0);
+            (task.attempts, task.failures) = (0, 0);
+            task.forgive();
             task.last_failure = None;
             task.ready(now);
         }

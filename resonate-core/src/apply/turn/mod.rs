@@ -56,7 +56,7 @@ pub(super) fn apply(edit: &mut Edit<'_>, turn: Turn) -> Result<Reply, Refusal> {
     edit.update_task(&id, |task| {
         task.turn = n;
         if has_progress && written.is_ok() {
-            task.losses = 0;
+            task.forgive();
         }
     });
     let status = match written {

@@ -92,10 +92,10 @@ impl Parser {
                 id,
                 version: version(words)?,
                 session: session(words)?,
-                why: if word(words)? == "lost" {
-                    ReleaseReason::Lost
-                } else {
-                    ReleaseReason::GivenBack
+                why: match word(words)? {
+                    "lost" => ReleaseReason::Lost,
+                    "stalled" => ReleaseReason::Stalled,
+                    _ => ReleaseReason::GivenBack,
                 },
             },
             "halt" => Request::Halt {

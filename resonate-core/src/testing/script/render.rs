@@ -108,12 +108,15 @@ fn promise(record: &Record) -> String {
         TaskState::Halted(halted) => format!("halted ({})", halted.reason),
         TaskState::Done => "done".to_owned(),
     };
-    let counts = match (task.attempts, task.failures, task.losses) {
+    let mut counts = match (task.attempts, task.failures, task.losses) {
         (0, ..) => String::new(),
         (attempts, failures, losses) => {
             format!(" attempts {attempts} failures {failures} losses {losses}")
         }
     };
+    if task.stalls > 0 {
+        counts += &format!(" stalls {}", task.stalls);
+    }
     format!("{id} {state}, {task_state} v{}{counts}", task.version)
 }
 

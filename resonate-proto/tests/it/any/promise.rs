@@ -160,7 +160,7 @@ fn task_state() -> BoxedStrategy<TaskState> {
 
 fn task() -> BoxedStrategy<Task> {
     let warm = (session(), seq()).prop_map(|(session, shown)| Warm { session, shown });
-    let counted = (version(), any::<u32>(), any::<[u32; 3]>());
+    let counted = (version(), any::<u32>(), any::<[u32; 4]>());
     (
         task_state(),
         counted,
@@ -168,13 +168,14 @@ fn task() -> BoxedStrategy<Task> {
         option::of(warm),
     )
         .prop_map(
-            |(state, (version, turn, [others, failures, losses]), last_failure, warm)| Task {
+            |(state, (version, turn, [others, failures, losses, stalls]), last_failure, warm)| Task {
                 state,
                 version,
                 turn,
                 attempts: others.max(failures).max(losses),
                 failures,
                 losses,
+                stalls,
                 last_failure,
                 warm,
             },

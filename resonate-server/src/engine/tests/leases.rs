@@ -82,6 +82,8 @@ fn stalled_executions_are_taken_back_and_the_others_stay() {
     );
     assert_eq!(world.state("a"), "pending pending v1");
     assert_eq!(world.state("b"), "pending leased v1");
+    let task = world.get("a").task.clone().unwrap();
+    assert_eq!((task.losses, task.stalls), (1, 1));
     assert!(
         worker
             .heard()

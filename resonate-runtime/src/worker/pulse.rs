@@ -11,7 +11,7 @@ use std::{
 
 use tokio::{runtime::Handle, time::Instant};
 
-use crate::testing::gate;
+use crate::{limits, testing::gate};
 
 /// A probe that is spawned with a heartbeat, and again with the first one after it has run.
 #[derive(Debug, Default)]
@@ -20,9 +20,32 @@ pub(super) struct Pulse {
     probe: Option<(Instant, Arc<AtomicBool>)>,
 }
 
+/// What the pulse says of the threads where bodies run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Verdict {
+    /// One of them polls.
+    Beats,
+    /// None has polled anything for a lease: what has not begun is better off elsewhere.
+    Silent,
+    /// None has for so many leases that none is expected back.
+    Dead { silence: Duration },
+}
+
 impl Pulse {
+    /// What to think of these threads now, where leases have this length.
+    pub(super) fn verdict(&self, now: Instant, lease: Duration) -> Verdict {
+        let silence = self.silence(now);
+        if lease * limits::SILENT_LEASES <= silence {
+            Verdict::Dead { silence }
+        } else if lease <= silence {
+            Verdict::Silent
+        } else {
+            Verdict::Beats
+        }
+    }
+
     /// How long nothing has been polled there, as far as is known.
-    pub(super) fn silence(&self, now: Instant) -> Duration {
+    fn silence(&self, now: Instant) -> Duration {
         match &self.probe {
             Some((spawned, has_run)) if !has_run.load(Ordering::Acquire) => {
                 now.saturating_duration_since(*spawned)

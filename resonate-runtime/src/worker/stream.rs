@@ -11,9 +11,10 @@ use tokio::{
 use super::{
     lease::Lease,
     link::Worker,
-    pulse::Pulse,
+    pulse::{Pulse, Verdict},
     run::{Orders, State},
     serving::{About, Serving},
+    table::Table,
 };
 use crate::{
     client::{Answer, CallError, Reachability, WorkStream},
@@ -262,11 +263,10 @@ impl Stream {
         let mut table = self.serving.table();
         let stalled = table.stalled(self.worker.millis(), lease);
         let mut said = table.evict_older(limits::WARM_AGE, now);
-        let silence = self.pulse.silence(now);
-        if silence >= self.lease.length() * limits::SILENT_LEASES {
-            said.extend(table.give_back_all());
-        } else if silence >= self.lease.length() {
-            said.extend(table.give_back_unbegun());
+        match self.pulse.verdict(now, self.lease.length()) {
+            Verdict::Beats => {}
+            Verdict::Silent => said.extend(table.give_back_unbegun()),
+            Verdict::Dead { silence } => said.extend(give_up(&mut table, silence)),
         }
         drop(table);
         self.pulse.beat(now, self.worker.runtime());
@@ -294,11 +294,9 @@ impl Stream {
             .filter(|item| matches!(item, FromWorker::Turn(_)));
         self.tell(TurnPoint::Unsent, turns.count());
         // What no thread has time for is of use to another worker.
-        let is_silent = self.lease.length() <= self.pulse.silence(Instant::now());
-        let free = if is_silent {
-            0
-        } else {
-            self.worker.slots().free()
+        let free = match self.pulse.verdict(Instant::now(), self.lease.length()) {
+            Verdict::Beats => self.worker.slots().free(),
+            Verdict::Silent | Verdict::Dead { .. } => 0,
         };
         let granted = self.serving.table().credits(free);
         if connection.granted < granted {
@@ -354,7 +352,7 @@ impl Stream {
         outgoing: mpsc::Sender<Vec<FromWorker>>,
         mut incoming: mpsc::Receiver<Answer<Vec<ToWorker>>>,
     ) -> Ended {
-        let said = self.serving.table().give_back_all();
+        let said = self.serving.table().give_back_all("its worker is leaving");
         said.into_iter()
             .for_each(|item| self.serving.outbox.send(item));
         let farewell = async {
@@ -386,6 +384,22 @@ struct Connection {
 struct Greeted {
     heartbeat: Duration,
     granted: u64,
+}
+
+/// No thread has come back for too long to wait for one: what would go on here goes on elsewhere.
+fn give_up(table: &mut Table, silence: Duration) -> Vec<FromWorker> {
+    let seconds = silence.as_secs();
+    let said = table.give_back_all(&format!(
+        "no thread of its worker came back for {seconds} s"
+    ));
+    if !said.is_empty() {
+        say::warn(format_args!(
+            "every thread of this process that runs functions has been blocked for {seconds} s: {} executions go on \
+             elsewhere; move what blocks into `tokio::task::spawn_blocking`, and restart this process if it does not come back",
+            said.len()
+        ));
+    }
+    said
 }
 
 fn broken(error: CallError) -> Ended {

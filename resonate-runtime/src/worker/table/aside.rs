@@ -1,16 +1,13 @@
 //! Bodies that wait in memory for their task to go on, and which of them are put out of it.
 
-use std::{sync::atomic::Ordering, time::Duration};
+use std::time::Duration;
 
 use resonate_core::{PromiseId, TaskVersion};
 use resonate_proto::stream::{FromWorker, Held};
 use tokio::time::Instant;
 
-use super::{Asked, Body, Entry, Table};
-use crate::{
-    limits,
-    worker::link::{ExecutionEvent, NOT_BEGUN},
-};
+use super::{Asked, Table};
+use crate::{limits, worker::link::ExecutionEvent};
 
 impl Table {
     /// Suspended, its body kept. Gives what to say of those that had to make room.
@@ -78,10 +75,7 @@ impl Table {
     pub(crate) fn drain(&mut self) -> Vec<FromWorker> {
         self.draining = true;
         let mut said = self.evict_older(Duration::ZERO, Instant::now());
-        let waiting = self
-            .entries
-            .iter()
-            .filter(|(_, entry)| matches!(entry.body, Body::Waiting(_)));
+        let waiting = self.entries.iter().filter(|(_, entry)| entry.is_waiting());
         let waiting: Vec<_> = waiting
             .map(|(id, entry)| (id.clone(), entry.version))
             .collect();
@@ -127,16 +121,7 @@ impl Table {
 
     /// Nothing is polled here: what has not begun is given back. What has begun may go on when its thread comes back.
     pub(crate) fn give_back_unbegun(&mut self) -> Vec<FromWorker> {
-        let has_not_begun = |entry: &Entry| {
-            let Body::Running(handle) = &entry.body else {
-                return false;
-            };
-            handle.polling_since.load(Ordering::Acquire) == NOT_BEGUN
-        };
-        let unbegun = self
-            .entries
-            .iter()
-            .filter(|(_, entry)| has_not_begun(entry));
+        let unbegun = self.entries.iter().filter(|(_, entry)| entry.is_unbegun());
         let mut unbegun: Vec<_> = unbegun
             .map(|(id, entry)| (id.clone(), entry.version))
             .collect();
@@ -152,10 +137,10 @@ impl Table {
             .collect()
     }
 
-    /// There is no more time: everything is given back as it is.
-    pub(crate) fn give_back_all(&mut self) -> Vec<FromWorker> {
+    /// There is no more time: everything is given back as it is, for this reason.
+    pub(crate) fn give_back_all(&mut self, why: &str) -> Vec<FromWorker> {
         let held = self.held();
-        self.lose_all("its worker is leaving");
+        self.lose_all(why);
         held.into_iter()
             .map(|held| FromWorker::GiveBack {
                 task: held.task,

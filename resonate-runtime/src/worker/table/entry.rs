@@ -1,12 +1,14 @@
 //! One execution in the table, and how it is told what happens to it.
 
+use std::sync::atomic::Ordering;
+
 use resonate_core::{Record, Seq, TaskVersion};
 use tokio::{
     sync::mpsc::{Sender, error::TrySendError},
     time::Instant,
 };
 
-use crate::worker::link::{Dispatched, ExecutionEvent, ExecutionHandle};
+use crate::worker::link::{Dispatched, ExecutionEvent, ExecutionHandle, NOT_BEGUN};
 
 /// An execution that is here.
 #[derive(Debug)]
@@ -27,8 +29,10 @@ pub(super) struct Entry {
 /// Where an execution stands.
 #[derive(Debug)]
 pub(super) enum Body {
-    /// It waits for a slot, or for the turn that creates it; the highest place of the log it was dispatched with.
+    /// It waits for a slot; the highest place of the log it was dispatched with.
     Waiting(Seq),
+    /// It waits for the turn that creates it.
+    Announced,
     Running(ExecutionHandle),
 }
 
@@ -38,7 +42,21 @@ impl Entry {
     }
 
     pub(super) fn announced(version: TaskVersion) -> Self {
-        Self::new(version, Body::Waiting(Seq::ZERO))
+        Self::new(version, Body::Announced)
+    }
+
+    /// True if it is dispatched or announced, and is not here yet.
+    pub(super) fn is_waiting(&self) -> bool {
+        matches!(self.body, Body::Waiting(_) | Body::Announced)
+    }
+
+    /// True if the server sent it and its body was not polled yet: nothing of it is lost here.
+    pub(super) fn is_unbegun(&self) -> bool {
+        match &self.body {
+            Body::Waiting(_) => true,
+            Body::Announced => false,
+            Body::Running(handle) => handle.polling_since.load(Ordering::Acquire) == NOT_BEGUN,
+        }
     }
 
     pub(super) fn running(handle: ExecutionHandle) -> Self {
@@ -60,6 +78,7 @@ impl Entry {
     pub(super) fn shown(&self) -> Seq {
         match &self.body {
             Body::Waiting(shown) => *shown,
+            Body::Announced => Seq::ZERO,
             Body::Running(handle) => handle.shown(),
         }
     }

@@ -131,7 +131,7 @@ impl Table {
     pub(crate) fn is_waiting(&self, id: &PromiseId, version: TaskVersion) -> bool {
         self.entries
             .get(id)
-            .is_some_and(|entry| entry.version == version && matches!(entry.body, Body::Waiting(_)))
+            .is_some_and(|entry| entry.version == version && entry.is_waiting())
     }
 
     /// A turn goes out; how it ends says whether the task stays with this session while it is suspended.

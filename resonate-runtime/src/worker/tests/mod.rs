@@ -8,6 +8,7 @@
 mod credits;
 mod drain;
 mod lease;
+mod pulse;
 mod reconnect;
 
 use std::{
@@ -144,6 +145,11 @@ fn handle(
 
 impl Peer {
     fn start(capacity: usize) -> Self {
+        Self::start_on(&Handle::current(), capacity)
+    }
+
+    /// One whose bodies run there.
+    fn start_on(runtime: &Handle, capacity: usize) -> Self {
         let (fake, streams) = Fake::new();
         let registry = Registry::of([&CHARGE]).unwrap();
         let services = vec!["payments".to_owned()];
@@ -165,7 +171,7 @@ impl Peer {
                 settings: Arc::new(Settings::default()),
                 about,
                 registry,
-                runtime: Handle::current(),
+                runtime: runtime.clone(),
                 begin,
             },
             &Handle::current(),

@@ -216,7 +216,10 @@ impl<'a> Checker<'a> {
     fn task(&mut self, tree: &Tree, promise: &Promise, task: &Task) {
         let id = &promise.id;
         if task.attempts < task.failures.max(task.losses) || task.losses < task.stalls {
-            self.wrong(id, "more attempts failed, were lost or stalled than there were");
+            self.wrong(
+                id,
+                "more attempts failed, were lost or stalled than there were",
+            );
         }
         let TaskState::Suspended { tied } = task.state else {
             if task.warm.is_some() && !matches!(task.state, TaskState::Pending { .. }) {

@@ -82,7 +82,7 @@ fn a_body_that_stalls_is_told_apart_from_a_lost_worker() {
         told.lines().next_back().unwrap_or_default().to_owned()
     };
     expect!["200000 done | a pending, ready at 200100 v2 attempts 2 failures 0 losses 2 stalls 1"]
-    .assert_eq(&last(&["lost", "stalled"]));
+        .assert_eq(&last(&["lost", "stalled"]));
     expect!["1000000 done | a pending, halted (it blocked its thread for a whole lease 10 times in a row; move what blocks into `tokio::task::spawn_blocking`, then `resonate continue a`) v10 attempts 10 failures 0 losses 10 stalls 10"]
     .assert_eq(&last(&["stalled"; 10]));
     let mut mixed = ["stalled"; 10];

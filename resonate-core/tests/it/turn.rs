@@ -177,6 +177,20 @@ fn an_attempt_is_counted_once_however_it_ends_and_never_forgotten_but_with_its_h
 }
 
 #[test]
+fn a_leaf_that_ended_after_its_time_has_timed_out() {
+    check(
+        "0 create a s/f
+         1 claim a A
+         5 turn a v1 A n1 +leaf a.x s/g timeout=3 resolved 1 +leaf a.y s/g timeout=9 resolved 2 => go",
+        expect![[r#"
+            0 a pending, ready at 0 v0 | +a pending, ready at 0 v0
+            1 claimed cold [] | a pending, leased A v1
+            5 leased [a.x timedout 3.1, a.y as recorded 3.2] | a pending, leased A v1 | +a.x timedout 3.1 | +a.y resolved 2 3.2
+        "#]],
+    );
+}
+
+#[test]
 fn a_child_never_outlives_the_timeout_of_its_caller() {
     check(
         "0 create a s/f timeout=100

@@ -38,6 +38,8 @@ pub(super) struct Asked {
     pub(super) command: Arc<Command>,
     /// The time of the latest log entry the body had been shown.
     pub(super) at: Timestamp,
+    /// For a call that began here, unknown to the server: when its time is over, counted from then.
+    pub(super) timeout_at: Option<Timestamp>,
 }
 
 /// How far a child is.

@@ -193,6 +193,7 @@ impl Replay {
         let asked = Asked {
             command: Arc::new(command),
             at: self.now,
+            timeout_at: None,
         };
         self.compare(position, &id, &asked);
         if let Err(new) = self.journal.ask_again(position, asked) {

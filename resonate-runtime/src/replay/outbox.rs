@@ -256,9 +256,10 @@ impl Replay {
         };
         let child = self.journal.get(position)?;
         let asked = child.asked.as_ref()?;
-        let new = asked
+        let mut new = asked
             .command
             .child(child.id.clone(), position, asked.at, clock);
+        new.timeout_at = asked.timeout_at.unwrap_or(new.timeout_at);
         match child.stage() {
             Stage::Queued(Start::Elsewhere | Start::Begun) => Some(Op::Create(new)),
             Stage::Queued(Start::Claimed) | Stage::Here { .. } => Some(Op::CreateClaimed(new)),

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use resonate_core::Outcome;
+use resonate_core::{Outcome, Timestamp};
 
 use super::{
     CommandKind, Place, Position, Replay,
@@ -135,8 +135,13 @@ impl Replay {
         }
     }
 
-    /// The call runs here, unknown to the server as long as it needs nothing from it.
-    pub(crate) fn start_here(&mut self, call: Position) {
+    /// The call runs here, unknown to the server as long as it needs nothing from it. It is over then, whenever it becomes
+    /// known.
+    pub(crate) fn start_here(&mut self, call: Position, timeout_at: Timestamp) {
+        let child = self.journal.get_mut(call);
+        if let Some(asked) = child.and_then(|child| child.asked.as_mut()) {
+            asked.timeout_at = Some(timeout_at);
+        }
         self.journal.shift(
             call,
             Stage::Here {

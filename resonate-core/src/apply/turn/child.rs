@@ -78,6 +78,8 @@ pub(super) fn record(
     let record = new_record(edit, parent, child)?;
     let id = record.promise.id.clone();
     edit.insert(record);
+    // Its time counts from when it was called, and may have been over before its outcome came.
+    super::super::expire::touch(edit, &id);
     settle::settle_one(edit, &id, outcome);
     Ok(())
 }

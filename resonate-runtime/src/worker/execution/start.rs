@@ -16,7 +16,8 @@ use crate::{
     replay::{CommandKind, Place, Position, Startable},
 };
 
-/// A call whose time is shorter is created before it starts: its timeout is the server's to keep.
+/// A call whose time is shorter is created before it starts: its timeout is the server's to keep, and a call is known to
+/// the server before such a time is over only if it is so from the beginning.
 const SHORT: Duration = Duration::from_secs(2);
 
 impl Execution {
@@ -39,7 +40,7 @@ impl Execution {
     }
 
     fn start_call(&mut self, position: Position, may_run_here: bool) {
-        let Some(wished) = self.wished(position) else {
+        let Some(mut wished) = self.wished(position) else {
             return;
         };
         let Some(definition) = self.worker.local(&wished.call.address) else {
@@ -47,6 +48,12 @@ impl Execution {
         };
         if !may_run_here {
             return;
+        }
+        // What a declaration leaves unsaid the server would fill in, and count from when it hears of the call.
+        if wished.child.timeout_at == Timestamp::NEVER
+            && let Some(timeout) = definition.options.timeout
+        {
+            wished.child.timeout_at = self.time.now().after(timeout());
         }
         let Some(slot) = self.room(wished.place) else {
             return self
@@ -59,7 +66,9 @@ impl Execution {
             self.family.reserve(position, slot);
             return;
         }
-        self.context.with(|inner| inner.replay.start_here(position));
+        let timeout_at = wished.child.timeout_at;
+        self.context
+            .with(|inner| inner.replay.start_here(position, timeout_at));
         let version = self.own_version().next();
         self.begin_child(position, definition, wished, (version, false), slot);
     }
@@ -75,7 +84,7 @@ impl Execution {
                 wished.call.address
             );
             let failure = Failure::new(FailureKind::NoSuchFunction, message).at(&wished.child.id);
-            inner.replay.start_here(position);
+            inner.replay.start_here(position, wished.child.timeout_at);
             inner.replay.end_here(position, Outcome::Failed(failure));
         });
     }
@@ -163,10 +172,7 @@ impl Execution {
         let ends_at = wished.child.timeout_at.min(*timeout_at);
         // What a declaration left out the server fills in from what this worker announced.
         let retry = wished.call.retry.or_else(|| definition.retry());
-        let own_timeout = definition.options.timeout.map(|timeout| timeout());
-        let is_short = self.time.now().until(ends_at) < SHORT
-            || (wished.child.timeout_at == Timestamp::NEVER
-                && own_timeout.is_some_and(|own| own < SHORT));
+        let is_short = self.time.now().until(ends_at) < SHORT;
         let is_suspect = self
             .record
             .task

@@ -157,6 +157,30 @@ async fn a_call_with_little_time_is_timed_by_the_server() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn the_time_of_a_call_counts_from_the_call_wherever_it_begins() {
+    for (caller, callee) in [(&CALLS_BRIEFLY, "waits"), (&CALLS_BRIEF, "brief")] {
+        let hooks = Hooks::default();
+        let server = Server::with(4, ALL, hooks.settings());
+        server.create("order", caller);
+        settle().await;
+        let child = format!("order.{callee}");
+        assert!(server.find(&child).is_none(), "it is unknown at first");
+        tokio::time::sleep(Duration::from_millis(1_500)).await;
+        let of = |id: &str| server.record(id).promise;
+        let (called_at, timeout_at) = (of("order").created_at, of(&child).timeout_at);
+        assert_eq!(
+            called_at.until(timeout_at),
+            Duration::from_secs(3),
+            "{callee}"
+        );
+        tokio::time::sleep(Duration::from_millis(1_600)).await;
+        assert_eq!(server.outcome("order").as_deref(), Some("1"));
+        let seen = hooks.seen();
+        assert!(seen.ends_with("timeout"), "{seen}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn what_has_no_room_here_may_run_anywhere() {
     let hooks = Hooks::default();
     let server = Server::with(2, ALL, hooks.settings());

@@ -158,6 +158,21 @@ pub(super) static SOON: Definition = Definition {
     ..BLANK
 };
 
+pub(super) static BRIEF: Definition = Definition {
+    name: "brief",
+    options: Options {
+        timeout: Some(|| Duration::from_secs(3)),
+        ..Options::NONE
+    },
+    ..SOON
+};
+/// The same function as a program declares it that does not say how long it may take.
+pub(super) static DECLARED: Definition = Definition {
+    options: Options::NONE,
+    run: None,
+    ..BRIEF
+};
+
 functions! {
     LEAF "leaf" = |n| { saw("leaf"); Ok(n + 1) }
     ANSWERS "answers" = |n| { saw("begin"); let one = call(&LEAF, n).await?; saw(one); Ok(call(&LEAF, one).await? + 10) }
@@ -172,6 +187,8 @@ functions! {
     CALLS_PANICS "calls_panics" = |n| { call(&PANICS, n).await }
     CALLS_ONCE "calls_once" = |n| { call(&ONCE, n).await }
     CALLS_SOON "calls_soon" = |n| { saw(call(&SOON, n).await.unwrap_err().kind().name()); Ok(n) }
+    CALLS_BRIEFLY "calls_briefly" = |n| { let brief = call(&WAITS, n).timeout(Duration::from_secs(3)); saw(brief.await.unwrap_err().kind().name()); Ok(n) }
+    CALLS_BRIEF "calls_brief" = |n| { saw(call(&DECLARED, n).await.unwrap_err().kind().name()); Ok(n) }
     FAN_OUT "fan_out" = |n| { let calls = (0..5).map(|n| call(&WAITS, n)); Ok(future::try_join_all(calls).await?.into_iter().sum::<u64>() + n) }
     RACE "race" = |n| {
         let _guard = guard("race");
@@ -344,6 +361,9 @@ pub(super) static ALL: &[&Definition] = &[
     &CALLS_ONCE,
     &SOON,
     &CALLS_SOON,
+    &BRIEF,
+    &CALLS_BRIEFLY,
+    &CALLS_BRIEF,
     &FAN_OUT,
     &RACE,
     &HANDLES,

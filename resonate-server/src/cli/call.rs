@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use resonate_core::{Address, Create, NewPromise, Payload, PromiseId, RetryPolicy, Timestamp};
-use resonate_proto::client::ServedFunction;
+use resonate_proto::{client::ServedFunction, stream::Function};
 use serde_json::Value;
 
 use super::{
@@ -14,19 +14,22 @@ use super::{
 };
 use crate::{api::grpc::caller::Caller, clock::Clock};
 
+/// Characters of the arguments that a message repeats.
+const SHOWN: usize = 100;
+
 pub(super) async fn run(args: &Call, url: &str, out: Output) -> Result<Code, Failed> {
     let address: Address = args.function.parse().map_err(Failed::usage)?;
     let id = PromiseId::user_root(args.id.as_str()).map_err(Failed::usage)?;
-    let param = arguments(args)?;
+    let values = arguments(args)?;
     let mut caller = Caller::connect(url).await?;
-    check_function(&caller.functions().await?, &address, out)?;
+    check_function(&caller.functions().await?, &address, &values, out)?;
     let timeout_at = args.timeout.map_or(Timestamp::NEVER, |after| {
         Clock::start().now().wall.after(after)
     });
     let call = resonate_core::Call {
         address,
         signature: 0,
-        param,
+        param: Payload::json(as_typed(args, &values)),
         retry: args.attempts.map(|attempts| RetryPolicy {
             max_attempts: Some(attempts),
             ..RetryPolicy::DEFAULT
@@ -54,10 +57,9 @@ pub(super) async fn run(args: &Call, url: &str, out: Output) -> Result<Code, Fai
     Ok(wait::show(&record, true, out))
 }
 
-/// The arguments as one JSON array, as functions take them.
-pub(super) fn arguments(args: &Call) -> Result<Payload, Failed> {
-    let json = args.json.iter().find(|value| !value.is_empty());
-    if let Some(text) = json {
+/// The arguments, in order.
+pub(super) fn arguments(args: &Call) -> Result<Vec<Value>, Failed> {
+    if let Some(text) = whole(args) {
         if !args.args.is_empty() {
             let message = "--arg and --json with a value both give arguments; use one of them";
             return Err(Failed::usage(message));
@@ -67,12 +69,12 @@ pub(super) fn arguments(args: &Call) -> Result<Payload, Failed> {
                 "--json {text}: {error}; give an array of all arguments"
             ))
         })?;
-        if !value.is_array() {
+        let Value::Array(values) = value else {
             return Err(Failed::usage(format!(
                 "--json {text} is no array; write '[{text}]', or --arg '{text}'"
             )));
-        }
-        return Ok(Payload::json(text.clone()));
+        };
+        return Ok(values);
     }
     let mut values = Vec::new();
     for text in &args.args {
@@ -83,11 +85,29 @@ pub(super) fn arguments(args: &Call) -> Result<Payload, Failed> {
         })?;
         values.push(value);
     }
-    Ok(Payload::json(Value::Array(values).to_string()))
+    Ok(values)
+}
+
+/// All arguments as one text, if they were given so.
+fn whole(args: &Call) -> Option<&String> {
+    args.json.iter().find(|value| !value.is_empty())
+}
+
+/// As one JSON array, as functions take them; byte for byte as it was typed, since it is compared if the id is used again.
+fn as_typed(args: &Call, values: &[Value]) -> String {
+    whole(args)
+        .cloned()
+        .unwrap_or_else(|| Value::from(values).to_string())
 }
 
 /// A service that is served and does not have the function: that is a mistake. A service that nobody serves may come.
-fn check_function(served: &[ServedFunction], address: &Address, out: Output) -> Result<(), Failed> {
+/// Nor can a call succeed whose arguments are not as many as the function has parameters.
+fn check_function(
+    served: &[ServedFunction],
+    address: &Address,
+    values: &[Value],
+    out: Output,
+) -> Result<(), Failed> {
     let of_service: Vec<_> = served
         .iter()
         .filter(|one| one.workers > 0 && one.function.address.service == address.service)
@@ -99,11 +119,11 @@ fn check_function(served: &[ServedFunction], address: &Address, out: Output) -> 
         ));
         return Ok(());
     }
-    if of_service
+    if let Some(one) = of_service
         .iter()
-        .any(|one| one.function.address == *address)
+        .find(|one| one.function.address == *address)
     {
-        return Ok(());
+        return check_count(&one.function, values);
     }
     let nearest = of_service
         .iter()
@@ -117,6 +137,31 @@ fn check_function(served: &[ServedFunction], address: &Address, out: Output) -> 
             address.service
         ),
     ))
+}
+
+fn check_count(function: &Function, values: &[Value]) -> Result<(), Failed> {
+    let parameters = &function.parameters;
+    if parameters.len() == values.len() {
+        return Ok(());
+    }
+    let listed: Vec<_> = parameters
+        .iter()
+        .map(|one| format!("{}: {}", one.name, one.ty))
+        .collect();
+    let (takes, given) = (parameters.len(), values.len());
+    let given_values = Value::from(values).to_string();
+    let shown: String = given_values.chars().take(SHOWN).collect();
+    let more = if shown.len() < given_values.len() {
+        "..."
+    } else {
+        ""
+    };
+    Err(Failed::usage(format!(
+        "{} takes {takes} {}, ({}), and got {given}: {shown}{more}; give one --arg for each, in order",
+        function.address,
+        if takes == 1 { "argument" } else { "arguments" },
+        listed.join(", "),
+    )))
 }
 
 /// How many characters differ: inserted, removed or replaced.

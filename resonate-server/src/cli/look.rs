@@ -10,6 +10,7 @@ use serde_json::json;
 use super::{
     args::{Get, List},
     code::{Code, Failed},
+    held_up::{self, HeldUp},
     moment::{long, moment},
     output::{Output, table},
     record, wait,
@@ -19,12 +20,30 @@ use crate::{api::grpc::caller::Caller, clock::Clock};
 pub(super) async fn get(args: &Get, url: &str, out: Output) -> Result<Code, Failed> {
     let id = PromiseId::new(args.id.as_str()).map_err(Failed::usage)?;
     let mut caller = Caller::connect(url).await?;
-    let record = if args.wait {
-        wait::settled(caller, url, &id, args.wait_for, out).await?
-    } else {
-        caller.get(&id).await?.record
+    if args.wait {
+        let record = wait::settled(caller, url, &id, args.wait_for, out).await?;
+        return Ok(wait::show(&record, true, out));
+    }
+    let record = caller.get(&id).await?.record;
+    let held_up = held_up::of(&mut caller, &record).await?;
+    let json = || {
+        let mut json = record::to_json(&record);
+        if let (Some(object), false) = (json.as_object_mut(), held_up.is_empty()) {
+            let held_up = held_up.iter().map(HeldUp::to_json).collect();
+            object.insert("held_up".to_owned(), held_up);
+        }
+        json
     };
-    Ok(wait::show(&record, args.wait, out))
+    let text = || {
+        let held_up = held_up.iter().map(HeldUp::to_text);
+        let lines = held_up.map(|line| format!("  held up   {line}"));
+        std::iter::once(record::to_text(&record))
+            .chain(lines)
+            .collect::<Vec<_>>()
+            .join("\n")
+    };
+    out.show(json, text);
+    Ok(Code::Ok)
 }
 
 pub(super) async fn list(args: &List, url: &str, out: Output) -> Result<Code, Failed> {

@@ -8,6 +8,7 @@ pub mod bench;
 mod call;
 mod change;
 mod code;
+mod held_up;
 mod look;
 mod moment;
 mod output;

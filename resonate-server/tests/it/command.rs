@@ -1,11 +1,18 @@
 //! The command `resonate` as a process: what it prints and with which code it ends.
 
 use std::{
+    collections::BTreeMap,
     io::{BufRead as _, BufReader},
     process::{Child, Command, Output, Stdio},
+    sync::Arc,
 };
 
+use resonate_core::{Call, ChildKind, End, NewChild, Op, Payload, Timestamp};
+use resonate_proto::{rpc::WorkerCaller, stream::Parameter};
 use serde_json::Value;
+use tonic::transport::Channel;
+
+use crate::worker::{Worker, hello, id};
 
 /// `resonate serve` or `dev` in a process of its own; killed when dropped.
 struct Process {
@@ -118,6 +125,109 @@ fn every_command_says_how_it_went_by_its_code() {
     ends(&dev, "get d --server 127.0.0.1:1", 69, "no server answers");
     ends(&dev, "completions bash", 0, "resonate");
     ends(&dev, "frobnicate", 2, "unrecognized");
+}
+
+/// A worker by hand that serves `s/f`, with two parameters, and `s/g`.
+async fn serve_by_hand(dev: &Process) -> Worker {
+    let mut hello = hello(1, &["s/f", "s/g"]);
+    let parameter = |name: &str, ty: &str| Parameter {
+        name: name.to_owned(),
+        ty: ty.to_owned(),
+    };
+    hello.functions[0].parameters = vec![parameter("card", "String"), parameter("cents", "u64")];
+    let server = Channel::from_shared(dev.url.clone()).unwrap();
+    let server = WorkerCaller::new(server.connect().await.unwrap());
+    let mut worker = Worker::on(server, hello).await;
+    // The welcome: from now on the server knows what is served.
+    worker.hear().await.unwrap().unwrap();
+    worker
+}
+
+#[tokio::test]
+async fn a_call_with_too_few_or_too_many_arguments_is_refused_with_both_sides() {
+    let dev = Process::start(&["dev"]);
+    let _worker = serve_by_hand(&dev).await;
+    let takes = "s/f@1 takes 2 arguments, (card: String, cents: u64),";
+    for (line, says) in [
+        ("call s/f --id a --arg 1", "and got 1: [1];"),
+        ("call s/f --id a", "and got 0: [];"),
+        ("call s/f --id a --json [1,2,[3]]", "and got 3: [1,2,[3]];"),
+        ("call s/g --id a --arg 1", "s/g@1 takes 0 arguments"),
+    ] {
+        ends(&dev, line, 2, says);
+        if line.starts_with("call s/f") {
+            ends(&dev, line, 2, takes);
+        }
+    }
+    ends(&dev, "get a", 3, "no promise");
+    ends(&dev, "call s/f --id a --json [1,2] --no-wait", 0, "[1,2]");
+}
+
+/// The commands block a thread; the worker's stream needs another.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_holds_a_waiting_promise_up_is_said_with_what_to_do() {
+    let dev = Process::start(&["dev"]);
+    let mut worker = serve_by_hand(&dev).await;
+    ends(&dev, "call s/f --id a --json [1,2] --no-wait", 0, "a  ");
+    let top = worker.dispatch().await;
+    let call = |at, id: &str, address: &str| Op::Create(child(at, id, address));
+    let ops = vec![call(1, "a.g", "s/g"), call(2, "a.h", "other/h")];
+    worker
+        .turn(&top, 1, ops, End::Suspend { tied: false })
+        .await;
+    let below = worker.dispatch().await;
+    assert_eq!(below.record.promise.id, id("a.g"));
+    let ops = vec![call(1, "a.g.h", "other/h")];
+    worker
+        .turn(&below, 1, ops, End::Suspend { tied: false })
+        .await;
+    let unserved = |id: &str| {
+        format!(
+            "held up   {id} waits for other/h@1, which no worker serves; start one, or `resonate cancel {id}`"
+        )
+    };
+    let is_said = || dev.run("get a").1.contains(&unserved("a.g.h"));
+    assert!((0..100).any(|_| is_said()), "{:?}", dev.run("get a"));
+    ends(&dev, "get a", 0, &unserved("a.h"));
+    assert!(
+        !dev.run("get a.g").1.contains(&unserved("a.h")),
+        "it is not below"
+    );
+    ends(&dev, "get a.g", 0, &unserved("a.g.h"));
+    ends(&dev, "halt a.g --reason odd", 0, "halted");
+    ends(
+        &dev,
+        "get a",
+        0,
+        "held up   a.g is halted, operator: odd; `resonate continue a.g` lets it go on",
+    );
+    let (_, out, _) = dev.run("get a --json");
+    let found: Value = serde_json::from_str(&out).unwrap();
+    assert_eq!(found["held_up"][0]["do"], "resonate continue a.g");
+    assert_eq!(found["held_up"].as_array().unwrap().len(), 3);
+    ends(&dev, "cancel a", 0, "canceled");
+    assert!(!dev.run("get a").1.contains("held up"));
+}
+
+fn child(position: u32, id: &str, address: &str) -> NewChild {
+    let call = Call {
+        address: address.parse().unwrap(),
+        signature: 1,
+        param: Payload::json("[]"),
+        retry: None,
+        priority: None,
+        start_at: Timestamp::ZERO,
+    };
+    NewChild {
+        id: self::id(id),
+        position,
+        location: "here".into(),
+        called_at: Timestamp::ZERO,
+        kind: ChildKind::Call(Arc::new(call)),
+        timeout_at: Timestamp::NEVER,
+        shielded: false,
+        labels: BTreeMap::new(),
+    }
 }
 
 #[test]

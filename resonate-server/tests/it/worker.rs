@@ -4,12 +4,13 @@ use std::collections::VecDeque;
 
 use resonate_core::{End, Op, Outcome, Payload, PromiseId, Seq, SessionId, TaskVersion, Turn};
 use resonate_proto::{
+    rpc::WorkerCaller,
     stream::{Defaults, Dispatch, FromWorker, Function, Hello, PROTOCOL, ToWorker},
     v1,
 };
 use tokio::sync::mpsc;
 use tokio_stream::wrappers::ReceiverStream;
-use tonic::{Status, Streaming};
+use tonic::{Status, Streaming, transport::Channel};
 
 use crate::served::Served;
 
@@ -22,15 +23,14 @@ pub(crate) struct Worker {
 
 impl Worker {
     pub(crate) async fn connect(served: &Served, hello: Hello) -> Self {
+        Self::on(served.worker().await, hello).await
+    }
+
+    pub(crate) async fn on(mut server: WorkerCaller<Channel>, hello: Hello) -> Self {
         let (out, messages) = mpsc::channel(16);
         let session = hello.session;
         out.send(message(FromWorker::Hello(hello))).await.unwrap();
-        let reply = served
-            .worker()
-            .await
-            .work(ReceiverStream::new(messages))
-            .await
-            .unwrap();
+        let reply = server.work(ReceiverStream::new(messages)).await.unwrap();
         Self {
             session,
             out,

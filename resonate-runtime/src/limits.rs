@@ -18,6 +18,9 @@ pub(crate) const SELF_WAKES: usize = 256;
 pub(crate) const FOREIGN_WAIT: Duration = Duration::from_secs(30);
 /// Elements of all sequences and maps of a value that is decoded from bincode: elements may take no bytes at all.
 pub(crate) const ELEMENTS: usize = 4 << 20;
+/// Bytes of a value that a codec of the user's compresses or encrypts: far more than a payload, which what it makes of them
+/// must fit, and still no matter for a process.
+pub(crate) const UNSEALED_BYTES: usize = 64 << 20;
 /// How long connecting to a server may take.
 pub(crate) const CONNECT: Duration = Duration::from_secs(5);
 /// How often an idle connection is probed, and how long the answer may take: both sides notice a dead peer within 15 s.

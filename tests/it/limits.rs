@@ -45,12 +45,6 @@ fn is_too_large(error: &Error, promise: &str, what: &str) {
         "{error:?}"
     );
     let text = error.to_string();
-    let bytes: usize = text
-        .split(' ')
-        .filter_map(|word| word.parse().ok())
-        .next()
-        .unwrap();
-    assert!(bytes > MAX && bytes < MAX + 64, "{text}");
     assert!(text.starts_with(what), "{text}");
     assert!(
         text.contains("at most 1048576 are allowed; store it elsewhere and pass a reference"),
@@ -70,14 +64,14 @@ async fn arguments_over_the_limit_name_promise_and_size() {
     is_too_large(
         &outside,
         "outside",
-        "the arguments of limits/measures@1: a payload has 10",
+        "the arguments of limits/measures@1: a payload has more than 1048576 bytes with `text`; at most",
     );
     assert_eq!(world.state("outside").await, "none");
     let inside = world.call(passes_on(MAX).id("inside")).await.unwrap_err();
     is_too_large(
         &inside,
         "inside.measures",
-        "the arguments of limits/measures@1: a payload has 10",
+        "the arguments of limits/measures@1: a payload has more than 1048576 bytes with `text`; at most",
     );
 }
 
@@ -88,16 +82,20 @@ async fn results_over_the_limit_name_promise_and_size_and_are_not_made_again() {
     is_too_large(
         &outside,
         "outside",
-        "the result of limits/makes@1: a payload has 10",
+        "the result of limits/makes@1: a payload has more than 1048576 bytes; at most",
     );
     let inside = world.call(asks_for(MAX).id("inside")).await.unwrap_err();
     is_too_large(
         &inside,
         "inside.makes",
-        "the result of limits/makes@1: a payload has 10",
+        "the result of limits/makes@1: a payload has more than 1048576 bytes; at most",
     );
     let in_a_step = world.call(steps(MAX).id("step")).await.unwrap_err();
-    is_too_large(&in_a_step, "step.big", "a payload has 10");
+    is_too_large(
+        &in_a_step,
+        "step.big",
+        "a payload has more than 1048576 bytes; at most",
+    );
     assert_eq!(world.notes.count("makes"), 2);
 }
 
@@ -132,7 +130,11 @@ async fn a_value_over_the_limit_settles_nothing() {
         .resolve("waits.text", &"x".repeat(MAX))
         .await
         .unwrap_err();
-    is_too_large(&error, "waits.text", "a payload has 10");
+    is_too_large(
+        &error,
+        "waits.text",
+        "a payload has more than 1048576 bytes; at most",
+    );
     assert_eq!(world.state("waits.text").await, "pending");
     world.resonate.resolve("waits.text", "small").await.unwrap();
     assert_eq!(waiting.await.unwrap().unwrap().unwrap(), "small");

@@ -118,8 +118,10 @@ fn arguments_that_do_not_decode_fail_at_once_and_say_why() {
     };
     let says = "decode: the arguments of bad_input/greet@1 do not fit its parameters";
     call("number", "[7]").expect(1, &[says, "invalid type: integer `7`, expected a string"]);
-    call("few", "[]").expect(1, &[says, "invalid length 0"]);
-    call("many", "[\"Ada\", 1]").expect(1, &[says, "trailing characters"]);
+    let takes = "bad_input/greet@1 takes 1 argument, (name: ";
+    call("few", "[]").expect(2, &[takes, "and got 0: [];"]);
+    call("many", "[\"Ada\", 1]").expect(2, &[takes, "and got 2: [\"Ada\",1];"]);
+    ask(&server, &["get", "many"]).expect(3, &[]);
     call("syntax", "[\"Ada\"").expect(2, &["EOF while parsing", "give an array of all arguments"]);
     ask(
         &server,
@@ -173,7 +175,8 @@ fn a_payload_over_the_limit_is_refused_on_both_sides_with_promise_and_size() {
     let (server, _worker) = served(folder.path());
     // One argument of a command line has 128 KiB at most.
     let text = format!("\"{}\"", "x".repeat(120_000));
-    let mut args = vec!["call", "bad_input/greet", "--id", "arguments"];
+    // Of a function that nobody serves: so nobody knows how many arguments it takes.
+    let mut args = vec!["call", "nobody/greet", "--id", "arguments"];
     args.extend(["--arg", text.as_str()].repeat(9));
     let says = "1080028 bytes are too many for the arguments of `arguments`; at most 1048576 are allowed; store it elsewhere";
     ask(&server, &args).expect(4, &[says]);
@@ -193,7 +196,7 @@ fn a_payload_over_the_limit_is_refused_on_both_sides_with_promise_and_size() {
             ],
         )
     };
-    let says = "too_large: the result of bad_input/repeat@1: a payload has 1080002 bytes; at most 1048576 are allowed";
+    let says = "too_large: the result of bad_input/repeat@1: a payload has more than 1048576 bytes; at most 1048576 are allowed";
     call("result", "9").expect(1, &["result  rejected", says]);
     call("fits", "8").expect(0, &["resolved"]);
 }

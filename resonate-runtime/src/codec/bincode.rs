@@ -1,6 +1,8 @@
 //! The one place that calls bincode, which nobody maintains any more: pinned, through serde only, of limited size and
 //! nesting, every byte read, a format number in front.
 
+use std::io::Write as _;
+
 use bincode::{
     config::{Configuration, Limit, LittleEndian, Varint},
     error::{DecodeError, EncodeError},
@@ -8,7 +10,10 @@ use bincode::{
 use resonate_core::limits::MESSAGE_BYTES;
 use serde::{Serialize, de::DeserializeOwned};
 
-use super::depth::{Guarded, Guarding};
+use super::{
+    Bounded,
+    depth::{Guarded, Guarding},
+};
 use crate::{Error, ErrorKind, Result};
 
 pub(super) const LABEL: &str = "bincode";
@@ -18,12 +23,13 @@ const FORMAT: u8 = 1;
 type Config = Configuration<LittleEndian, Varint, Limit<MESSAGE_BYTES>>;
 const CONFIG: Config = bincode::config::standard().with_limit::<MESSAGE_BYTES>();
 
-pub(super) fn write<T: Serialize + ?Sized>(value: &T) -> Result<Vec<u8>> {
-    let bytes = bincode::serde::encode_to_vec(Guarding::new(value), CONFIG).map_err(not_written)?;
-    let mut data = Vec::with_capacity(bytes.len() + 1);
-    data.push(FORMAT);
-    data.extend(bytes);
-    Ok(data)
+pub(super) fn write<T: Serialize + ?Sized>(
+    value: Guarding<'_, T>,
+    out: &mut Bounded,
+) -> Result<()> {
+    out.write_all(&[FORMAT])?;
+    bincode::serde::encode_into_std_write(value, out, CONFIG).map_err(not_written)?;
+    Ok(())
 }
 
 /// What serde code said, without bincode's name for that.

@@ -2,6 +2,7 @@
 
 use std::{
     any::Any,
+    cell::Cell,
     collections::BTreeMap,
     panic::{self, AssertUnwindSafe},
     sync::{
@@ -16,8 +17,8 @@ use resonate_core::{
 };
 use serde::{Serialize, de::DeserializeOwned};
 
-use super::{Bincode, Codec, Format, Json};
-use crate::{Error, ErrorKind, Result};
+use super::{Bincode, Bounded, Codec, Format, Json};
+use crate::{Error, ErrorKind, Result, function::Parameter, limits};
 
 /// The header that names the format inside of what a codec of the user's sealed.
 const FORMAT_HEADER: &str = "format";
@@ -71,6 +72,16 @@ impl Codecs {
         label: Option<&'static str>,
         value: &T,
     ) -> Result<Payload> {
+        self.encode_parts(label, value, &[])
+    }
+
+    /// The same for a tuple whose parts have these names, for messages.
+    pub(crate) fn encode_parts<T: Serialize + ?Sized>(
+        &self,
+        label: Option<&'static str>,
+        value: &T,
+        names: &[Parameter],
+    ) -> Result<Payload> {
         let label = label.unwrap_or(self.0.default);
         let codec = self.0.known.get(label).ok_or_else(|| {
             let message =
@@ -78,10 +89,22 @@ impl Codecs {
             Error::of(ErrorKind::Misused, message).into_terminal()
         })?;
         let format = codec.format();
+        let is_sealed = format.label() != label;
+        let max = if is_sealed {
+            limits::UNSEALED_BYTES
+        } else {
+            self.payload_bytes_max()
+        };
+        let (mut out, parts) = (Bounded::new(max), Cell::new(0));
+        let written = guarded(|| format.write(value, &mut out, &parts));
+        if out.is_over() {
+            let part = parts.get().checked_sub(1).and_then(|nth| names.get(nth));
+            return Err(too_large(max, part, is_sealed.then_some(label)));
+        }
+        written.map_err(not_written)?;
         let mut headers = BTreeMap::new();
-        let data =
-            guarded(|| codec.seal(format.write(value)?, &mut headers)).map_err(not_written)?;
-        if format.label() != label {
+        let data = guarded(|| codec.seal(out.into_bytes(), &mut headers)).map_err(not_written)?;
+        if is_sealed {
             headers.insert(FORMAT_HEADER.to_owned(), format.label().to_owned());
         }
         let payload = Payload {
@@ -173,6 +196,18 @@ pub(crate) fn panic_text(panic: &(dyn Any + Send)) -> &str {
     let text = panic.downcast_ref::<&'static str>().copied();
     text.or_else(|| panic.downcast_ref::<String>().map(String::as_str))
         .unwrap_or("(no text)")
+}
+
+/// A value was not written to its end; what could be said of its size is that it is over the bound.
+fn too_large(max: usize, part: Option<&Parameter>, sealed_by: Option<&str>) -> Error {
+    let part = part.map_or(String::new(), |part| format!(" with `{}`", part.name));
+    let when = sealed_by.map_or(String::new(), |codec| {
+        format!(" before the codec `{codec}` seals it")
+    });
+    let message = format!(
+        "a payload has more than {max} bytes{part}; at most {max} are allowed{when}; store it elsewhere and pass a reference"
+    );
+    Error::of(ErrorKind::TooLarge, message).into_terminal()
 }
 
 fn not_written(error: Error) -> Error {

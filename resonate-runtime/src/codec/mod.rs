@@ -4,6 +4,7 @@
 //! whatever a process writes itself. A [`Codec`] of the user's wraps around one of the two, to encrypt or to compress.
 
 mod bincode;
+mod bounded;
 mod depth;
 mod known;
 mod payload;
@@ -12,8 +13,11 @@ mod tests;
 
 use std::collections::BTreeMap;
 
-pub(crate) use self::known::{Codecs, panic_text};
 pub use self::payload::{Bincode, Format, Json};
+pub(crate) use self::{
+    bounded::Bounded,
+    known::{Codecs, panic_text},
+};
 
 use crate::Result;
 

@@ -1,11 +1,11 @@
 //! The two formats that every process reads, and the codecs that are nothing but one of them.
 
-use std::collections::BTreeMap;
+use std::{cell::Cell, collections::BTreeMap};
 
 use serde::{Serialize, de::DeserializeOwned};
 
 use super::{
-    Codec, bincode,
+    Bounded, Codec, bincode,
     depth::{Guarding, TooDeep},
 };
 use crate::Result;
@@ -31,10 +31,17 @@ impl Format {
         }
     }
 
-    pub(crate) fn write<T: Serialize + ?Sized>(self, value: &T) -> Result<Vec<u8>> {
+    /// If the value is a tuple, `parts` says how many of its parts have been begun.
+    pub(crate) fn write<T: Serialize + ?Sized>(
+        self,
+        value: &T,
+        out: &mut Bounded,
+        parts: &Cell<usize>,
+    ) -> Result<()> {
+        let value = Guarding::new(value, parts);
         match self {
-            Self::Json => Ok(serde_json::to_vec(&Guarding::new(value))?),
-            Self::Bincode => bincode::write(value),
+            Self::Json => Ok(serde_json::to_writer(out, &value)?),
+            Self::Bincode => bincode::write(value, out),
         }
     }
 

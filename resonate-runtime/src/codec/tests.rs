@@ -1,13 +1,13 @@
 //! What was written is read; what is hostile is an error in time, never an end of the process.
 
-use std::{collections::BTreeMap, sync::Arc, time::Instant};
+use std::{cell::Cell, collections::BTreeMap, sync::Arc, time::Instant};
 
 use bytes::Bytes;
 use resonate_core::{Encoding, Payload};
-use serde::{Deserialize, Deserializer, Serialize, de::DeserializeOwned};
+use serde::{Deserialize, Deserializer, Serialize, de::DeserializeOwned, ser::SerializeSeq};
 
 use super::*;
-use crate::{Error, ErrorKind, limits};
+use crate::{Error, ErrorKind, function::Parameter, limits};
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 struct Order {
@@ -282,11 +282,63 @@ fn a_payload_over_the_limit_is_not_written() {
     assert!(codecs.encode(None, &"x".repeat(998)).is_ok());
     let error = codecs.encode(None, &"x".repeat(999)).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::TooLarge);
-    assert!(
-        error
-            .to_string()
-            .starts_with("a payload has 1001 bytes; at most 1000 are allowed")
-    );
+    let says = "a payload has more than 1000 bytes; at most 1000 are allowed;";
+    assert!(error.to_string().starts_with(says), "{error}");
+}
+
+/// A list of a million numbers that counts those that were asked of it, and does not heed errors.
+#[derive(Default)]
+struct Long {
+    asked: Cell<usize>,
+    is_stubborn: bool,
+}
+
+impl Serialize for Long {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut list = serializer.serialize_seq(Some(1_000_000))?;
+        for _ in 0..1_000_000 {
+            self.asked.set(self.asked.get() + 1);
+            if let Err(error) = list.serialize_element(&7u8)
+                && !self.is_stubborn
+            {
+                return Err(error);
+            }
+        }
+        list.end()
+    }
+}
+
+#[test]
+fn what_is_too_large_is_written_only_as_far_as_it_may_be() {
+    let parameters = ["first", "second", "third"].map(|name| Parameter { name, ty: "Long" });
+    let wrapping = Codecs::new(Vec::new(), vec![Arc::new(Reversed(Format::Json))]);
+    for label in ["json", "bincode"] {
+        let codecs = codecs();
+        codecs.limit(1_000);
+        let arguments = ("small", Long::default(), 1);
+        let error = codecs.encode_parts(Some(label), &arguments, &parameters);
+        let says = "a payload has more than 1000 bytes with `second`; at most 1000 are allowed; store it elsewhere and pass \
+                    a reference";
+        assert_eq!(error.unwrap_err().message(), says, "{label}");
+        assert!(
+            arguments.1.asked.get() <= 1_000,
+            "{}",
+            arguments.1.asked.get()
+        );
+        let stubborn = Long {
+            is_stubborn: true,
+            ..Long::default()
+        };
+        let error = codecs.encode(Some(label), &stubborn).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::TooLarge, "{label}: {error}");
+    }
+    // What is sealed may become smaller, so it is measured then.
+    wrapping.limit(1_000);
+    let error = wrapping
+        .encode(Some("reversed"), &vec![7u8; 2_000])
+        .unwrap_err();
+    let says = "a payload has 4015 bytes; at most 1000 are allowed";
+    assert!(error.message().starts_with(says), "{error}");
 }
 
 struct Reversed(Format);

@@ -21,7 +21,12 @@ pub struct Arguments(pub(crate) Result<Payload>);
 
 impl Arguments {
     pub(super) fn write<A: Serialize>(definition: &'static Definition, arguments: &A) -> Self {
-        let written = ambient::codecs().encode(definition.options.codec, arguments);
+        let Definition {
+            options,
+            parameters,
+            ..
+        } = definition;
+        let written = ambient::codecs().encode_parts(options.codec, arguments, parameters);
         Self(written.map_err(|error| {
             error.about(format_args!("the arguments of {}", definition.address()))
         }))

@@ -4,7 +4,7 @@
 pub mod gate;
 mod wall;
 
-use std::sync::Arc;
+use std::{cell::Cell, sync::Arc};
 
 use serde::{Serialize, de::DeserializeOwned};
 
@@ -13,7 +13,10 @@ pub use self::{
     wall::{set_wall, wall_millis},
 };
 pub use crate::client::{Answer, CallError, Server, WorkStream};
-use crate::{Builder, Result, codec::Format};
+use crate::{
+    Builder, Result,
+    codec::{Bounded, Format},
+};
 
 /// A moment of a turn, by which a worker writes. A process that ends between two of them has either written or not.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -34,7 +37,9 @@ pub fn process(server: Arc<dyn Server>) -> Builder {
 /// # Errors
 /// What keeps it from being written.
 pub fn write_payload<T: Serialize>(format: Format, value: &T) -> Result<Vec<u8>> {
-    format.write(value)
+    let mut out = Bounded::new(usize::MAX);
+    format.write(value, &mut out, &Cell::new(0))?;
+    Ok(out.into_bytes())
 }
 
 /// Reads a payload's bytes, which may be anything.

@@ -168,16 +168,18 @@ fn task() -> BoxedStrategy<Task> {
         option::of(warm),
     )
         .prop_map(
-            |(state, (version, turn, [others, failures, losses, stalls]), last_failure, warm)| Task {
-                state,
-                version,
-                turn,
-                attempts: others.max(failures).max(losses),
-                failures,
-                losses,
-                stalls,
-                last_failure,
-                warm,
+            |(state, (version, turn, [others, failures, losses, stalls]), last_failure, warm)| {
+                Task {
+                    state,
+                    version,
+                    turn,
+                    attempts: others.max(failures).max(losses),
+                    failures,
+                    losses,
+                    stalls,
+                    last_failure,
+                    warm,
+                }
             },
         )
         .boxed()

@@ -1,9 +1,9 @@
-//! Writing: a limit on nesting, around any serializer.
+//! Writing: a limit on nesting, around any serializer; and which part of a tuple is being written.
 //!
 //! A serializer goes as deep as the value does, until the stack ends and the process with it. Levels are counted as
 //! they are when the value is read again: in a text, what an enum's variant holds is inside of an object of its own.
 
-use std::fmt;
+use std::{cell::Cell, fmt};
 
 use serde::{
     Serialize, Serializer,
@@ -19,28 +19,59 @@ use super::deeper;
 pub(in super::super) struct Guarding<'a, T: ?Sized> {
     value: &'a T,
     depth: usize,
+    parts: Option<&'a Cell<usize>>,
 }
 
 impl<'a, T: ?Sized> Guarding<'a, T> {
-    pub(in super::super) fn new(value: &'a T) -> Self {
-        Self { value, depth: 0 }
+    /// If the value is a tuple, `parts` says how many of its parts have been begun.
+    pub(in super::super) fn new(value: &'a T, parts: &'a Cell<usize>) -> Self {
+        Self {
+            value,
+            depth: 0,
+            parts: Some(parts),
+        }
+    }
+
+    fn below(value: &'a T, depth: usize) -> Self {
+        Self {
+            value,
+            depth,
+            parts: None,
+        }
     }
 }
 
 impl<T: Serialize + ?Sized> Serialize for Guarding<'_, T> {
     fn serialize<S: Serializer>(&self, inner: S) -> Result<S::Ok, S::Error> {
-        let depth = self.depth;
-        self.value.serialize(Guard { inner, depth })
+        let Self { depth, parts, .. } = *self;
+        self.value.serialize(Guard {
+            inner,
+            depth,
+            parts,
+        })
     }
 }
 
 /// Anything of serde's, and the depth of what it writes.
-struct Guard<S> {
+struct Guard<'a, S> {
     inner: S,
     depth: usize,
+    /// Counts the parts that are begun: of the value itself, if it is a tuple.
+    parts: Option<&'a Cell<usize>>,
 }
 
-impl<S: Serializer> Guard<S> {
+impl<'a, S> Guard<'a, S> {
+    /// What holds other values, of which nobody counts the parts.
+    fn uncounted(inner: S, depth: usize) -> Self {
+        Self {
+            inner,
+            depth,
+            parts: None,
+        }
+    }
+}
+
+impl<S: Serializer> Guard<'_, S> {
     /// The depth of what is inside.
     fn below(&self, levels: usize) -> Result<usize, S::Error> {
         deeper(self.depth, levels).map_err(S::Error::custom)
@@ -61,16 +92,16 @@ macro_rules! pass {
     )* };
 }
 
-impl<S: Serializer> Serializer for Guard<S> {
+impl<'a, S: Serializer> Serializer for Guard<'a, S> {
     type Ok = S::Ok;
     type Error = S::Error;
-    type SerializeSeq = Guard<S::SerializeSeq>;
-    type SerializeTuple = Guard<S::SerializeTuple>;
-    type SerializeTupleStruct = Guard<S::SerializeTupleStruct>;
-    type SerializeTupleVariant = Guard<S::SerializeTupleVariant>;
-    type SerializeMap = Guard<S::SerializeMap>;
-    type SerializeStruct = Guard<S::SerializeStruct>;
-    type SerializeStructVariant = Guard<S::SerializeStructVariant>;
+    type SerializeSeq = Guard<'a, S::SerializeSeq>;
+    type SerializeTuple = Guard<'a, S::SerializeTuple>;
+    type SerializeTupleStruct = Guard<'a, S::SerializeTupleStruct>;
+    type SerializeTupleVariant = Guard<'a, S::SerializeTupleVariant>;
+    type SerializeMap = Guard<'a, S::SerializeMap>;
+    type SerializeStruct = Guard<'a, S::SerializeStruct>;
+    type SerializeStructVariant = Guard<'a, S::SerializeStructVariant>;
 
     pass! {
         serialize_bool(bool) serialize_i8(i8) serialize_i16(i16) serialize_i32(i32) serialize_i64(i64)
@@ -93,7 +124,7 @@ impl<S: Serializer> Serializer for Guard<S> {
 
     fn serialize_some<T: Serialize + ?Sized>(self, value: &T) -> Result<S::Ok, S::Error> {
         let depth = self.depth;
-        self.inner.serialize_some(&Guarding { value, depth })
+        self.inner.serialize_some(&Guarding::below(value, depth))
     }
 
     fn serialize_unit_variant(
@@ -113,7 +144,7 @@ impl<S: Serializer> Serializer for Guard<S> {
     ) -> Result<S::Ok, S::Error> {
         let depth = self.below(1)?;
         self.inner
-            .serialize_newtype_struct(name, &Guarding { value, depth })
+            .serialize_newtype_struct(name, &Guarding::below(value, depth))
     }
 
     fn serialize_newtype_variant<T: Serialize + ?Sized>(
@@ -125,19 +156,23 @@ impl<S: Serializer> Serializer for Guard<S> {
     ) -> Result<S::Ok, S::Error> {
         let depth = self.below(1)?;
         self.inner
-            .serialize_newtype_variant(name, index, variant, &Guarding { value, depth })
+            .serialize_newtype_variant(name, index, variant, &Guarding::below(value, depth))
     }
 
     fn serialize_seq(self, len: Option<usize>) -> Result<Self::SerializeSeq, S::Error> {
         let depth = self.below(1)?;
         let inner = self.inner.serialize_seq(len)?;
-        Ok(Guard { inner, depth })
+        Ok(Guard::uncounted(inner, depth))
     }
 
     fn serialize_tuple(self, len: usize) -> Result<Self::SerializeTuple, S::Error> {
         let depth = self.below(1)?;
         let inner = self.inner.serialize_tuple(len)?;
-        Ok(Guard { inner, depth })
+        Ok(Guard {
+            inner,
+            depth,
+            parts: self.parts,
+        })
     }
 
     fn serialize_tuple_struct(
@@ -147,7 +182,7 @@ impl<S: Serializer> Serializer for Guard<S> {
     ) -> Result<Self::SerializeTupleStruct, S::Error> {
         let depth = self.below(1)?;
         let inner = self.inner.serialize_tuple_struct(name, len)?;
-        Ok(Guard { inner, depth })
+        Ok(Guard::uncounted(inner, depth))
     }
 
     fn serialize_tuple_variant(
@@ -161,13 +196,13 @@ impl<S: Serializer> Serializer for Guard<S> {
         let inner = self
             .inner
             .serialize_tuple_variant(name, index, variant, len)?;
-        Ok(Guard { inner, depth })
+        Ok(Guard::uncounted(inner, depth))
     }
 
     fn serialize_map(self, len: Option<usize>) -> Result<Self::SerializeMap, S::Error> {
         let depth = self.below(1)?;
         let inner = self.inner.serialize_map(len)?;
-        Ok(Guard { inner, depth })
+        Ok(Guard::uncounted(inner, depth))
     }
 
     fn serialize_struct(
@@ -177,7 +212,7 @@ impl<S: Serializer> Serializer for Guard<S> {
     ) -> Result<Self::SerializeStruct, S::Error> {
         let depth = self.below(1)?;
         let inner = self.inner.serialize_struct(name, len)?;
-        Ok(Guard { inner, depth })
+        Ok(Guard::uncounted(inner, depth))
     }
 
     fn serialize_struct_variant(
@@ -191,7 +226,7 @@ impl<S: Serializer> Serializer for Guard<S> {
         let inner = self
             .inner
             .serialize_struct_variant(name, index, variant, len)?;
-        Ok(Guard { inner, depth })
+        Ok(Guard::uncounted(inner, depth))
     }
 
     fn is_human_readable(&self) -> bool {
@@ -202,13 +237,16 @@ impl<S: Serializer> Serializer for Guard<S> {
 /// What holds values one after the other.
 macro_rules! hold {
     ($($trait:ident::$method:ident)*) => { $(
-        impl<S: $trait> $trait for Guard<S> {
+        impl<S: $trait> $trait for Guard<'_, S> {
             type Ok = S::Ok;
             type Error = S::Error;
 
             fn $method<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), S::Error> {
+                if let Some(parts) = self.parts {
+                    parts.set(parts.get() + 1);
+                }
                 let depth = self.depth;
-                self.inner.$method(&Guarding { value, depth })
+                self.inner.$method(&Guarding::below(value, depth))
             }
 
             fn end(self) -> Result<S::Ok, S::Error> {
@@ -226,7 +264,7 @@ hold! {
 /// What holds values under names.
 macro_rules! name {
     ($($trait:ident)*) => { $(
-        impl<S: $trait> $trait for Guard<S> {
+        impl<S: $trait> $trait for Guard<'_, S> {
             type Ok = S::Ok;
             type Error = S::Error;
 
@@ -236,7 +274,7 @@ macro_rules! name {
                 value: &T,
             ) -> Result<(), S::Error> {
                 let depth = self.depth;
-                self.inner.serialize_field(name, &Guarding { value, depth })
+                self.inner.serialize_field(name, &Guarding::below(value, depth))
             }
 
             fn skip_field(&mut self, name: &'static str) -> Result<(), S::Error> {
@@ -252,18 +290,18 @@ macro_rules! name {
 
 name! { SerializeStruct SerializeStructVariant }
 
-impl<S: SerializeMap> SerializeMap for Guard<S> {
+impl<S: SerializeMap> SerializeMap for Guard<'_, S> {
     type Ok = S::Ok;
     type Error = S::Error;
 
     fn serialize_key<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), S::Error> {
         let depth = self.depth;
-        self.inner.serialize_key(&Guarding { value, depth })
+        self.inner.serialize_key(&Guarding::below(value, depth))
     }
 
     fn serialize_value<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), S::Error> {
         let depth = self.depth;
-        self.inner.serialize_value(&Guarding { value, depth })
+        self.inner.serialize_value(&Guarding::below(value, depth))
     }
 
     fn end(self) -> Result<S::Ok, S::Error> {

@@ -481,7 +481,7 @@ fn arguments_that_are_too_large_fail_at_the_await_and_keep_their_place() {
             charge(1).await
         },
         expect![[r#"
-            label error a payload has 2097154 bytes; at most 1048576 are allowed; store it elsewhere and pass a reference (promise `order.charge`) | create 2 order.charge-1
+            label error a payload has more than 1048576 bytes; at most 1048576 are allowed; store it elsewhere and pass a reference (promise `order.charge`) | create 2 order.charge-1
             waits for 1
         "#]],
     );

@@ -269,8 +269,8 @@ impl std::str::FromStr for Address {
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct SessionId(pub u128);
 
-/// What a client chose for one request to settle or cancel. It is kept with what it settled, so that this very request,
-/// repeated because its answer was lost, is told from another one that says the same.
+/// What a client chose for one request to settle, cancel, halt or continue. It is kept with what it changed, so that this
+/// very request, repeated because its answer was lost, is told from another one that says the same.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct SettleKey(pub u128);
 

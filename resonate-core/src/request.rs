@@ -87,11 +87,15 @@ pub enum Request {
         cause: HaltCause,
         /// Why, for people.
         reason: String,
+        /// Tells its repetition from another request that says the same.
+        key: Option<SettleKey>,
     },
     /// Let a halted task go on.
     Continue {
         /// Which.
         id: PromiseId,
+        /// Tells its repetition from another request that says the same.
+        key: Option<SettleKey>,
     },
     /// Its time has come: settle it by timeout if that is so.
     Expire {
@@ -333,7 +337,7 @@ impl Request {
             | Self::Recall { id, .. }
             | Self::Release { id, .. }
             | Self::Halt { id, .. }
-            | Self::Continue { id }
+            | Self::Continue { id, .. }
             | Self::Expire { id } => id,
         }
     }

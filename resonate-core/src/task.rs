@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Failure, Seq, SessionId, Timestamp};
+use crate::{Failure, Seq, SessionId, SettleKey, Timestamp};
 
 /// The fencing token: +1 on every claim, never otherwise. Every write a worker makes carries it; a stale one changes nothing.
 #[derive(
@@ -46,6 +46,10 @@ pub struct Task {
     pub last_failure: Option<Failure>,
     /// Whose memory may still hold the body; cleared by every claim.
     pub warm: Option<Warm>,
+    /// Of the last request from outside that halted it, also when it has gone on.
+    pub halted_by: Option<SettleKey>,
+    /// Of the last request that let it go on, also when it is halted again.
+    pub continued_by: Option<SettleKey>,
 }
 
 /// Where a body waits in memory, and what it has been shown.
@@ -134,6 +138,8 @@ impl Task {
             stalls: 0,
             last_failure: None,
             warm: None,
+            halted_by: None,
+            continued_by: None,
         }
     }
 

@@ -178,7 +178,7 @@ impl Server {
                 continue;
             }
             self.0.sim.count("a task that lost ten workers went on");
-            self.tell(Request::Continue { id });
+            self.tell(Request::Continue { id, key: None });
         }
     }
 

@@ -1,10 +1,12 @@
 //! Halt and continue: a task is stopped by an operator or a proven fault, visibly, and goes on later.
 //!
-//! Refuses `NotFound`, `NotACall`, `AlreadySettled`, and `NotHalted` for a continue of what is not.
+//! Refuses `NotFound`, `NotACall`, `AlreadySettled`, and `NotHalted` for a continue of what is not. What made the
+//! difference, repeated under its key, changes nothing and is told again that it did, whatever has happened since.
 
 use super::edit::Edit;
 use crate::{
-    Effect, Failure, HaltCause, Halted, PromiseId, Refusal, Reply, Task, TaskState, limits,
+    Effect, Failure, HaltCause, Halted, PromiseId, Refusal, Reply, SettleKey, Task, TaskState,
+    limits,
 };
 
 pub(super) fn apply(
@@ -12,8 +14,12 @@ pub(super) fn apply(
     id: &PromiseId,
     cause: HaltCause,
     reason: String,
+    key: Option<SettleKey>,
 ) -> Result<Reply, Refusal> {
-    edit.task(id)?;
+    let task = edit.task(id)?;
+    if key.is_some() && task.halted_by == key {
+        return changed(edit, id);
+    }
     unsettled(edit, id)?;
     if reason.len() > limits::TAG_BYTES {
         let (bytes, max) = (reason.len(), limits::TAG_BYTES);
@@ -27,6 +33,7 @@ pub(super) fn apply(
     let new = !matches!(edit.task(id)?.state, TaskState::Halted(_));
     if new {
         halt(edit, id, cause, reason);
+        edit.update_task(id, |task| task.halted_by = key);
     }
     Ok(Reply::Promise {
         record: edit.known(id)?.clone(),
@@ -34,8 +41,16 @@ pub(super) fn apply(
     })
 }
 
-pub(super) fn go_on(edit: &mut Edit<'_>, id: &PromiseId) -> Result<Reply, Refusal> {
-    let state = edit.task(id)?.state_name();
+pub(super) fn go_on(
+    edit: &mut Edit<'_>,
+    id: &PromiseId,
+    key: Option<SettleKey>,
+) -> Result<Reply, Refusal> {
+    let task = edit.task(id)?;
+    if key.is_some() && task.continued_by == key {
+        return changed(edit, id);
+    }
+    let state = task.state_name();
     unsettled(edit, id)?;
     if !matches!(edit.task(id)?.state, TaskState::Halted(_)) {
         return Err(Refusal::NotHalted {
@@ -46,8 +61,14 @@ pub(super) fn go_on(edit: &mut Edit<'_>, id: &PromiseId) -> Result<Reply, Refusa
     let now = edit.now();
     edit.update_task(id, |task| {
         task.forgive();
+        task.continued_by = key;
         task.ready(now);
     });
+    changed(edit, id)
+}
+
+/// The request made the difference.
+fn changed(edit: &Edit<'_>, id: &PromiseId) -> Result<Reply, Refusal> {
     Ok(Reply::Promise {
         record: edit.known(id)?.clone(),
         new: true,

@@ -106,8 +106,13 @@ pub fn apply(tree: &mut Tree, stamp: &mut Stamp, request: Request) -> Applied {
             session,
             why,
         } => release::apply(edit, &id, version, session, why),
-        Request::Halt { id, cause, reason } => halt::apply(edit, &id, cause, reason),
-        Request::Continue { id } => halt::go_on(edit, &id),
+        Request::Halt {
+            id,
+            cause,
+            reason,
+            key,
+        } => halt::apply(edit, &id, cause, reason, key),
+        Request::Continue { id, key } => halt::go_on(edit, &id, key),
         Request::Expire { .. } => Ok(Reply::Done),
         Request::Deliver(message) => Ok(deliver::apply(edit, message)),
     });

@@ -115,6 +115,7 @@ impl<'a> Draw<'a> {
         if self.one_of(4) > 0 {
             return Request::Continue {
                 id: self.existing(state, is_halted),
+                key: self.key(),
             };
         }
         let reason = "drawn".to_owned();
@@ -122,6 +123,7 @@ impl<'a> Draw<'a> {
             id: self.task(state),
             cause: HaltCause::Operator,
             reason,
+            key: self.key(),
         }
     }
 

@@ -197,6 +197,50 @@ fn a_tied_task_is_claimed_again_by_its_session_and_ready_when_the_session_ends()
 }
 
 #[test]
+fn a_halt_and_a_continue_repeated_under_their_keys_are_answered_again_and_change_nothing() {
+    check(
+        "0 create a s/f
+         1 halt a key=1 odd
+         2 halt a key=1 odd
+         3 halt a key=2 odd
+         4 continue a key=3
+         5 continue a key=3
+         6 continue a key=4
+         7 halt a key=1 odd
+         8 claim a A
+         9 halt a key=5 still odd
+         10 continue a key=3
+         11 continue a key=6
+         12 continue a
+         13 claim a A
+         14 turn a v2 A n1 => fulfill resolved 1
+         15 halt a key=5 still odd
+         16 continue a key=6
+         17 continue a key=7",
+        expect![[r#"
+            0 a pending, ready at 0 v0 | +a pending, ready at 0 v0
+            1 a pending, halted (odd) v0 | a pending, halted (odd) v0
+            2 a pending, halted (odd) v0
+            3 a pending, halted (odd) v0 (as it was)
+            4 a pending, ready at 4 v0 | a pending, ready at 4 v0
+            5 a pending, ready at 4 v0
+            6 refused the task of `a` is pending, not halted
+            7 a pending, ready at 4 v0
+            8 claimed cold [] | a pending, leased A v1
+            9 a pending, halted (still odd) v1 | a pending, halted (still odd) v1 | drop A a v1 (halted: still odd)
+            10 a pending, halted (still odd) v1
+            11 a pending, ready at 11 v1 | a pending, ready at 11 v1
+            12 refused the task of `a` is pending, not halted
+            13 claimed cold [] | a pending, leased A v2
+            14 over [] | a resolved 1 15.1
+            15 a resolved 1 15.1
+            16 a resolved 1 15.1
+            17 refused the promise `a` is resolved already
+        "#]],
+    );
+}
+
+#[test]
 fn a_halted_task_stays_until_somebody_continues_it() {
     check(
         "0 create a s/f

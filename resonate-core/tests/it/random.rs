@@ -52,7 +52,10 @@ fn once_and_again(
         prop_assert!(same_records(&before, state), "{refusal} changed the state");
         return Ok(());
     }
-    if matches!(request, Request::Continue { .. } | Request::Release { .. }) {
+    if matches!(
+        request,
+        Request::Continue { key: None, .. } | Request::Release { .. }
+    ) {
         // Their copies are refused: the task is not halted, not leased, any more.
         return Ok(());
     }
@@ -92,7 +95,10 @@ fn once_and_again(
 fn has_key(request: &Request) -> bool {
     matches!(
         request,
-        Request::Settle { key: Some(_), .. } | Request::Cancel { key: Some(_), .. }
+        Request::Settle { key: Some(_), .. }
+            | Request::Cancel { key: Some(_), .. }
+            | Request::Halt { key: Some(_), .. }
+            | Request::Continue { key: Some(_), .. }
     )
 }
 

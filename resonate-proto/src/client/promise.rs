@@ -62,6 +62,17 @@ pub struct Halt {
     pub id: PromiseId,
     /// Why, for people.
     pub reason: String,
+    /// Tells its repetition from another request that says the same.
+    pub key: Option<SettleKey>,
+}
+
+/// Let a halted task go on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Continue {
+    /// Which.
+    pub id: PromiseId,
+    /// Tells its repetition from another request that says the same.
+    pub key: Option<SettleKey>,
 }
 
 /// Send each of these promises once it has settled.
@@ -129,16 +140,23 @@ impl TryFrom<v1::GetRequest> for PromiseId {
     }
 }
 
-impl From<&PromiseId> for v1::ContinueRequest {
-    fn from(id: &PromiseId) -> Self {
-        Self { id: id.to_string() }
+impl From<&Continue> for v1::ContinueRequest {
+    fn from(go_on: &Continue) -> Self {
+        Self {
+            id: go_on.id.to_string(),
+            key: key_to_wire(go_on.key),
+        }
     }
 }
 
-impl TryFrom<v1::ContinueRequest> for PromiseId {
+impl TryFrom<v1::ContinueRequest> for Continue {
     type Error = BadMessage;
     fn try_from(wire: v1::ContinueRequest) -> Result<Self, BadMessage> {
-        Reading("ContinueRequest").id("id", wire.id)
+        const READING: Reading = Reading("ContinueRequest");
+        Ok(Self {
+            id: READING.id("id", wire.id)?,
+            key: READING.key("key", &wire.key)?,
+        })
     }
 }
 
@@ -192,6 +210,7 @@ impl From<&Halt> for v1::HaltRequest {
         Self {
             id: halt.id.to_string(),
             reason: halt.reason.clone(),
+            key: key_to_wire(halt.key),
         }
     }
 }
@@ -199,9 +218,11 @@ impl From<&Halt> for v1::HaltRequest {
 impl TryFrom<v1::HaltRequest> for Halt {
     type Error = BadMessage;
     fn try_from(wire: v1::HaltRequest) -> Result<Self, BadMessage> {
+        const READING: Reading = Reading("HaltRequest");
         Ok(Self {
-            id: Reading("HaltRequest").id("id", wire.id)?,
+            id: READING.id("id", wire.id)?,
             reason: wire.reason,
+            key: READING.key("key", &wire.key)?,
         })
     }
 }

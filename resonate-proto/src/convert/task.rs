@@ -2,7 +2,7 @@
 
 use resonate_core::{Failure, HaltCause, Halted, Seq, Task, TaskState, TaskVersion, Warm};
 
-use super::{BadMessage, Reading, optional_text};
+use super::{BadMessage, Reading, key_to_wire, optional_text};
 use crate::v1;
 
 impl From<&Task> for v1::Task {
@@ -17,6 +17,8 @@ impl From<&Task> for v1::Task {
             stalls: task.stalls,
             last_failure: task.last_failure.as_ref().map(v1::Failure::from),
             warm: task.warm.as_ref().map(v1::Warm::from),
+            halted_by: key_to_wire(task.halted_by),
+            continued_by: key_to_wire(task.continued_by),
         }
     }
 }
@@ -24,8 +26,9 @@ impl From<&Task> for v1::Task {
 impl TryFrom<v1::Task> for Task {
     type Error = BadMessage;
     fn try_from(wire: v1::Task) -> Result<Self, BadMessage> {
+        const READING: Reading = Reading("Task");
         Ok(Self {
-            state: Reading("Task").required("state", wire.state)?.try_into()?,
+            state: READING.required("state", wire.state)?.try_into()?,
             version: TaskVersion(wire.version),
             turn: wire.turn,
             // A row from before they were counted on their own says nothing: there were at least so many.
@@ -35,6 +38,8 @@ impl TryFrom<v1::Task> for Task {
             stalls: wire.stalls,
             last_failure: wire.last_failure.map(Failure::try_from).transpose()?,
             warm: wire.warm.map(Warm::try_from).transpose()?,
+            halted_by: READING.key("halted_by", &wire.halted_by)?,
+            continued_by: READING.key("continued_by", &wire.continued_by)?,
         })
     }
 }

@@ -243,6 +243,12 @@ pub struct Task {
     /// of the losses, those of a body that blocked its thread for a whole lease
     #[prost(uint32, tag = "13")]
     pub stalls: u32,
+    /// of the request from outside that halted it last: 16 bytes, or none
+    #[prost(bytes = "bytes", tag = "14")]
+    pub halted_by: ::prost::bytes::Bytes,
+    /// of the request that let it go on last: 16 bytes, or none
+    #[prost(bytes = "bytes", tag = "15")]
+    pub continued_by: ::prost::bytes::Bytes,
     #[prost(oneof = "task::State", tags = "1, 2, 3, 4, 5")]
     pub state: ::core::option::Option<task::State>,
 }
@@ -406,11 +412,17 @@ pub struct HaltRequest {
     pub id: ::prost::alloc::string::String,
     #[prost(string, tag = "2")]
     pub reason: ::prost::alloc::string::String,
+    /// as in SettleRequest
+    #[prost(bytes = "bytes", tag = "3")]
+    pub key: ::prost::bytes::Bytes,
 }
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct ContinueRequest {
     #[prost(string, tag = "1")]
     pub id: ::prost::alloc::string::String,
+    /// as in SettleRequest
+    #[prost(bytes = "bytes", tag = "2")]
+    pub key: ::prost::bytes::Bytes,
 }
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct PromiseReply {

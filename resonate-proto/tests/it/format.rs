@@ -6,8 +6,8 @@ use expect_test::expect;
 use prost::Message as _;
 use resonate_core::{
     Address, AwaiterPage, Call, Failure, FailureKind, Kind, Message, Origin, Outcome, Payload,
-    Promise, PromiseId, PromiseState, Record, RetryPolicy, Seq, SessionId, Settled, Task,
-    TaskState, TaskVersion, Timestamp, Warm,
+    Promise, PromiseId, PromiseState, Record, RetryPolicy, Seq, SessionId, SettleKey, Settled,
+    Task, TaskState, TaskVersion, Timestamp, Warm,
 };
 use resonate_proto::store::{self, Stored, StoredError};
 
@@ -85,6 +85,8 @@ fn record() -> Record {
             session: SessionId(0xcd),
             shown: Seq(0x29_0001),
         }),
+        halted_by: Some(SettleKey(0x0a)),
+        continued_by: Some(SettleKey(0x0b)),
     };
     Record {
         promise,
@@ -102,10 +104,11 @@ fn message() -> Message {
     }
 }
 
-/// Before attempts, and then stalls, were counted on their own.
+/// Before attempts, and then stalls, were counted on their own, and before keys of halts were kept.
 const RECORD_V1: &str = include_str!("../golden/record.v1.hex");
 const RECORD_V1_ATTEMPTS: &str = include_str!("../golden/record.v1.attempts.hex");
 const RECORD_V1_STALLS: &str = include_str!("../golden/record.v1.stalls.hex");
+const RECORD_V1_KEYS: &str = include_str!("../golden/record.v1.keys.hex");
 const MESSAGE_V1: &str = include_str!("../golden/message.v1.hex");
 
 fn hex(bytes: &[u8]) -> String {
@@ -136,12 +139,15 @@ fn unhex(text: &str) -> Vec<u8> {
 #[test]
 fn rows_of_format_1_can_be_read_for_ever() {
     let read = |row| store::decode_record(&unhex(row)).expect("an old row");
-    assert_eq!(read(RECORD_V1_STALLS), record());
+    assert_eq!(read(RECORD_V1_KEYS), record());
     let before = |change: fn(&mut Task)| {
         let mut record = record();
-        change(record.task.as_mut().expect("it is a call"));
+        let task = record.task.as_mut().expect("it is a call");
+        (task.halted_by, task.continued_by) = (None, None);
+        change(task);
         record
     };
+    assert_eq!(read(RECORD_V1_STALLS), before(|_| {}));
     assert_eq!(read(RECORD_V1_ATTEMPTS), before(|task| task.stalls = 0));
     let before = before(|task| (task.attempts, task.stalls) = (2, 0));
     assert_eq!(read(RECORD_V1), before, "at least as many as failed");
@@ -154,7 +160,7 @@ fn rows_of_format_1_can_be_read_for_ever() {
 /// A new field that is absent leaves the bytes as they were. When it cannot, add a golden, keep the old one.
 #[test]
 fn rows_are_written_as_they_were_written_first() {
-    assert_eq!(hex(&store::encode_record(&record())), RECORD_V1_STALLS);
+    assert_eq!(hex(&store::encode_record(&record())), RECORD_V1_KEYS);
     assert_eq!(hex(&store::encode_message(&message())), MESSAGE_V1);
 }
 

@@ -8,8 +8,8 @@ use resonate_core::{Create, PromiseId, Refusal, SessionId};
 use resonate_proto::{
     BadMessage,
     client::{
-        Cancel, Halt, Info, Page, PromiseReply, Search, ServedFunction, Settle, TreeSearch, Watch,
-        WorkerInfo,
+        Cancel, Continue, Halt, Info, Page, PromiseReply, Search, ServedFunction, Settle,
+        TreeSearch, Watch, WorkerInfo,
     },
     store,
     stream::{FromWorker, FromWorkerReader, ToWorker},
@@ -82,10 +82,10 @@ proptest! {
     ) {
         check::<v1::CreateRequest, Create>(&create);
         check::<v1::GetRequest, PromiseId>(&id);
-        check::<v1::ContinueRequest, PromiseId>(&id);
+        check::<v1::ContinueRequest, Continue>(&Continue { id: id.clone(), key });
         check::<v1::WatchRequest, Watch>(&Watch { ids });
         check::<v1::CancelRequest, Cancel>(&Cancel { id: id.clone(), reason: text.clone(), key });
-        check::<v1::HaltRequest, Halt>(&Halt { id: id.clone(), reason: text });
+        check::<v1::HaltRequest, Halt>(&Halt { id: id.clone(), reason: text, key });
         check::<v1::SettleRequest, Settle>(&Settle { id, outcome, key });
     }
 

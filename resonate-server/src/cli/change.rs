@@ -1,7 +1,7 @@
 //! `resonate resolve`, `reject`, `cancel`, `halt`, `continue`.
 
 use resonate_core::{Outcome, Payload, PromiseId};
-use resonate_proto::client::{Cancel, Halt, PromiseReply, Settle};
+use resonate_proto::client::{Cancel, Continue, Halt, PromiseReply, Settle};
 
 use super::{
     args::{self, One, WithReason},
@@ -61,13 +61,17 @@ pub(super) async fn halt(args: &WithReason, url: &str, out: Output) -> Result<Co
     let halt = Halt {
         id: id(&args.id)?,
         reason: args.reason.clone(),
+        key: None,
     };
     show(Caller::connect(url).await?.halt(&halt).await, out)
 }
 
 pub(super) async fn go_on(args: &One, url: &str, out: Output) -> Result<Code, Failed> {
-    let id = id(&args.id)?;
-    show(Caller::connect(url).await?.go_on(&id).await, out)
+    let go_on = Continue {
+        id: id(&args.id)?,
+        key: None,
+    };
+    show(Caller::connect(url).await?.go_on(&go_on).await, out)
 }
 
 fn id(text: &str) -> Result<PromiseId, Failed> {

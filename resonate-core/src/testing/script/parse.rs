@@ -101,9 +101,13 @@ impl Parser {
             "halt" => Request::Halt {
                 id,
                 cause: HaltCause::Operator,
+                key: key(words),
                 reason: rest(words),
             },
-            "continue" => Request::Continue { id },
+            "continue" => Request::Continue {
+                id,
+                key: key(words),
+            },
             "expire" => Request::Expire { id },
             "message" => Request::Deliver(message(id, words)?),
             other => return Err(format!("no verb `{other}`")),

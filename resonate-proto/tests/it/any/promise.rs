@@ -166,9 +166,11 @@ fn task() -> BoxedStrategy<Task> {
         counted,
         option::of(failure()),
         option::of(warm),
+        (key(), key()),
     )
         .prop_map(
-            |(state, (version, turn, [others, failures, losses, stalls]), last_failure, warm)| {
+            |(state, (version, turn, counts), last_failure, warm, (halted_by, continued_by))| {
+                let [others, failures, losses, stalls] = counts;
                 Task {
                     state,
                     version,
@@ -179,6 +181,8 @@ fn task() -> BoxedStrategy<Task> {
                     stalls,
                     last_failure,
                     warm,
+                    halted_by,
+                    continued_by,
                 }
             },
         )

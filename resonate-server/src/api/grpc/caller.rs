@@ -7,8 +7,8 @@ use resonate_core::{Create, PromiseId, Record, Refusal};
 use resonate_proto::{
     BadMessage,
     client::{
-        Cancel, Halt, Info, Page, PromiseReply, Search, ServedFunction, Settle, TreeSearch, Watch,
-        WorkerInfo,
+        Cancel, Continue, Halt, Info, Page, PromiseReply, Search, ServedFunction, Settle,
+        TreeSearch, Watch, WorkerInfo,
     },
     convert::status,
     rpc::ClientCaller,
@@ -124,8 +124,9 @@ impl Caller {
         Ok(self.answer(reply)?.try_into()?)
     }
 
-    pub(crate) async fn go_on(&mut self, id: &PromiseId) -> Result<PromiseReply, CallError> {
-        let reply = self.client.r#continue(v1::ContinueRequest::from(id)).await;
+    pub(crate) async fn go_on(&mut self, go_on: &Continue) -> Result<PromiseReply, CallError> {
+        let reply = self.client.r#continue(v1::ContinueRequest::from(go_on));
+        let reply = reply.await;
         Ok(self.answer(reply)?.try_into()?)
     }
 

@@ -4,7 +4,7 @@ use std::pin::Pin;
 
 use resonate_core::{Create, HaltCause, PromiseId, Reply, Request as Asked};
 use resonate_proto::{
-    client::{Cancel, Halt, Info, PromiseReply, Search, Settle, TreeSearch, Watch},
+    client::{Cancel, Continue, Halt, Info, PromiseReply, Search, Settle, TreeSearch, Watch},
     rpc::ClientService,
     stream::PROTOCOL,
     v1,
@@ -134,18 +134,19 @@ impl ClientService for ClientApi {
     }
 
     async fn halt(&self, request: Request<v1::HaltRequest>) -> Promise {
-        let Halt { id, reason } = request.into_inner().try_into()?;
+        let Halt { id, reason, key } = request.into_inner().try_into()?;
         self.promise(Asked::Halt {
             id,
             cause: HaltCause::Operator,
             reason,
+            key,
         })
         .await
     }
 
     async fn r#continue(&self, request: Request<v1::ContinueRequest>) -> Promise {
-        let id: PromiseId = request.into_inner().try_into()?;
-        self.promise(Asked::Continue { id }).await
+        let Continue { id, key } = request.into_inner().try_into()?;
+        self.promise(Asked::Continue { id, key }).await
     }
 
     async fn search(

@@ -2,7 +2,7 @@
 
 use std::pin::Pin;
 
-use resonate_core::{Create, HaltCause, PromiseId, Reply, Request as Asked};
+use resonate_core::{Create, HaltCause, Reply, Request as Asked};
 use resonate_proto::{
     client::{Cancel, Continue, Halt, Info, PromiseReply, Search, Settle, TreeSearch, Watch},
     rpc::ClientService,

@@ -1,7 +1,7 @@
 //! Release: a lease, or a tie, ends without a turn.
 //!
-//! A lost worker and a body that stalls count as a new attempt; ten of them in a row without progress halt the task. What is given back counts
-//! as none. Refuses `NotFound`, `NotACall` and `StaleVersion`.
+//! A lost worker and a body that stalls count as a new attempt; ten of them in a row without progress halt the task. What
+//! is given back counts as none. Refuses `NotFound`, `NotACall` and `StaleVersion`.
 
 use super::{edit::Edit, halt};
 use crate::{

@@ -31,18 +31,12 @@ pub(super) async fn of(caller: &mut Caller, record: &Record) -> Result<Vec<HeldU
     }
     let top = &record.promise.id;
     let halted = search(top, StateFilter::Halted, None);
-    find(
-        caller,
-        top,
-        halted,
-        &mut held_up,
-        &|found| match &found.task.as_ref()?.state {
-            TaskState::Halted(halted) if found.promise.id != *top => {
-                Some(Why::Halted(halted.clone()))
-            }
-            _ => None,
-        },
-    )
+    find(caller, top, halted, &mut held_up, &|found| {
+        let TaskState::Halted(halted) = &found.task.as_ref()?.state else {
+            return None;
+        };
+        (found.promise.id != *top).then(|| Why::Halted(halted.clone()))
+    })
     .await?;
     for function in caller.functions().await? {
         if function.workers > 0 || function.ready == 0 {

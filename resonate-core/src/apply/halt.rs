@@ -126,7 +126,7 @@ pub(super) fn halt_poison(
     let cure = match (panic, stalls) {
         (None, 0) => "find out why",
         (Some(_), 0) => "mend it",
-        (_, _) => "move what blocks into `tokio::task::spawn_blocking`",
+        (_, _) => "move what blocks into `spawn_blocking`",
     };
     let reason = format!("{what}{last}; {cure}, then `resonate continue {id}`");
     halt(edit, id, HaltCause::Poison, reason.clone());

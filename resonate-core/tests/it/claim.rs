@@ -83,14 +83,14 @@ fn a_body_that_stalls_is_told_apart_from_a_lost_worker() {
     };
     expect!["200000 done | a pending, ready at 200100 v2 attempts 2 failures 0 losses 2 stalls 1"]
         .assert_eq(&last(&["lost", "stalled"]));
-    expect!["1000000 done | a pending, halted (it blocked its thread for a whole lease 10 times in a row; move what blocks into `tokio::task::spawn_blocking`, then `resonate continue a`) v10 attempts 10 failures 0 losses 10 stalls 10"]
+    expect!["1000000 done | a pending, halted (it blocked its thread for a whole lease 10 times in a row; move what blocks into `spawn_blocking`, then `resonate continue a`) v10 attempts 10 failures 0 losses 10 stalls 10"]
     .assert_eq(&last(&["stalled"; 10]));
     let mut mixed = ["stalled"; 10];
     (mixed[0], mixed[9]) = ("lost", "panic");
-    expect!["1000000 halted: it panicked, lost its worker or blocked its thread 10 times in a row, 8 of them its thread for a whole lease, last: boom; move what blocks into `tokio::task::spawn_blocking`, then `resonate continue a` [] | a pending, halted (it panicked, lost its worker or blocked its thread 10 times in a row, 8 of them its thread for a whole lease, last: boom; move what blocks into `tokio::task::spawn_blocking`, then `resonate continue a`) v10 attempts 10 failures 1 losses 10 stalls 8"]
+    expect!["1000000 halted: it panicked, lost its worker or blocked its thread 10 times in a row, 8 of them its thread for a whole lease, last: boom; move what blocks into `spawn_blocking`, then `resonate continue a` [] | a pending, halted (it panicked, lost its worker or blocked its thread 10 times in a row, 8 of them its thread for a whole lease, last: boom; move what blocks into `spawn_blocking`, then `resonate continue a`) v10 attempts 10 failures 1 losses 10 stalls 8"]
     .assert_eq(&last(&mixed));
     (mixed[0], mixed[9]) = ("panic", "lost");
-    expect!["1000000 done | a pending, halted (it panicked, lost its worker or blocked its thread 10 times in a row, 8 of them its thread for a whole lease; move what blocks into `tokio::task::spawn_blocking`, then `resonate continue a`) v10 attempts 10 failures 1 losses 10 stalls 8"]
+    expect!["1000000 done | a pending, halted (it panicked, lost its worker or blocked its thread 10 times in a row, 8 of them its thread for a whole lease; move what blocks into `spawn_blocking`, then `resonate continue a`) v10 attempts 10 failures 1 losses 10 stalls 8"]
     .assert_eq(&last(&mixed));
 }
 

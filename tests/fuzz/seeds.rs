@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use prost::Message as _;
 use resonate_core::{Memory, PromiseId, Reply, Request, SessionId, testing::random::Draw};
 use resonate_proto::{
-    client::{Cancel, LogPosition, Page, PromiseReply, Search, Settle, TreeSearch},
+    client::{Cancel, Continue, Halt, LogPosition, Page, PromiseReply, Search, Settle, TreeSearch},
     store,
     stream::{Dispatch, FromWorker, Hello, PROTOCOL, ToWorker, TurnAnswer},
     v1,
@@ -141,6 +141,25 @@ impl Seeds {
                 step(4, &wire);
                 self.add_new("client_request", &cancel, [&[4], &*wire].concat());
             }
+            Request::Halt {
+                id, reason, key, ..
+            } => {
+                let halt = Halt {
+                    id: id.clone(),
+                    reason: reason.clone(),
+                    key: *key,
+                };
+                let wire = v1::HaltRequest::from(&halt).encode_to_vec();
+                self.add_new("client_request", &halt, [&[5], &*wire].concat());
+            }
+            Request::Continue { id, key } => {
+                let go_on = Continue {
+                    id: id.clone(),
+                    key: *key,
+                };
+                let wire = v1::ContinueRequest::from(&go_on).encode_to_vec();
+                self.add_new("client_request", &go_on, [&[8], &*wire].concat());
+            }
             Request::Get { id } => self.looked(id),
             Request::Claim { id, .. } => step(5, id.as_str().as_bytes()),
             Request::Turn(turn) => {
@@ -158,8 +177,6 @@ impl Seeds {
             Request::Hold { .. }
             | Request::Recall { .. }
             | Request::Release { .. }
-            | Request::Halt { .. }
-            | Request::Continue { .. }
             | Request::Expire { .. }
             | Request::Deliver(_) => {}
         }
@@ -264,7 +281,13 @@ impl Seeds {
         };
         // The format, and then: a list of a number, a text, and a box in a box.
         bincode(0, vec![1, 3, 3, 1, 1, 2, 1, b'a', 5, 5, 0]);
-        let order = ("a", [("b", 1_u32)].as_slice(), u128::MAX, Some(true), 'x');
+        let order = (
+            "a",
+            [("b", 1_u32)].as_slice(),
+            u128::MAX,
+            Some(true),
+            Some('x'),
+        );
         bincode(1, binary(&(order, 7_u64)));
         bincode(2, binary(&vec![0, u64::MAX, 300]));
         bincode(3, binary(&"text \u{e9}"));

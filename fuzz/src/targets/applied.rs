@@ -15,7 +15,7 @@ use resonate_proto::{
 const REQUESTS: usize = 200;
 
 /// Requests that look at the state, so that most of them mean something.
-pub(super) fn drawn(data: &[u8]) {
+pub(super) fn drawn(data: &[u8]) -> bool {
     let (mut state, mut draw) = (Memory::default(), Draw::new(data));
     for n in 0..REQUESTS {
         let Some((now, request)) = draw.request(&state) else {
@@ -33,10 +33,11 @@ pub(super) fn drawn(data: &[u8]) {
     }
     state.deliver_all();
     check(&state);
+    state.records().next().is_some()
 }
 
 /// Requests as peers could send them: whatever the wire's readers understand.
-pub(super) fn decoded(data: &[u8]) {
+pub(super) fn decoded(data: &[u8]) -> bool {
     let mut state = Memory::default();
     let mut now = Timestamp::from_millis(1);
     let mut rest = data;
@@ -57,6 +58,7 @@ pub(super) fn decoded(data: &[u8]) {
     }
     state.deliver_all();
     check(&state);
+    state.records().next().is_some()
 }
 
 fn understood(kind: u8, message: &[u8]) -> Option<Request> {

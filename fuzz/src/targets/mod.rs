@@ -6,8 +6,8 @@ mod stored;
 mod typed;
 mod wire;
 
-/// Something that takes bytes.
-pub(crate) type Target = fn(&[u8]);
+/// Something that takes bytes, and says whether they meant something to it: else it has looked at their beginning only.
+pub(crate) type Target = fn(&[u8]) -> bool;
 
 /// All of them, by the names of their seeds and of their binaries.
 pub(crate) const ALL: [(&str, Target); 12] = [
@@ -25,12 +25,12 @@ pub(crate) const ALL: [(&str, Target); 12] = [
     ("to_worker", wire::to_worker),
 ];
 
-/// Runs the target of this name.
+/// Runs the target of this name; true if the bytes meant something to it.
 ///
 /// # Panics
 /// If there is none, or if it found something.
-pub(crate) fn run(name: &str, data: &[u8]) {
+pub(crate) fn run(name: &str, data: &[u8]) -> bool {
     let found = ALL.iter().find(|(known, _)| *known == name);
     let (_, target) = found.expect("a target of this name");
-    target(data);
+    target(data)
 }

@@ -32,17 +32,17 @@ struct Order {
     note: Option<char>,
 }
 
-pub(super) fn json(data: &[u8]) {
-    all(Format::Json, data);
+pub(super) fn json(data: &[u8]) -> bool {
+    all(Format::Json, data)
 }
 
-pub(super) fn bincode(data: &[u8]) {
-    all(Format::Bincode, data);
+pub(super) fn bincode(data: &[u8]) -> bool {
+    all(Format::Bincode, data)
 }
 
-fn all(format: Format, data: &[u8]) {
+fn all(format: Format, data: &[u8]) -> bool {
     let Some((which, data)) = data.split_first() else {
-        return;
+        return false;
     };
     match which % 8 {
         0 => same::<Nested>(format, data),
@@ -56,9 +56,9 @@ fn all(format: Format, data: &[u8]) {
     }
 }
 
-fn same<T: Serialize + DeserializeOwned + Debug + PartialEq>(format: Format, data: &[u8]) {
+fn same<T: Serialize + DeserializeOwned + Debug + PartialEq>(format: Format, data: &[u8]) -> bool {
     let Ok(value) = read_payload::<T>(format, data) else {
-        return;
+        return false;
     };
     let Ok(written) = write_payload(format, &value) else {
         panic!("{value:?} was read and cannot be written");
@@ -68,4 +68,5 @@ fn same<T: Serialize + DeserializeOwned + Debug + PartialEq>(format: Format, dat
     if format == Format::Bincode {
         assert_eq!(again, value);
     }
+    true
 }

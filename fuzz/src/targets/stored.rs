@@ -9,13 +9,14 @@ use resonate_server::{
     testing::{read_record, write_record},
 };
 
-pub(super) fn row(data: &[u8]) {
-    if let Ok(message) = format::decode_message(data) {
-        let again = format::decode_message(&format::encode_message(&message));
-        assert_eq!(again.expect("what was written is read"), message);
+pub(super) fn row(data: &[u8]) -> bool {
+    let message = format::decode_message(data);
+    if let Ok(message) = &message {
+        let again = format::decode_message(&format::encode_message(message));
+        assert_eq!(&again.expect("what was written is read"), message);
     }
     let Ok(record) = format::decode_record(data) else {
-        return;
+        return message.is_ok();
     };
     let (part, root) = (
         record.promise.id.part(),
@@ -40,14 +41,15 @@ pub(super) fn row(data: &[u8]) {
         read_record(part, &root, &elsewhere).is_err(),
         "a row of another name was taken"
     );
+    true
 }
 
 const PARTS: u16 = 2;
 /// Bytes that one input damages at most.
 const DAMAGES: usize = 16;
 
-/// Damages a store's file and opens it: what is read of it is what was written, or damage is named.
-pub(super) fn file(data: &[u8]) {
+/// Damages a store's file and opens it: what is read of it is what was written, or damage is named. Either means something.
+pub(super) fn file(data: &[u8]) -> bool {
     static WHOLE: OnceLock<(Vec<u8>, Vec<Found>)> = OnceLock::new();
     let (whole, rows) = WHOLE.get_or_init(written);
     let mut bytes = whole.clone();
@@ -63,13 +65,13 @@ pub(super) fn file(data: &[u8]) {
     let folder = tempfile::tempdir().expect("a folder of our own");
     fs::write(folder.path().join(FILE), bytes).expect("a file of our own");
     let Ok(mut store) = SqliteStore::open(folder.path(), PARTS) else {
-        return;
+        return true;
     };
     for row in read(&mut store).unwrap_or_default() {
         assert!(rows.contains(&row), "a row that nobody wrote: {row:?}");
     }
     let Ok(heads) = store.take(&[]) else {
-        return;
+        return true;
     };
     let numbers = heads.iter().map(|head| (head.part.0, head.seq));
     assert_eq!(
@@ -77,6 +79,7 @@ pub(super) fn file(data: &[u8]) {
         [(0, 1), (1, 1)],
         "a head that nobody wrote"
     );
+    true
 }
 
 fn read(store: &mut SqliteStore) -> Option<Vec<Found>> {

@@ -3,19 +3,20 @@
 use resonate_core::{Address, PromiseId};
 use resonate_server::testing;
 
-pub(super) fn promise_id(data: &[u8]) {
+pub(super) fn promise_id(data: &[u8]) -> bool {
     let Ok(text) = std::str::from_utf8(data) else {
-        return;
+        return false;
     };
-    if let Ok(address) = text.parse::<Address>() {
-        assert_eq!(address.to_string().parse(), Ok(address));
+    let address = text.parse::<Address>();
+    if let Ok(address) = &address {
+        assert_eq!(address.to_string().parse().as_ref(), Ok(address));
     }
     let Ok(id) = PromiseId::new(text) else {
         assert!(
             PromiseId::user_root(text).is_err(),
             "{text:?} is no id, and yet a root"
         );
-        return;
+        return address.is_ok();
     };
     assert_eq!(id.as_str(), text);
     assert_eq!(format!("{}{}", id.root(), id.rest()), text);
@@ -36,15 +37,18 @@ pub(super) fn promise_id(data: &[u8]) {
                 .any(|other| other == child && name != "g.h")
         );
     }
+    true
 }
 
 /// One argument a line.
-pub(super) fn command_line(data: &[u8]) {
+pub(super) fn command_line(data: &[u8]) -> bool {
     let Ok(text) = std::str::from_utf8(data) else {
-        return;
+        return false;
     };
     let line = std::iter::once("resonate").chain(text.lines());
-    if let Err(why) = testing::command_line(line) {
+    let read = testing::command_line(line);
+    if let Err(why) = &read {
         assert!(!why.is_empty(), "refused without a word: {text:?}");
     }
+    read.is_ok()
 }

@@ -54,10 +54,14 @@ fn a_hundred_megabytes_are_refused_by_name_and_the_worker_lives() {
         });
         let found = fleet.server.json(&["get", &result]);
         assert_eq!(found["failure"]["kind"], "too_large", "{found}");
-        fleet.expect_shown(&result, "the result of huge/returns@1: a payload has 1048");
+        fleet.expect_shown(&result, "the result of huge/returns@1: a payload has more");
         let told = fleet.server.json(&["get", &others])["value"].to_string();
         let names = |name: &str| told.contains(&format!("{others}.{name}"));
         assert!(names("takes") && names("step"), "{told}");
+        assert!(
+            told.contains("with `text`"),
+            "the argument has no name: {told}"
+        );
     }
     assert_eq!(fleet.restarts, 0);
     let (_, most) = fleet.server.process.memory_kib();

@@ -98,11 +98,11 @@ pub mod prelude;
 
 pub use resonate_macros::durable;
 pub use resonate_runtime::{
-    Builder, Call, CallResult, Detached, DuplicateFunction, Error, ErrorKind, Execution, Found,
-    Handle, Promise, Resonate, Result, Retry, Search, Sleep, StartError, Step, Tell, Through,
-    Timeout, Timestamp, cancel, codec, days, execution, hours, is_replaying, label, minutes, now,
-    promise, random, reject, resolve, seconds, shield, sleep, sleep_until, state, step, timeout,
-    try_execution, try_state, uuid,
+    Builder, Call, CallResult, ContinueAs, Detached, DuplicateFunction, Error, ErrorKind,
+    Execution, Found, Handle, Promise, Resonate, Result, Retry, Search, Sleep, StartError, Step,
+    Tell, Through, Timeout, Timestamp, cancel, codec, continue_as, days, execution, hours,
+    is_replaying, label, minutes, now, promise, random, reject, resolve, seconds, shield, sleep,
+    sleep_until, state, step, timeout, try_execution, try_state, uuid,
 };
 
 #[doc(hidden)]

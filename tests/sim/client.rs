@@ -12,7 +12,7 @@ use tokio::time::sleep;
 
 use crate::{
     dice::Dice,
-    program::{Answer, Op, SERVICES, Wrong, answer, generate, run},
+    program::{Answer, Op, SERVICES, Wrong, answer, functions, generate},
     sim::Sim,
 };
 
@@ -21,6 +21,7 @@ pub(crate) struct Root {
     pub(crate) id: String,
     to: u8,
     program: Op,
+    timeout: Option<Duration>,
     /// Since the run began.
     called_after: Duration,
     /// And canceled so much later.
@@ -41,6 +42,7 @@ impl Roots {
             id: format!("r{n}"),
             to: u8::try_from(dice.below(SERVICES.len() as u64)).unwrap(),
             program: generate::program(dice, ops),
+            timeout: dice.per_mille(150).then(|| dice.millis(100, 400_000)),
             called_after: dice.millis(0, within * 4 / 5),
             canceled_after: dice.per_mille(80).then(|| dice.millis(0, 60_000)),
         });
@@ -70,7 +72,11 @@ impl Roots {
             }
         };
         let calling = async {
-            let call = run::call(root.to, &root.program).id(root.id.clone());
+            let call = functions::call(root.to, &root.program).id(root.id.clone());
+            let call = match root.timeout {
+                Some(timeout) => call.timeout(timeout),
+                None => call,
+            };
             let answer = resonate.call(call).result().await;
             self.answered(root, answer.unwrap_or_else(|error| Err(error.into())));
         };
@@ -140,9 +146,10 @@ impl Roots {
 
 impl Root {
     fn allows(&self, answer: &Answer) -> bool {
-        let is_canceled = self.canceled_after.is_some()
-            && matches!(answer, Err(Wrong::Ours(kind, _)) if kind == "canceled");
-        is_canceled || is_among(answer, &answer::answers(&self.program))
+        let is = |kind| matches!(answer, Err(wrong) if wrong.is(kind));
+        let is_over = self.canceled_after.is_some() && is("canceled")
+            || self.timeout.is_some() && is("timeout");
+        is_over || is_among(answer, &answer::answers(&self.program))
     }
 }
 

@@ -4,16 +4,22 @@
 use std::{
     collections::BTreeMap,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
 };
 
-use resonate_core::{Part, PromiseId, Record, Timeline};
-use resonate_proto::store::{Stored, decode_row};
+use resonate_core::{Message, Part, PromiseId, Record, Timeline};
+use resonate_proto::store::{Stored, decode_message, decode_row};
 use resonate_server::store::{
     Batch, CommitError, Due, Floor, Found, Head, Hits, Key, Limit, LoadError, Mark, MemoryDisk,
     MemoryStore, OutboxRow, Page, Reader, Search, Store, Tree, Trim, WriteError,
 };
 
+use tokio::time::Instant;
+
 use crate::sim::Sim;
+
+/// So long after a refused commit the engine is back at work.
+const REFUSED: Duration = Duration::from_secs(3);
 
 /// What goes wrong at the next commit, or read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -36,6 +42,8 @@ struct State {
     fault: Option<DiskFault>,
     is_full: bool,
     is_busy: bool,
+    /// When it last had no room or no time for a commit.
+    refused_at: Option<Instant>,
     /// What a disk that lies has really kept.
     kept: Option<MemoryDisk>,
 }
@@ -55,6 +63,7 @@ impl Disk {
             fault: None,
             is_full: false,
             is_busy: false,
+            refused_at: None,
             kept: None,
         })))
     }
@@ -97,6 +106,36 @@ impl Disk {
         self.state().lane.is_some()
     }
 
+    /// True if it had no room or no time for a commit a moment ago: then the engine writes nothing of its own for a while.
+    pub(crate) fn refused_lately(&self) -> bool {
+        let refused_at = self.state().refused_at;
+        refused_at.is_some_and(|at| at.elapsed() < REFUSED)
+    }
+
+    /// These rows have left it.
+    fn forget(&self, what: &[Trim]) {
+        let sim = self.state().sim.clone();
+        for trim in what {
+            let forgotten = match *trim {
+                Trim::Outbox { .. } => continue,
+                Trim::Tree { root_no, .. } => {
+                    Err(format!("nobody removes trees, and {root_no} is"))
+                }
+                Trim::Row {
+                    root_no,
+                    child_no,
+                    settled_at,
+                    ..
+                } => sim.model().forget((root_no, child_no), settled_at),
+            };
+            match forgotten {
+                Ok(true) => sim.count("rows of earlier generations removed"),
+                Ok(false) => {}
+                Err(wrong) => sim.violation(wrong),
+            }
+        }
+    }
+
     /// What was committed is durable from now on.
     pub(crate) fn sync(&self) {
         let mut state = self.state();
@@ -130,6 +169,10 @@ impl Disk {
         let stored = self.records();
         let right = sim.model().compare(&stored);
         sim.check(right);
+        let sources = sim.model().messages.sources();
+        let stored = self.messages(&sources);
+        let right = sim.model().messages.compare(&stored);
+        sim.check(right);
     }
 
     /// Everything it holds.
@@ -151,6 +194,29 @@ impl Disk {
                 _ => return records,
             }
         }
+    }
+
+    /// Every message of these partitions that it holds.
+    fn messages(&self, parts: &[Part]) -> BTreeMap<(Part, Mark), Message> {
+        let mut store = self.state().durable.open();
+        let mut messages = BTreeMap::new();
+        for part in parts {
+            let mut after = None;
+            loop {
+                let page = store
+                    .outbox(*part, after, Limit::default())
+                    .expect("memory can be read");
+                for (mark, row) in &page.rows {
+                    let message = decode_message(&row.doc).expect("what was written can be read");
+                    messages.insert((*part, *mark), message);
+                }
+                match page.rows.last() {
+                    Some((mark, _)) if page.more => after = Some(*mark),
+                    _ => break,
+                }
+            }
+        }
+        messages
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -274,7 +340,9 @@ impl Store for SimulatedStore {
     fn commit(&mut self, lane: &[Batch]) -> Result<(), CommitError> {
         if let Some(error) = self.refuses() {
             let is_full = matches!(error, WriteError::Full { .. });
-            self.disk.state().sim.count(if is_full {
+            let mut state = self.disk.state();
+            state.refused_at = Some(Instant::now());
+            state.sim.count(if is_full {
                 "fault: a full disk refused a commit"
             } else {
                 "fault: a busy disk refused a commit"
@@ -299,7 +367,11 @@ impl Store for SimulatedStore {
     fn trim(&mut self, what: &[Trim], limit: usize) -> Result<usize, WriteError> {
         match self.refuses() {
             Some(error) => Err(error),
-            None => self.inner.trim(what, limit),
+            None => {
+                let removed = self.inner.trim(what, limit)?;
+                self.disk.forget(what);
+                Ok(removed)
+            }
         }
     }
 

@@ -13,6 +13,7 @@ use crate::{
 pub(crate) enum Fault {
     KillServer,
     CrashServer,
+    StopServer,
     FailSync,
     FailRead,
     FullDisk,
@@ -27,9 +28,10 @@ pub(crate) enum Fault {
     StepClock,
 }
 
-const ALL: [Fault; 14] = [
+const ALL: [Fault; 15] = [
     Fault::KillServer,
     Fault::CrashServer,
+    Fault::StopServer,
     Fault::FailSync,
     Fault::FailRead,
     Fault::FullDisk,
@@ -58,6 +60,7 @@ pub(crate) struct Swarm {
     pub(crate) slowest_sync: u64,
     pub(crate) lost: u32,
     pub(crate) doubled: u32,
+    pub(crate) withheld: u32,
     /// Each with the mean time between two of its kind.
     pub(crate) faults: Vec<(Fault, Duration)>,
 }
@@ -83,6 +86,7 @@ impl Swarm {
             slowest_sync: dice.pick(&[0, 5, 200, 20_000]),
             lost: u32::try_from(dice.pick(&[0, 0, 20, 150])).unwrap(),
             doubled: u32::try_from(dice.pick(&[0, 0, 50, 200])).unwrap(),
+            withheld: u32::try_from(dice.pick(&[0, 0, 100, 300])).unwrap(),
             faults,
         }
     }
@@ -112,6 +116,7 @@ async fn strike(world: &World, fault: Fault, dice: &Dice) {
             let points = [Crash::Unsynced, Crash::Unanswered, Crash::HalfAnswered];
             world.server.crash_at(dice.pick(&points));
         }
+        Fault::StopServer => world.server.stop(),
         Fault::FailSync => {
             let is_written = dice.per_mille(500);
             world.disk.fail_next(DiskFault::SyncFails { is_written });

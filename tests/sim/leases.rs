@@ -1,13 +1,16 @@
 //! Leases, once more: a worker that said hello keeps what it holds for a whole lease from then on at least, and after a
-//! restart of the server every worker does.
+//! restart of the server every worker does. What it neither gave back nor ended is nobody else's before.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
     time::Duration,
 };
 
-use resonate_core::{PromiseId, Record, SessionId, Task, TaskState, TaskVersion, Timestamp};
-use resonate_proto::stream::FromWorker;
+use resonate_core::{End, PromiseId, Record, SessionId, Task, TaskState, TaskVersion, Timestamp};
+use resonate_proto::stream::{FromWorker, Hello};
+
+/// A task under one fencing token.
+type Claim = (PromiseId, TaskVersion);
 
 /// Who said hello, and which claims have arrived.
 #[derive(Default)]
@@ -17,8 +20,12 @@ pub(crate) struct Leases {
     heard: BTreeMap<SessionId, Timestamp>,
     /// What came after the round had begun that is under way.
     came: Vec<(SessionId, Timestamp)>,
-    acknowledged: BTreeSet<(PromiseId, TaskVersion)>,
-    stalled: BTreeSet<(PromiseId, TaskVersion)>,
+    /// Whose each claim is.
+    holders: BTreeMap<Claim, SessionId>,
+    /// Claims that have arrived where they are held.
+    acknowledged: BTreeSet<Claim>,
+    /// Claims that their holder has given back, or has ended by a turn.
+    over: BTreeSet<Claim>,
 }
 
 impl Leases {
@@ -36,46 +43,83 @@ impl Leases {
     /// A worker says something.
     pub(crate) fn hears(&mut self, session: SessionId, item: &FromWorker, now: Timestamp) {
         match item {
-            FromWorker::Hello(_) => self.came.push((session, now)),
+            FromWorker::Hello(hello) => {
+                self.came.push((session, now));
+                self.lets_go(session, hello);
+            }
             // It makes the lease longer, unless its stream is over for the engine; so nothing is made of it here.
             FromWorker::Heartbeat { stalled, .. } => {
                 let stalled = stalled.iter();
-                self.stalled
+                self.over
                     .extend(stalled.map(|held| (held.task.clone(), held.version)));
             }
             FromWorker::Acknowledge { task, version } => {
                 self.acknowledged.insert((task.clone(), *version));
             }
-            FromWorker::Turn(_)
-            | FromWorker::Credits { .. }
+            FromWorker::Turn(turn) => {
+                let claim = (turn.id.clone(), turn.version);
+                self.acknowledged.insert(claim.clone());
+                if turn.end != End::GoOn {
+                    self.over.insert(claim);
+                }
+            }
+            FromWorker::GiveBack { task, version } => {
+                self.over.insert((task.clone(), *version));
+            }
+            FromWorker::Credits { .. }
             | FromWorker::Reclaim(_)
             | FromWorker::NeedHistory { .. }
-            | FromWorker::Drain
-            | FromWorker::GiveBack { .. } => {}
+            | FromWorker::Drain => {}
         }
     }
 
-    /// A claim that has arrived is not counted as lost before its lease is over.
-    pub(crate) fn may_take_back(
-        &self,
+    /// What a worker does not name when it says hello is not held by it.
+    fn lets_go(&mut self, session: SessionId, hello: &Hello) {
+        let named = |claim: &Claim| {
+            let mut held = hello.held.iter();
+            held.any(|held| held.task == claim.0 && held.version == claim.1)
+        };
+        let held = self
+            .holders
+            .iter()
+            .filter(|(_, holder)| **holder == session);
+        let gone = held.map(|(claim, _)| claim).filter(|claim| !named(claim));
+        self.over.extend(gone.cloned());
+    }
+
+    /// A claim has one holder, who loses it by giving it back, by a turn, or when its lease is over.
+    pub(crate) fn may_follow(
+        &mut self,
         before: Option<&Record>,
         after: &Record,
         now: Timestamp,
     ) -> Result<(), String> {
-        let tasks = before
-            .and_then(|before| before.task.as_ref())
-            .zip(after.task.as_ref());
-        let Some((before, after_task)) = tasks else {
+        let Some(task) = &after.task else {
             return Ok(());
         };
-        let Some(session) = holder(before) else {
+        let id = &after.promise.id;
+        if let Some(session) = holder(task) {
+            let claim = (id.clone(), task.version);
+            let first = *self.holders.entry(claim).or_insert(session);
+            if first != session {
+                return Err(format!(
+                    "{first} and {session} hold it under {}",
+                    task.version
+                ));
+            }
+        }
+        let held = before.and_then(|before| before.task.as_ref());
+        let Some((held, session)) = held.and_then(|held| Some((held, holder(held)?))) else {
             return Ok(());
         };
-        let is_lost = after_task.losses > before.losses
-            && after_task.failures == before.failures
-            && after_task.version == before.version;
-        let claim = (after.promise.id.clone(), before.version);
-        if !is_lost || !self.acknowledged.contains(&claim) || self.stalled.contains(&claim) {
+        let is_kept = held.version == task.version && holder(task) == Some(session);
+        let is_stopped = matches!(task.state, TaskState::Done | TaskState::Halted(_));
+        let claim = (id.clone(), held.version);
+        if is_kept
+            || is_stopped
+            || !self.acknowledged.contains(&claim)
+            || self.over.contains(&claim)
+        {
             return Ok(());
         }
         let heard = self.heard.get(&session).copied().unwrap_or_default();
@@ -85,7 +129,8 @@ impl Leases {
             return Ok(());
         }
         Err(format!(
-            "its lease ends at {ends}, and was taken back at {now}"
+            "the lease of {session} under {} ends at {ends}, and was taken back at {now}: {:?}",
+            held.version, task.state
         ))
     }
 }

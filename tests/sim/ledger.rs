@@ -2,16 +2,16 @@
 //!
 //! It knows what was tried how often, so that a program can fail a planned number of times; in which order an execution
 //! was shown results, which must be the same in every attempt; and it refuses what runs again after its outcome was
-//! durable.
+//! durable, and what is shown before.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     sync::{Mutex, MutexGuard, PoisonError},
 };
 
-use resonate_core::PromiseId;
+use resonate_core::{PromiseId, limits};
 
-use crate::sim::Sim;
+use crate::{program::Answer, sim::Sim};
 
 /// Shared by all functions of a run.
 pub(crate) struct Ledger {
@@ -22,10 +22,25 @@ pub(crate) struct Ledger {
 #[derive(Default)]
 struct State {
     tries: BTreeMap<String, u32>,
-    /// By execution, in the order in which it was shown them.
-    shown: BTreeMap<String, Vec<String>>,
+    /// By execution and generation, in the order in which it was shown them.
+    shown: BTreeMap<(String, u32), Vec<String>>,
     /// Steps that run at most once, by id: the token they ran under.
     once: BTreeMap<String, u64>,
+    /// Workers that each deadly function took down since somebody last let it go on.
+    killed: BTreeMap<PromiseId, u32>,
+    mended: BTreeSet<PromiseId>,
+}
+
+/// A result that an execution is shown.
+pub(crate) struct Shown<'a> {
+    pub(crate) id: &'a str,
+    pub(crate) generation: u32,
+    /// It is its `at`-th.
+    pub(crate) at: usize,
+    /// Of what, and which number that has in the program.
+    pub(crate) what: &'static str,
+    pub(crate) no: u32,
+    pub(crate) answer: &'a Answer,
 }
 
 impl Ledger {
@@ -43,8 +58,11 @@ impl Ledger {
     }
 
     /// A body begins.
-    pub(crate) fn begins(&self, id: &str, version: u64) {
+    pub(crate) fn begins(&self, id: &str, version: u64, generation: u32) {
         self.sim.count("bodies");
+        if generation > 1 {
+            self.sim.count("bodies of a later generation");
+        }
         self.sim.trace(format_args!("{id} v{version} begins"));
     }
 
@@ -56,20 +74,29 @@ impl Ledger {
         self.not_again(&id, version);
     }
 
-    /// A step runs.
-    pub(crate) fn steps(&self, caller: &str, name: &str, version: u64, at_most_once: bool) {
+    /// A step runs: of this execution, in this generation, with this name.
+    pub(crate) fn steps(
+        &self,
+        (caller, generation, name): (&str, u32, &str),
+        version: u64,
+        at_most_once: bool,
+    ) {
         self.sim.count("steps");
         self.sim
             .trace(format_args!("{caller} v{version} runs {name}"));
-        let id = PromiseId::new(caller).unwrap().child(1, name, 0);
+        let id = PromiseId::new(caller).unwrap().child(generation, name, 0);
         self.not_again(&id, version);
-        if at_most_once {
-            let earlier = self.state().once.insert(id.to_string(), version);
-            if let Some(earlier) = earlier {
-                let wrong =
-                    format!("{id} runs at most once; it ran under {earlier} and now {version}");
-                self.sim.violation(wrong);
-            }
+        if !at_most_once {
+            return;
+        }
+        if !self.sim.model().is_known(&id) {
+            let wrong = format!("{id} runs at most once, and runs before it is durable");
+            self.sim.violation(wrong);
+        }
+        let earlier = self.state().once.insert(id.to_string(), version);
+        if let Some(earlier) = earlier {
+            let wrong = format!("{id} runs at most once; it ran under {earlier} and now {version}");
+            self.sim.violation(wrong);
         }
     }
 
@@ -86,14 +113,51 @@ impl Ledger {
         self.sim.violation(wrong);
     }
 
-    /// An execution was shown this as its `at`-th result.
-    pub(crate) fn shows(&self, id: &str, at: usize, what: &str) {
-        self.sim.trace(format_args!("{id} is shown {at}: {what}"));
+    /// A function runs that takes its worker down, unless somebody has mended it.
+    pub(crate) fn kills(&self, id: &str, version: u64) -> bool {
+        self.runs(id, version);
+        let id = PromiseId::new(id).unwrap();
         let mut state = self.state();
-        let shown = state.shown.entry(id.to_owned()).or_default();
+        if state.mended.contains(&id) {
+            return false;
+        }
+        let killed = state.killed.entry(id.clone()).or_default();
+        *killed += 1;
+        let killed = *killed;
+        drop(state);
+        if killed > limits::LOSSES {
+            let wrong = format!("{id} took {killed} workers down, and is not halted");
+            self.sim.violation(wrong);
+        }
+        true
+    }
+
+    /// An operator lets a deadly function go on, as it is or mended.
+    pub(crate) fn goes_on(&self, id: &PromiseId, mended: bool) {
+        let mut state = self.state();
+        let killed = state.killed.remove(id).unwrap_or_default();
+        if mended {
+            state.mended.insert(id.clone());
+        }
+        drop(state);
+        self.sim.trace(format_args!(
+            "{id} goes on after {killed} workers, mended: {mended}"
+        ));
+    }
+
+    /// An execution is shown a result.
+    pub(crate) fn shows(&self, result: &Shown<'_>) {
+        let Shown { id, at, .. } = *result;
+        let what = format!("{}{} {:?}", result.what, result.no, result.answer);
+        self.sim.trace(format_args!("{id} is shown {at}: {what}"));
+        let right = self.sim.model().may_see(result);
+        self.sim.check(right);
+        let mut state = self.state();
+        let key = (id.to_owned(), result.generation);
+        let shown = state.shown.entry(key).or_default();
         match shown.get(at) {
-            None if at == shown.len() => shown.push(what.to_owned()),
-            Some(before) if before == what => {
+            None if at == shown.len() => shown.push(what),
+            Some(before) if *before == what => {
                 drop(state);
                 self.sim
                     .count("a replay was shown what it was shown before");

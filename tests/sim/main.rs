@@ -2,9 +2,10 @@
 //! `u64` is a run, and the same number is the same run.
 //!
 //! Read in this order: [`world`] (a run from its faults to its end), [`faults`] (what a seed draws), [`server`] and
-//! [`disk`], [`network`], [`stream`] and [`wire`], [`process`] (real workers and clients behind a gate), [`client`] and
-//! [`program`] (what they ask for, with known answers); then what judges: [`model`] (what is durable), [`told`] (what
-//! left), [`ledger`] (what user code did), [`probes`], [`report`].
+//! [`disk`], [`network`], [`stream`] and [`wire`], [`process`] (real workers and clients behind a gate), [`client`],
+//! [`outside`] and [`program`] (what they ask for, with known answers); then what judges: [`model`] (what is durable, with [`messages`],
+//! [`leases`] and [`times`]), [`told`] (what left), [`ledger`] and [`seen`] (what user code did and saw), [`probes`],
+//! [`report`].
 //!
 //! `RESONATE_SIM_SEED=n` runs one seed, with `RESONATE_SIM_TRACE=1` readably; `RESONATE_SIM_SEEDS=n` runs so many,
 //! `RESONATE_SIM_MINUTES=n` runs for so long; `RESONATE_SIM_FIRST=n` begins there.
@@ -20,15 +21,19 @@ mod disk;
 mod faults;
 mod leases;
 mod ledger;
+mod messages;
 mod model;
 mod network;
+mod outside;
 mod probes;
 mod process;
 mod program;
 mod report;
+mod seen;
 mod server;
 mod sim;
 mod stream;
+mod times;
 mod told;
 mod trace;
 mod wire;

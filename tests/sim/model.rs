@@ -3,28 +3,38 @@
 //! It is fed with every lane that became durable and shares no code with the engine: what a record may become is said
 //! here once more. What leaves the server is compared with it in [`told`](crate::told).
 
-use std::{collections::BTreeMap, sync::Arc};
-
-use resonate_core::{
-    HaltCause, Kind, Message, Outcome, Part, PromiseId, Record, Seq, TaskState, Timestamp, Tree,
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
 };
-use resonate_proto::store::{Stored, decode_message, decode_row};
-use resonate_server::store::{Batch, Mark};
 
-use crate::{leases::Leases, told::Told};
+use resonate_core::{Kind, Outcome, Part, Promise, PromiseId, Record, Seq, Timestamp, Tree};
+use resonate_proto::store::{Stored, decode_row};
+use resonate_server::store::Batch;
+
+use crate::{
+    leases::Leases,
+    messages::Messages,
+    times::{self, Times},
+    told::Told,
+};
 
 /// Everything that is durable.
 #[derive(Default)]
 pub(crate) struct Model {
     roots: BTreeMap<u64, String>,
     trees: BTreeMap<String, Tree>,
-    /// Written and not yet applied, by source.
-    messages: BTreeMap<(Part, Mark), Message>,
+    /// Which promise each row holds.
+    rows: BTreeMap<(u64, u64), PromiseId>,
+    /// What was removed from the store, as it was.
+    forgotten: BTreeMap<PromiseId, Arc<Record>>,
     /// The token under which an outcome was recorded, of what ran to its end.
     recorded: BTreeMap<PromiseId, u64>,
     last: BTreeMap<Part, u64>,
     /// Since the last look at the whole.
     is_changed: bool,
+    pub(crate) messages: Messages,
+    pub(crate) times: Times,
     pub(crate) told: Told,
     pub(crate) leases: Leases,
     /// What happened and is to be counted.
@@ -51,35 +61,25 @@ impl Model {
         self.recorded.get(id).copied()
     }
 
-    /// True if something that was written has not been applied.
-    pub(crate) fn has_messages(&self) -> bool {
-        !self.messages.is_empty()
+    /// True if there is such a promise, or was.
+    pub(crate) fn is_known(&self, id: &PromiseId) -> bool {
+        self.known(id).is_some()
     }
 
-    /// Tasks that are halted, and why.
-    pub(crate) fn halted(&self) -> Vec<(PromiseId, HaltCause, String)> {
-        let halted = |record: &Arc<Record>| match &record.task.as_ref()?.state {
-            TaskState::Halted(halted) => {
-                let id = record.promise.id.clone();
-                Some((id, halted.cause, halted.reason.clone()))
-            }
-            TaskState::Pending { .. }
-            | TaskState::Leased { .. }
-            | TaskState::Suspended { .. }
-            | TaskState::Done => None,
-        };
-        self.records().filter_map(halted).collect()
+    /// The durable record of a promise, or the last one of a promise that was forgotten.
+    pub(crate) fn known(&self, id: &PromiseId) -> Option<&Arc<Record>> {
+        self.get(id).or_else(|| self.forgotten.get(id))
     }
 
-    /// Promises that somebody outside has to settle.
-    pub(crate) fn gates(&self) -> Vec<PromiseId> {
-        let is_gate = |record: &&Arc<Record>| {
-            record.promise.is_pending() && matches!(record.promise.kind, Kind::External)
-        };
-        self.records()
-            .filter(is_gate)
-            .map(|record| record.promise.id.clone())
-            .collect()
+    /// What settled below a promise.
+    pub(crate) fn settled_below(
+        &self,
+        id: &PromiseId,
+        after: Seq,
+    ) -> impl Iterator<Item = &Arc<Record>> {
+        let tree = self.trees.get(id.root());
+        tree.into_iter()
+            .flat_map(move |tree| tree.settled_after(id, after))
     }
 
     /// A lane became durable.
@@ -90,6 +90,7 @@ impl Model {
         steady: Timestamp,
     ) -> Result<(), String> {
         self.is_changed = true;
+        let mut times = BTreeSet::new();
         for batch in lane {
             let last = self.last.insert(batch.part, batch.seq).unwrap_or_default();
             if batch.seq != last + 1 {
@@ -101,7 +102,7 @@ impl Model {
             let roots = batch.roots.iter();
             self.roots
                 .extend(roots.map(|(root, no)| (*no, root.clone())));
-            let mut settled = Vec::new();
+            let (mut settled, mut late) = (Vec::new(), Vec::new());
             for row in &batch.rows {
                 let root = self.roots.get(&row.root_no).ok_or("a row without a root")?;
                 let record = match decode_row(&row.doc).map_err(|error| error.to_string())? {
@@ -118,41 +119,32 @@ impl Model {
                         row.id, record.promise.id
                     ));
                 }
+                let key = (row.root_no, row.child_no);
+                let held = self.rows.insert(key, record.promise.id.clone());
+                if let Some(held) = held.filter(|held| *held != record.promise.id) {
+                    return Err(format!("{} is written over {held}", record.promise.id));
+                }
                 let before = self.get(&record.promise.id).cloned();
                 self.noted.extend(note(before.as_deref(), &record));
                 may_become(before.as_deref(), &record, batch.seq, now)
                     .map_err(|wrong| format!("{}: {wrong}", record.promise.id))?;
                 self.leases
-                    .may_take_back(before.as_deref(), &record, steady)
+                    .may_follow(before.as_deref(), &record, steady)
                     .map_err(|wrong| format!("{}: {wrong}", record.promise.id))?;
+                self.times.arm(before.as_deref(), &record);
+                times.extend(times::fresh(before.as_deref(), &record));
                 if before.is_none_or(|before| before.promise.is_pending()) {
                     settled.extend(record.promise.settled().map(|_| record.promise.id.clone()));
+                    late.extend(times::is_late(&record).then(|| record.promise.id.clone()));
                 }
                 let root = record.promise.id.root().to_owned();
                 self.trees.entry(root).or_default().put(Arc::new(record));
             }
             settled.iter().for_each(|id| self.note_recorded(id));
-            self.take_messages(batch)?;
+            late.iter().try_for_each(|id| self.may_be_late(id))?;
+            self.messages.committed(batch)?;
         }
-        Ok(())
-    }
-
-    fn take_messages(&mut self, batch: &Batch) -> Result<(), String> {
-        for row in &batch.outbox {
-            let message = decode_message(&row.doc).map_err(|error| error.to_string())?;
-            let mark = Mark {
-                epoch: batch.epoch,
-                seq: batch.seq,
-                n: row.n,
-            };
-            self.messages.insert((batch.part, mark), message);
-        }
-        for (source, up_to) in &batch.inbox {
-            self.messages.retain(|(part, mark), message| {
-                part != source || mark > up_to || message.target().part() != batch.part
-            });
-        }
-        Ok(())
+        self.times.committed(&times)
     }
 
     /// What ran to its end and was recorded must not run again under that token, or a newer one.
@@ -182,12 +174,41 @@ impl Model {
         std::mem::take(&mut self.noted)
     }
 
+    /// A row leaves the store: of a history that is over, with nothing below it. False if there is no such row.
+    pub(crate) fn forget(&mut self, key: (u64, u64), settled_at: i64) -> Result<bool, String> {
+        let record = self.rows.get(&key).and_then(|id| self.get(id)).cloned();
+        let ended_at = |record: &Record| Some(record.promise.settled()?.at.as_millis());
+        let Some(record) = record.filter(|record| ended_at(record) == Some(settled_at)) else {
+            return Ok(false);
+        };
+        let id = record.promise.id.clone();
+        let tree = self.trees.entry(id.root().to_owned()).or_default();
+        if tree.has_children(&id) || tree.first_page(&id).is_some() {
+            return Err(format!("{id} is removed, and something still needs it"));
+        }
+        let mut below = &record;
+        while let Some(origin) = &below.promise.origin {
+            let Some(caller) = tree.get(&origin.parent) else {
+                break;
+            };
+            if caller.promise.generation != origin.generation {
+                self.rows.remove(&key);
+                tree.remove(&id);
+                self.forgotten.insert(id, record);
+                self.is_changed = true;
+                return Ok(true);
+            }
+            below = caller;
+        }
+        Err(format!("{id} is removed, and its history goes on"))
+    }
+
     /// Everything that must always hold.
     pub(crate) fn check(&mut self) -> Result<(), String> {
         if !std::mem::take(&mut self.is_changed) {
             return Ok(());
         }
-        let messages: Vec<Message> = self.messages.values().cloned().collect();
+        let messages = self.messages.waiting();
         resonate_core::check(self.trees.values(), &messages).map_err(|wrong| format!("{wrong:?}"))
     }
 
@@ -228,11 +249,13 @@ fn note(before: Option<&Record>, after: &Record) -> Option<&'static str> {
     (before.map_or(0, losses) < losses(after)).then_some("a task lost its worker, or panicked")
 }
 
-/// What a promise is never changes; who claims a call may say what nobody has said of it yet.
-fn is_same_kind(before: &Kind, after: &Kind) -> bool {
-    match (before, after) {
-        (Kind::Call(before), Kind::Call(after)) => {
-            before.address == after.address && before.param == after.param
+/// What a promise is never changes; who claims a call may say what nobody has said of it yet, and each generation of a
+/// history has arguments of its own.
+fn is_same_kind(before: &Promise, after: &Promise) -> bool {
+    match (&before.kind, &after.kind) {
+        (Kind::Call(one), Kind::Call(other)) => {
+            one.address == other.address
+                && (one.param == other.param || before.generation < after.generation)
         }
         (before, after) => before == after,
     }
@@ -251,7 +274,8 @@ fn may_become(
             return Err("it was settled and changed".to_owned());
         }
         if before.promise.created_at != after.promise.created_at
-            || !is_same_kind(&before.promise.kind, &after.promise.kind)
+            || !is_same_kind(&before.promise, &after.promise)
+            || before.promise.generation > after.promise.generation
             || before.promise.origin != after.promise.origin
         {
             return Err("what never changes has changed".to_owned());

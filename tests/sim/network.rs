@@ -12,7 +12,7 @@ use tokio::{
     time::{Instant, sleep, sleep_until},
 };
 
-use crate::{dice::Dice, sim::Sim};
+use crate::{dice::Dice, faults::Swarm, sim::Sim};
 
 /// Which way.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -46,14 +46,17 @@ struct State {
     /// Of 1,000 requests so many are lost, or answered in vain; so many come twice.
     lost: u32,
     doubled: u32,
+    /// Of 1,000 streams so many are never answered, and do not break.
+    withheld: u32,
 }
 
 impl Line {
-    pub(crate) fn new(sim: &Sim, slowest: u64, lost: u32, doubled: u32) -> Self {
+    pub(crate) fn new(sim: &Sim, swarm: &Swarm) -> Self {
         let state = State {
-            slowest,
-            lost,
-            doubled,
+            slowest: swarm.slowest_line,
+            lost: swarm.lost,
+            doubled: swarm.doubled,
+            withheld: swarm.withheld,
             ..State::default()
         };
         Self(Arc::new(Inner {
@@ -85,7 +88,7 @@ impl Line {
         let mut state = self.state();
         state.blocked = [None, None];
         state.slowest = 5;
-        (state.lost, state.doubled) = (0, 0);
+        (state.lost, state.doubled, state.withheld) = (0, 0, 0);
         drop(state);
         self.0.changed.notify_waiters();
     }
@@ -119,6 +122,12 @@ impl Line {
     pub(crate) fn doubles(&self) -> bool {
         let doubled = self.state().doubled;
         self.0.dice.per_mille(doubled)
+    }
+
+    /// True if nothing that the server says on this stream arrives.
+    pub(crate) fn withholds(&self) -> bool {
+        let withheld = self.state().withheld;
+        self.0.dice.per_mille(withheld)
     }
 
     /// Returns when what was opened now is broken: by order, or since there was no sign of life for too long.

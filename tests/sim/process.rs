@@ -36,6 +36,23 @@ struct Inner {
     resonate: watch::Sender<Option<Resonate>>,
 }
 
+/// How a function takes the process down that it runs in.
+pub(crate) struct Doom(Process);
+
+impl Doom {
+    /// Nothing comes after it.
+    pub(crate) async fn strike(&self) {
+        if self.0.kill() {
+            self.0
+                .0
+                .far
+                .sim
+                .count("fault: a function took its worker down");
+        }
+        std::future::pending().await
+    }
+}
+
 impl Process {
     pub(crate) fn new(
         name: String,
@@ -55,6 +72,14 @@ impl Process {
             is_down: AtomicBool::new(true),
             resonate: watch::Sender::new(None),
         }))
+    }
+
+    pub(crate) fn name(&self) -> &str {
+        &self.0.name
+    }
+
+    pub(crate) fn far(&self) -> &Far {
+        &self.0.far
     }
 
     pub(crate) fn line(&self) -> &Line {
@@ -77,7 +102,8 @@ impl Process {
             .name(&self.0.name)
             .serve(services.iter().copied())
             .concurrency(self.0.concurrency)
-            .provide(Arc::clone(&self.0.ledger));
+            .provide(Arc::clone(&self.0.ledger))
+            .provide(Doom(self.clone()));
         let resonate = match builder.start().await {
             Ok(resonate) => resonate,
             Err(error) => return far.sim.violation(format!("{}: {error}", self.0.name)),

@@ -7,7 +7,7 @@ use std::{
     time::Duration,
 };
 
-use resonate_core::{HaltCause, PromiseId, Request};
+use resonate_core::Request;
 use resonate_server::{
     dispatch::stream::StreamId,
     engine::{Engine, EngineError, Input, Next, Settings, StartError},
@@ -52,6 +52,8 @@ struct State {
     starts: u64,
     streams: u64,
     crash: Option<Crash>,
+    /// Nothing more is taken: it is to end when it has answered what waits.
+    is_stopping: bool,
     /// The longest that a sync takes, in milliseconds.
     slowest_sync: u64,
     running: Option<JoinHandle<()>>,
@@ -60,6 +62,7 @@ struct State {
 /// Why it ended.
 enum End {
     Crashed,
+    Stopped,
     Failed(EngineError),
     NotStarted(StartError),
 }
@@ -89,6 +92,7 @@ impl Server {
         ));
         let now = sim.now().steady;
         sim.model().leases.begins(now, self.0.lease);
+        sim.model().times.begins();
         let server = self.clone();
         let running = tokio::spawn(async move {
             let end = server.serve().await;
@@ -126,6 +130,12 @@ impl Server {
         self.start();
     }
 
+    /// SIGTERM: it answers what waits, writes it, and ends.
+    pub(crate) fn stop(&self) {
+        self.state().is_stopping = true;
+        self.0.came.notify_one();
+    }
+
     /// The next crash strikes there.
     pub(crate) fn crash_at(&self, crash: Crash) {
         self.state().crash = Some(crash);
@@ -160,26 +170,13 @@ impl Server {
     /// Hands something to that start of it; false if that is over.
     pub(crate) fn take(&self, incarnation: u64, input: Input) -> bool {
         let mut state = self.state();
-        if state.incarnation != incarnation {
+        if state.incarnation != incarnation || state.is_stopping {
             return false;
         }
         state.inputs.push_back(input);
         drop(state);
         self.0.came.notify_one();
         true
-    }
-
-    /// An operator lets everything go on that is halted since it lost its worker too often; anything else is wrong.
-    pub(crate) fn continue_halted(&self) {
-        let halted = self.0.sim.model().halted();
-        for (id, cause, reason) in halted {
-            if cause != HaltCause::Poison {
-                self.0.sim.violation(format!("{id} is halted: {reason}"));
-                continue;
-            }
-            self.0.sim.count("a task that lost ten workers went on");
-            self.tell(Request::Continue { id, key: None });
-        }
     }
 
     /// An operator asks; nobody waits for the answer.
@@ -196,10 +193,11 @@ impl Server {
             let mut state = self.state();
             state.incarnation = 0;
             state.inputs.clear();
-            state.crash = None;
+            (state.crash, state.is_stopping) = (None, false);
         }
         match end {
             End::Crashed => sim.count("fault: the server crashed"),
+            End::Stopped => sim.count("fault: the server was told to stop"),
             End::Failed(
                 EngineError::Commit(CommitError::Write(_))
                 | EngineError::Write(_)
@@ -228,10 +226,12 @@ impl Server {
         loop {
             self.gather(engine.next()).await;
             self.spins(&mut spins);
+            let now = sim.now();
             sim.model().leases.round_begins();
+            sim.model().times.round_begins(now.wall);
             let mut inputs = std::mem::take(&mut self.state().inputs);
             let is_asked = !inputs.is_empty();
-            let releases = match engine.round(sim.now(), &mut inputs) {
+            let releases = match engine.round(now, &mut inputs) {
                 Ok(releases) => releases,
                 Err(error) => return End::Failed(error),
             };
@@ -264,9 +264,26 @@ impl Server {
                     engine.disconnect(stream);
                 }
             }
+            let is_last = {
+                let state = self.state();
+                state.is_stopping && state.inputs.is_empty()
+            };
+            if is_last {
+                return engine.close().map_or_else(End::Failed, |()| End::Stopped);
+            }
             if let Err(error) = engine.upkeep() {
                 return End::Failed(error);
             }
+            self.nothing_is_overdue(engine.next());
+        }
+    }
+
+    /// An engine that would wait has nothing left to do, unless the disk has refused it a moment ago.
+    fn nothing_is_overdue(&self, next: Next) {
+        let waits = matches!(next, Next::After(wait) if !wait.is_zero());
+        if waits && !self.0.disk.refused_lately() {
+            let right = self.0.sim.model().times.nothing_is_overdue();
+            self.0.sim.check(right);
         }
     }
 
@@ -321,12 +338,6 @@ impl Server {
             state.crash = None;
         }
         is_here
-    }
-
-    /// Settles what somebody outside has to settle.
-    pub(crate) fn resolve(&self, id: PromiseId, outcome: resonate_core::Outcome) {
-        let key = None;
-        self.tell(Request::Settle { id, outcome, key });
     }
 
     fn state(&self) -> MutexGuard<'_, State> {

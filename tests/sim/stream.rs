@@ -117,10 +117,17 @@ impl Stream {
             }
             End::Worker
         };
+        let opened = sim.model().times.newest();
         let down = async {
+            if line.withholds() {
+                sim.count("fault: no answer to a hello");
+                std::future::pending::<()>().await;
+            }
             while let Some(items) = outgoing.next().await {
                 let session = who.lock().unwrap().unwrap_or(SessionId(0));
-                items.iter().for_each(|item| sim.sends(session, item));
+                items
+                    .iter()
+                    .for_each(|item| sim.sends(session, opened, item));
                 for message in ToWorker::batches(&items) {
                     line.travel(Way::FromServer).await;
                     let message: v1::ToWorker = through_bytes(&message);

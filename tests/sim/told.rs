@@ -7,11 +7,16 @@ use std::{
 };
 
 use resonate_core::{
-    End, PromiseId, Record, Refusal, Seq, SessionId, Settlement, TaskVersion, Turn, TurnStatus,
+    End, PromiseId, Record, Refusal, Seq, SessionId, Settlement, TaskVersion, Timestamp, Turn,
+    TurnStatus,
 };
-use resonate_proto::stream::{Dispatch, FromWorker, ToWorker, TurnAnswer};
+use resonate_proto::{
+    client::LogPosition,
+    stream::{Dispatch, FromWorker, ToWorker, TurnAnswer, Welcome},
+};
+use resonate_server::engine::AskError;
 
-use crate::sim::Sim;
+use crate::{sim::Sim, times::Asked};
 
 /// What was told so far.
 #[derive(Default)]
@@ -55,9 +60,26 @@ impl Sim {
         }
     }
 
-    /// A client is told of a promise.
-    pub(crate) fn tells(&self, record: &Arc<Record>) {
-        self.check(self.may_tell(record));
+    /// A client is answered: with a promise, or why not.
+    pub(crate) fn answers(
+        &self,
+        asked: &Asked,
+        at: Option<LogPosition>,
+        answer: Result<&Arc<Record>, Option<&AskError>>,
+    ) {
+        if let Some(at) = at {
+            let right = self.model().answers(asked, at);
+            self.check(right);
+        }
+        let right = match answer {
+            Ok(record) => {
+                let right = self.model().answers_with(asked, record);
+                right.and_then(|()| self.may_tell(record))
+            }
+            Err(Some(AskError::Refused(refusal))) => self.model().refuses(asked, refusal),
+            Err(_) => Ok(()),
+        };
+        self.check(right);
     }
 
     fn may_tell(&self, record: &Record) -> Result<(), String> {
@@ -85,7 +107,7 @@ impl Sim {
     }
 
     /// A worker is sent this.
-    pub(crate) fn sends(&self, session: SessionId, item: &ToWorker) {
+    pub(crate) fn sends(&self, session: SessionId, opened: Timestamp, item: &ToWorker) {
         let right = match item {
             ToWorker::Dispatch(dispatch) => self.may_dispatch(session, dispatch),
             ToWorker::TurnAnswer(answer) => self.may_answer(answer),
@@ -93,6 +115,10 @@ impl Sim {
             ToWorker::Refused { kind, message } => {
                 Err(format!("a worker was refused ({kind}): {message}"))
             }
+            // What was durable when its stream was opened is earlier.
+            ToWorker::Welcome(Welcome { now, .. }) if *now < opened => Err(format!(
+                "a worker is told that it is {now}, and it was {opened} before"
+            )),
             ToWorker::Welcome(_) | ToWorker::Drop { .. } | ToWorker::HeartbeatAnswer { .. } => {
                 Ok(())
             }
@@ -111,7 +137,7 @@ impl Sim {
             .as_ref()
             .ok_or("a dispatch without a task")?
             .version;
-        let durable = model.get(id).and_then(|record| record.task.as_ref());
+        let durable = model.known(id).and_then(|record| record.task.as_ref());
         if durable.is_none_or(|task| task.version < version) {
             return Err(format!(
                 "{id} was dispatched under {version} before that was durable"
@@ -128,7 +154,7 @@ impl Sim {
                 ));
             }
             last = settled.seq;
-            let durable = model.get(&child.promise.id);
+            let durable = model.known(&child.promise.id);
             if durable.and_then(|record| record.promise.settled()) != Some(settled) {
                 return Err(format!(
                     "{} was dispatched before it was durable",
@@ -182,7 +208,7 @@ impl Sim {
         }
         let model = self.model();
         let durable = model
-            .get(task)
+            .known(task)
             .ok_or_else(|| format!("{task} has a turn and is not durable"))?;
         let known = durable.task.as_ref().ok_or("a turn of no task")?;
         let is_durable = known.version > *version
@@ -228,7 +254,7 @@ impl Sim {
             }
             last = *seq;
             let durable = model
-                .get(id)
+                .known(id)
                 .and_then(|record| record.promise.settled().cloned());
             let is_same = durable.as_ref().is_some_and(|durable| {
                 durable.seq == *seq && outcome.as_ref().is_none_or(|told| *told == durable.outcome)

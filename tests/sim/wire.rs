@@ -12,7 +12,7 @@ use resonate_proto::{
     },
     v1,
 };
-use resonate_runtime::testing::{Answer, CallError, Server as Asked, WorkStream};
+use resonate_runtime::testing::{Answer, CallError, Server as Api, WorkStream};
 use resonate_server::engine::{AskError, Input};
 use tokio::{
     sync::{mpsc, oneshot},
@@ -24,6 +24,7 @@ use crate::{
     server::Server,
     sim::Sim,
     stream::Stream,
+    times::Asked,
 };
 
 /// How long a client waits for a reply.
@@ -78,6 +79,7 @@ impl Far {
 
     async fn ask_once(&self, request: Request) -> Answer<PromiseReply> {
         self.line.travel(Way::ToServer).await;
+        let asked = self.sim.model().asked(request.target());
         let (answer, answered) = oneshot::channel();
         let taken = self.server.incarnation().is_some_and(|incarnation| {
             self.server
@@ -88,9 +90,12 @@ impl Far {
         }
         let told = answered.await.map_err(|_| gone("the server went down"))?;
         let (at, answer) = (told.at, told.answer);
-        if let Ok(Reply::Promise { record, .. }) = &answer {
-            self.sim.tells(record);
-        }
+        let record = match &answer {
+            Ok(Reply::Promise { record, .. }) => Ok(record),
+            Ok(_) => Err(None),
+            Err(error) => Err(Some(error)),
+        };
+        self.sim.answers(&asked, at, record);
         self.line.travel(Way::FromServer).await;
         match answer {
             Ok(Reply::Promise { record, new }) => Ok(over(record, new, at)),
@@ -106,6 +111,10 @@ impl Far {
     async fn pass_on(self, ids: Vec<PromiseId>, to: mpsc::Sender<Answer<PromiseReply>>) {
         let watching = async {
             self.line.travel(Way::ToServer).await;
+            let mut asked: Vec<Asked> = {
+                let model = self.sim.model();
+                ids.iter().map(|id| model.asked(id)).collect()
+            };
             let (out, mut watched) = mpsc::channel(ids.len().max(1));
             let mut left = ids.len();
             let taken = self.server.incarnation().is_some_and(|incarnation| {
@@ -119,8 +128,11 @@ impl Far {
                     return Some(gone("the server went down"));
                 };
                 left -= 1;
-                if let Ok(record) = &told.answer {
-                    self.sim.tells(record);
+                let is_of = |asked: &Asked| told.answer.as_ref().is_ok_and(|of| asked.is_of(of));
+                if let Some(asked_at) = asked.iter().position(is_of) {
+                    let asked = asked.swap_remove(asked_at);
+                    self.sim
+                        .answers(&asked, told.at, told.answer.as_ref().map_err(Some));
                 }
                 self.line.travel(Way::FromServer).await;
                 let item = told.answer.map(|record| over(record, false, told.at));
@@ -158,7 +170,7 @@ fn failed(error: AskError) -> CallError {
     CallError::Unavailable(error.to_string())
 }
 
-impl Asked for Far {
+impl Api for Far {
     fn url(&self) -> &str {
         "http://simulated"
     }

@@ -2,7 +2,6 @@
 
 use std::{sync::Arc, time::Duration};
 
-use resonate_core::{Outcome, Payload, PromiseId};
 use resonate_runtime::testing;
 use tokio::{runtime::Builder, time::sleep};
 
@@ -13,8 +12,9 @@ use crate::{
     faults::{self, Swarm},
     ledger::Ledger,
     network::Line,
+    outside,
     process::Process,
-    program::{SERVICES, value_of},
+    program::SERVICES,
     server::Server,
     sim::{Counters, Sim, wall},
     wire::Far,
@@ -32,6 +32,7 @@ pub(crate) struct World {
     pub(crate) workers: Vec<Process>,
     pub(crate) clients: Vec<Process>,
     pub(crate) swarm: Swarm,
+    pub(crate) ledger: Arc<Ledger>,
     roots: Arc<Roots>,
 }
 
@@ -94,7 +95,7 @@ impl World {
         server.set_slowest_sync(swarm.slowest_sync);
         let ledger = Arc::new(Ledger::new(sim.clone()));
         let process = |name: String, services, concurrency| {
-            let line = Line::new(&sim, swarm.slowest_line, swarm.lost, swarm.doubled);
+            let line = Line::new(&sim, &swarm);
             let (sim, server) = (sim.clone(), server.clone());
             let far = Far { sim, server, line };
             Process::new(name, far, Arc::clone(&ledger), services, concurrency)
@@ -119,6 +120,7 @@ impl World {
             workers,
             clients,
             swarm,
+            ledger,
             roots: Arc::new(roots),
         }
     }
@@ -140,8 +142,11 @@ impl World {
             });
             tokio::spawn(calling);
         }
-        let outside = self.clone();
-        tokio::spawn(async move { outside.look_after().await });
+        tokio::spawn(outside::look_after(self.clone()));
+        for client in &self.clients {
+            let (far, name) = (client.far().clone(), client.name().to_owned());
+            tokio::spawn(outside::lapse(far, name, self.swarm.faulty_for));
+        }
         let mut raging = faults::rage(self);
         tokio::select! {
             biased;
@@ -171,28 +176,13 @@ impl World {
         self.sim.step_clock(behind);
     }
 
-    /// Those outside: they settle what they are to settle, and let go on what was halted for no fault of its own.
-    async fn look_after(&self) {
-        let dice = self.sim.dice().apart();
-        loop {
-            sleep(dice.millis(500, 20_000)).await;
-            self.server.continue_halted();
-            let gates = self.sim.model().gates();
-            for id in gates {
-                if dice.per_mille(600) {
-                    self.server.resolve(id.clone(), opens(&id));
-                }
-            }
-        }
-    }
-
     /// Returns when everything has ended.
     async fn converged(&self) {
         loop {
             sleep(Duration::from_secs(1)).await;
             let is_over = {
                 let model = self.sim.model();
-                model.pending() == 0 && !model.has_messages()
+                model.pending() == 0 && !model.messages.are_waiting()
             };
             if is_over && self.roots.open().is_empty() {
                 break;
@@ -244,11 +234,4 @@ fn served(n: u64, workers: u64, dice: &Dice) -> Vec<&'static str> {
     let serves = |at: &u64| workers < 3 || n % 3 == *at || dice.per_mille(400);
     let at = (0..3).filter(serves).map(|at| usize::try_from(at).unwrap());
     at.map(|at| SERVICES[at]).collect()
-}
-
-/// What opens a gate: its number is the end of its id.
-fn opens(id: &PromiseId) -> Outcome {
-    let name = id.as_str().rsplit(".g").next().unwrap_or_default();
-    let no: u32 = name.parse().expect("the id of a gate ends with its number");
-    Outcome::Resolved(Payload::json(value_of(no).to_string()))
 }

@@ -183,6 +183,9 @@ impl<'a> Edit<'a> {
                 (None, None) => {}
             }
         }
+        // A crash may keep only the first of them from being there: no call may be left without its caller.
+        let depth = |record: &Record| record.promise.origin.as_ref().map(|origin| origin.depth);
+        removed.sort_by_key(|record| std::cmp::Reverse(depth(record)));
         let pages = self.pages_before.into_iter();
         let pages = pages.map(|((of, number), before)| PageChange {
             after: tree.page(&of, number).cloned(),

@@ -34,7 +34,7 @@ pub struct Applied {
     /// What to write: each changed record once, as it was and as it is.
     pub changed: Vec<Change>,
     /// Settled records that are forgotten, as they were: to be removed some time after the rest is durable. Losing that in
-    /// a crash loses nothing; they are forgotten again with the next ones.
+    /// a crash loses nothing; they are forgotten again with the next ones. Each call comes before its caller.
     pub removed: Vec<Arc<Record>>,
     /// Pages of awaiters to write, each once.
     pub pages: Vec<PageChange>,

@@ -2,7 +2,9 @@
 
 use std::collections::BTreeSet;
 
-use super::{Answer, DETACHED, Op, TIMED_OUT, UNKNOWN, Wrong, caught, mix, value_of};
+use super::{
+    Answer, CANCELED, DETACHED, Op, Place, TIMED_OUT, UNKNOWN, Wrong, caught, mix, value_of,
+};
 
 /// The answers that are right.
 pub(crate) fn answers(op: &Op) -> BTreeSet<Answer> {
@@ -14,10 +16,36 @@ pub(crate) fn answers(op: &Op) -> BTreeSet<Answer> {
         Op::Join(ops) => ops
             .iter()
             .fold(one(1), |sums, op| then(&sums, &answers(op))),
+        Op::Call {
+            place: Place::Cancelable,
+            op,
+            ..
+        } => &answers(op) | &one(CANCELED),
         Op::Call { op, .. } => answers(op),
         Op::Spawn { call, rest } => then(&then(&one(2), &answers(rest)), &answers(call)),
-        Op::Leaf { no, .. } | Op::Sleep { no, .. } | Op::Gate { no } | Op::Panic { no, .. } => {
-            one(value_of(*no))
+        Op::Leaf { no, .. }
+        | Op::Large { no, .. }
+        | Op::Sleep { no, .. }
+        | Op::Gate { no }
+        | Op::Tell { no }
+        | Op::Panic { no, .. } => one(value_of(*no)),
+        Op::Deadly { no } => &one(value_of(*no)) | &one(CANCELED),
+        Op::Lapse { no, .. } => &one(value_of(*no)) | &one(TIMED_OUT),
+        Op::Limited { leaf, .. } => &answers(leaf) | &one(TIMED_OUT),
+        Op::Generations {
+            times, each, last, ..
+        } => {
+            let mut ends = BTreeSet::new();
+            if *times > 0 {
+                ends = answers(each);
+                let goes_on = ends.iter().any(Result::is_ok);
+                ends.retain(Result::is_err);
+                if !goes_on {
+                    return ends;
+                }
+            }
+            ends.extend(answers(last));
+            ends
         }
         Op::Step {
             no, at_most_once, ..
@@ -68,21 +96,31 @@ pub(crate) fn detached(op: &Op) -> Vec<(u32, &Op)> {
         }
         Op::Seq(ops) | Op::Join(ops) => ops.iter().flat_map(detached).collect(),
         Op::Call { op, .. } | Op::Catch(op) | Op::Timeout { op, .. } => detached(op),
+        Op::Limited { leaf, .. } => detached(leaf),
         Op::Spawn {
             call: one,
             rest: other,
         }
-        | Op::Race { one, other } => {
+        | Op::Race { one, other }
+        | Op::Generations {
+            each: one,
+            last: other,
+            ..
+        } => {
             let mut found = detached(one);
             found.extend(detached(other));
             found
         }
         Op::Value(_)
         | Op::Leaf { .. }
+        | Op::Large { .. }
+        | Op::Deadly { .. }
         | Op::Step { .. }
         | Op::Sleep { .. }
         | Op::Wrong(_)
         | Op::Gate { .. }
+        | Op::Lapse { .. }
+        | Op::Tell { .. }
         | Op::Panic { .. } => Vec::new(),
     }
 }

@@ -1,5 +1,7 @@
 //! A random program: at most so deep and so large, with few races, so that the answers it may give stay few.
 
+use resonate_core::limits;
+
 use super::{Op, Place, SERVICES};
 use crate::dice::Dice;
 
@@ -10,6 +12,9 @@ struct Budget<'a> {
     ops: u32,
     races: u32,
     detached: u32,
+    generations: u32,
+    large: u32,
+    deadly: u32,
 }
 
 /// The program of a root.
@@ -20,8 +25,11 @@ pub(crate) fn program(dice: &Dice, ops: u32) -> Op {
         ops,
         races: 3,
         detached: 1,
+        generations: 1,
+        large: u32::from(dice.per_mille(100)),
+        deadly: u32::from(dice.per_mille(40)),
     };
-    Op::Seq(budget.some(0))
+    budget.body(0)
 }
 
 impl Budget<'_> {
@@ -43,12 +51,27 @@ impl Budget<'_> {
             Place::Remote,
             Place::Local,
             Place::Shielded,
+            Place::Urgent,
         ])
     }
 
     fn some(&mut self, depth: u32) -> Vec<Op> {
         let count = self.dice.between(1, 4);
         (0..count).map(|_| self.op(depth)).collect()
+    }
+
+    /// All that a function does.
+    fn body(&mut self, depth: u32) -> Op {
+        if self.generations == 0 || !self.dice.per_mille(100) {
+            return Op::Seq(self.some(depth));
+        }
+        self.generations -= 1;
+        Op::Generations {
+            at: 0,
+            times: u32::try_from(self.dice.between(1, 4)).unwrap(),
+            each: Box::new(Op::Seq(self.some(depth))),
+            last: Box::new(Op::Seq(self.some(depth))),
+        }
     }
 
     fn op(&mut self, depth: u32) -> Op {
@@ -59,7 +82,11 @@ impl Budget<'_> {
         let below = depth + 1;
         match self.dice.below(100) {
             0..=17 => self.call(below),
-            18..=35 => self.leaf(),
+            18..=32 => self.leaf(),
+            33..=35 => Op::Limited {
+                millis: self.dice.pick(&[1, 100, 2_000, 20_000]),
+                leaf: Box::new(self.leaf()),
+            },
             36..=45 => Op::Step {
                 no: self.number(),
                 millis: self.dice.pick(&[0, 1, 50, 2_000, 12_000]),
@@ -87,7 +114,8 @@ impl Budget<'_> {
                 no: self.number(),
                 times: u8::try_from(self.dice.between(1, 2)).unwrap(),
             },
-            92..=96 => Op::Gate { no: self.number() },
+            92..=95 => self.gate(),
+            96..=97 => self.heavy(),
             _ => self.detach(below),
         }
     }
@@ -98,8 +126,11 @@ impl Budget<'_> {
 
     fn call(&mut self, below: u32) -> Op {
         let no = self.number();
-        let (to, place) = (self.service(), self.place());
-        let op = Box::new(Op::Seq(self.some(below)));
+        let (to, mut place) = (self.service(), self.place());
+        if self.dice.per_mille(100) {
+            place = Place::Cancelable;
+        }
+        let op = Box::new(self.body(below));
         Op::Call { no, to, place, op }
     }
 
@@ -111,6 +142,38 @@ impl Budget<'_> {
             millis: self.dice.pick(&[0, 0, 0, 3, 40, 700, 3_000, 15_000]),
             fails: self.few(),
             panics: self.dice.pick(&[0, 0, 0, 0, 0, 0, 1]),
+        }
+    }
+
+    /// A promise that others settle.
+    fn gate(&mut self) -> Op {
+        let no = self.number();
+        match self.dice.below(4) {
+            0 => Op::Tell { no },
+            1 => {
+                let millis = self.dice.pick(&[1, 2_000, 10_000, 30_000]);
+                Op::Lapse { no, millis }
+            }
+            _ => Op::Gate { no },
+        }
+    }
+
+    /// What is hard on a worker, or on the wire.
+    fn heavy(&mut self) -> Op {
+        let no = self.number();
+        if self.deadly > 0 {
+            self.deadly -= 1;
+            return Op::Deadly { no };
+        }
+        if self.large == 0 {
+            return self.leaf();
+        }
+        self.large -= 1;
+        let of_message = limits::PAYLOAD_BYTES - 64;
+        Op::Large {
+            no,
+            bytes: self.dice.pick(&[70_000, 300_000, of_message, of_message]),
+            place: self.place(),
         }
     }
 

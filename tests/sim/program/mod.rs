@@ -1,9 +1,10 @@
 //! Programs: random trees of what a durable function can do, with the answers they may give known in advance.
 //!
-//! [`generate`] makes one from a seed, [`answer`] says how it may end, [`run`] are the durable functions that do it. A
-//! program travels as the argument of its root, and each part of it as the argument of a call.
+//! [`generate`] makes one from a seed, [`answer`] says how it may end, [`functions`] are the durable functions that do it,
+//! [`run`] their bodies. A program travels as the argument of its root, and each part of it as the argument of a call.
 
 pub(crate) mod answer;
+pub(crate) mod functions;
 pub(crate) mod generate;
 pub(crate) mod run;
 
@@ -19,6 +20,10 @@ pub(crate) enum Place {
     Local,
     Remote,
     Shielded,
+    /// Before others of its service.
+    Urgent,
+    /// Somebody outside may cancel it.
+    Cancelable,
 }
 
 /// One thing to do. Everything that is recorded has a number of its own in its program.
@@ -48,6 +53,12 @@ pub(crate) enum Op {
         fails: u8,
         panics: u8,
     },
+    /// A leaf that may take so long at most.
+    Limited { millis: u64, leaf: Box<Self> },
+    /// A call whose argument and result are so large.
+    Large { no: u32, bytes: usize, place: Place },
+    /// A call that takes every worker down that runs it, until somebody outside mends it or cancels it.
+    Deadly { no: u32 },
     /// A step of the function itself.
     Step {
         no: u32,
@@ -69,6 +80,17 @@ pub(crate) enum Op {
     Detach { no: u32, to: u8, op: Box<Self> },
     /// A promise that somebody outside resolves.
     Gate { no: u32 },
+    /// The same, and it is open for so long only.
+    Lapse { no: u32, millis: u64 },
+    /// The same, and the function resolves it itself, as if it were another's.
+    Tell { no: u32 },
+    /// All that a function does: so often this, each time with a history of its own, and then that.
+    Generations {
+        at: u32,
+        times: u32,
+        each: Box<Self>,
+        last: Box<Self>,
+    },
     /// The attempt panics here, so often.
     Panic { no: u32, times: u8 },
 }
@@ -88,6 +110,13 @@ pub(crate) enum Wrong {
 impl From<resonate::Error> for Wrong {
     fn from(error: resonate::Error) -> Self {
         Self::Ours(error.kind().name().to_owned(), format!("{error:#}"))
+    }
+}
+
+impl Wrong {
+    /// True for an error of ours of this kind.
+    pub(crate) fn is(&self, name: &str) -> bool {
+        matches!(self, Self::Ours(kind, _) if kind == name)
     }
 }
 
@@ -117,3 +146,5 @@ pub(crate) const TIMED_OUT: u64 = 4;
 pub(crate) const UNKNOWN: u64 = 5;
 /// What a detached call gives its caller.
 pub(crate) const DETACHED: u64 = 6;
+/// What a call gives that somebody outside has canceled.
+pub(crate) const CANCELED: u64 = 7;

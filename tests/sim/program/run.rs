@@ -1,4 +1,4 @@
-//! The durable functions that do what a program says: for each service one that calls others and one that is a leaf.
+//! The bodies of the durable functions that do what a program says.
 
 use std::{
     pin::Pin,
@@ -9,100 +9,66 @@ use std::{
     time::Duration,
 };
 
-use resonate::{Call, Error, Retry, durable, promise, shield, sleep, step, timeout};
-
-use super::{Answer, DETACHED, Op, Place, TIMED_OUT, UNKNOWN, Wrong, caught, mix, value_of};
-use crate::ledger::Ledger;
-
-#[durable(service = "red")]
-async fn red(op: &Op) -> Result<u64, Wrong> {
-    Body::new(0).run(op).await
-}
-
-#[durable(service = "green", retry = Retry::fixed(Duration::from_millis(300)))]
-async fn green(op: &Op) -> Result<u64, Wrong> {
-    Body::new(1).run(op).await
-}
-
-#[durable(service = "blue", retry = Retry::exponential().initial(Duration::from_secs(1)))]
-async fn blue(op: &Op) -> Result<u64, Wrong> {
-    Body::new(2).run(op).await
-}
-
-#[durable(service = "red")]
-async fn red_leaf(no: u32, millis: u64, fails: u8, panics: u8) -> resonate::Result<u64> {
-    leaf(no, millis, fails, panics).await
-}
-
-#[durable(service = "green", retry = Retry::fixed(Duration::from_millis(300)))]
-async fn green_leaf(no: u32, millis: u64, fails: u8, panics: u8) -> resonate::Result<u64> {
-    leaf(no, millis, fails, panics).await
-}
-
-#[durable(service = "blue")]
-async fn blue_leaf(no: u32, millis: u64, fails: u8, panics: u8) -> resonate::Result<u64> {
-    leaf(no, millis, fails, panics).await
-}
-
-/// The call that does this.
-pub(crate) fn call(to: u8, op: &Op) -> Call<Answer> {
-    match to {
-        0 => red(op),
-        1 => green(op),
-        _ => blue(op),
-    }
-}
-
-async fn leaf(no: u32, millis: u64, fails: u8, panics: u8) -> resonate::Result<u64> {
-    let ledger = resonate::state::<Arc<Ledger>>();
-    let execution = resonate::execution();
-    ledger.runs(execution.id(), execution.version());
-    if millis > 0 {
-        tokio::time::sleep(Duration::from_millis(millis)).await;
-    }
-    let tries = ledger.tries(execution.id());
-    if tries <= u32::from(panics) {
-        panic!("{}", crate::PLANNED);
-    }
-    if tries <= u32::from(panics) + u32::from(fails) {
-        return Err(Error::new("as the program wants it"));
-    }
-    Ok(value_of(no))
-}
+use super::{
+    Answer, CANCELED, DETACHED, Op, Place, TIMED_OUT, UNKNOWN, Wrong, caught,
+    functions::{call, deadly, large, leaf},
+    mix, value_of,
+};
+use crate::ledger::{Ledger, Shown};
+use resonate::{
+    Call, Error, ErrorKind, Promise, continue_as, promise, resolve, shield, sleep, step, timeout,
+};
 
 type Doing<'a> = Pin<Box<dyn Future<Output = Answer> + Send + 'a>>;
 
 /// One body of one execution.
-struct Body {
+pub(super) struct Body {
     ledger: Arc<Ledger>,
     id: String,
     version: u64,
     service: u8,
+    /// Of its history: one more after each `continue_as`.
+    generation: u32,
     shown: AtomicUsize,
 }
 
 impl Body {
-    fn new(service: u8) -> Self {
+    pub(super) fn new(service: u8, op: &Op) -> Self {
         let execution = resonate::execution();
         Self {
             ledger: Arc::clone(&resonate::state::<Arc<Ledger>>()),
             id: execution.id().to_owned(),
             version: execution.version(),
             service,
+            generation: if let Op::Generations { at, .. } = op {
+                at + 1
+            } else {
+                1
+            },
             shown: AtomicUsize::new(0),
         }
     }
 
-    async fn run(&self, op: &Op) -> Answer {
-        self.ledger.begins(&self.id, self.version);
+    pub(super) async fn run(&self, op: &Op) -> Answer {
+        self.ledger.begins(&self.id, self.version, self.generation);
         self.eval(op).await
     }
 
-    /// A result was shown: the same as in every other attempt at this place.
-    fn shows(&self, what: &str, no: u32, answer: &Answer) {
-        let at = self.shown.fetch_add(1, Ordering::Relaxed);
-        self.ledger
-            .shows(&self.id, at, &format!("{what}{no} {answer:?}"));
+    /// A result was shown: durable, and the same as in every other attempt at this place.
+    fn shows(&self, what: &'static str, no: u32, answer: &Answer) {
+        self.ledger.shows(&Shown {
+            id: &self.id,
+            generation: self.generation,
+            at: self.shown.fetch_add(1, Ordering::Relaxed),
+            what,
+            no,
+            answer,
+        });
+    }
+
+    /// What an attempt of this generation tries.
+    fn tried(&self, what: impl std::fmt::Display) -> String {
+        format!("{}~{} {what}", self.id, self.generation)
     }
 
     fn eval<'a>(&'a self, op: &'a Op) -> Doing<'a> {
@@ -112,7 +78,16 @@ impl Body {
             Op::Join(ops) => Box::pin(self.join(ops)),
             Op::Call { no, to, place, op } => Box::pin(self.call(*no, *to, *place, op)),
             Op::Spawn { call, rest } => Box::pin(self.spawn(call, rest)),
-            Op::Leaf { no, .. } => Box::pin(self.leaf(*no, op)),
+            Op::Leaf { no, .. } => Box::pin(self.leaf(*no, op, None)),
+            Op::Limited { millis, leaf } => Box::pin(self.limited(*millis, leaf)),
+            Op::Large { no, bytes, place } => Box::pin(self.large(*no, *bytes, *place)),
+            Op::Deadly { no } => Box::pin(self.deadly(*no)),
+            Op::Generations {
+                at,
+                times,
+                each,
+                last,
+            } => Box::pin(self.generations(*at, *times, each, last)),
             Op::Step { no, .. } => Box::pin(self.step(*no, op)),
             Op::Sleep { no, millis } => Box::pin(async move {
                 sleep(Duration::from_millis(*millis)).await;
@@ -137,13 +112,14 @@ impl Body {
                 timeout(limit, self.eval(op)).await.unwrap_or(Ok(TIMED_OUT))
             }),
             Op::Detach { no, to, op } => Box::pin(self.detach(*no, *to, op)),
-            Op::Gate { no } => Box::pin(async move {
-                let answer = promise::<u64>(format!("g{no}")).await.map_err(Wrong::from);
-                self.shows("gate", *no, &answer);
-                answer
-            }),
+            Op::Gate { no } => Box::pin(self.gate(*no, promise(format!("g{no}")))),
+            Op::Lapse { no, millis } => {
+                let limit = Duration::from_millis(*millis);
+                Box::pin(self.gate(*no, promise(format!("g{no}")).timeout(limit)))
+            }
+            Op::Tell { no } => Box::pin(self.tell(*no)),
             Op::Panic { no, times } => Box::pin(async move {
-                if self.ledger.tries(&format!("{} {no}", self.id)) <= u32::from(*times) {
+                if self.ledger.tries(&self.tried(no)) <= u32::from(*times) {
                     panic!("{}", crate::PLANNED);
                 }
                 Ok(value_of(*no))
@@ -168,17 +144,21 @@ impl Body {
     }
 
     /// Each service's own is the only one that is surely served where this runs.
-    fn placed<R>(&self, call: Call<R>, to: u8, place: Place) -> Call<R> {
+    fn placed<R>(&self, no: u32, call: Call<R>, to: u8, place: Place) -> Call<R> {
+        let call = call.label("no", no);
         match place {
             Place::Local if to == self.service => call.local(),
             Place::Remote => call.remote(),
             Place::Shielded => shield(call),
+            Place::Urgent => call.priority(9),
+            Place::Cancelable => call.remote().label("cancelable", no),
             Place::Local | Place::Anywhere => call,
         }
     }
 
     async fn call(&self, no: u32, to: u8, place: Place, op: &Op) -> Answer {
-        let answer = self.placed(call(to, op), to, place).await;
+        let answer = self.placed(no, call(to, op), to, place).await;
+        let answer = unless_canceled(place, answer);
         self.shows("call", no, &answer);
         answer
     }
@@ -187,14 +167,14 @@ impl Body {
         let Op::Call { no, to, place, op } = of else {
             return self.eval(of).await;
         };
-        let handle = self.placed(call(*to, op), *to, *place).spawn();
+        let handle = self.placed(*no, call(*to, op), *to, *place).spawn();
         let sum = mix(2, self.eval(rest).await?);
-        let answer = handle.await;
+        let answer = unless_canceled(*place, handle.await);
         self.shows("handle", *no, &answer);
         Ok(mix(sum, answer?))
     }
 
-    async fn leaf(&self, no: u32, op: &Op) -> Answer {
+    async fn leaf(&self, no: u32, op: &Op, limit: Option<Duration>) -> Answer {
         let Op::Leaf {
             to,
             place,
@@ -206,14 +186,82 @@ impl Body {
         else {
             return Ok(0);
         };
-        let call = match to {
-            0 => red_leaf(no, *millis, *fails, *panics),
-            1 => green_leaf(no, *millis, *fails, *panics),
-            _ => blue_leaf(no, *millis, *fails, *panics),
+        let call = leaf(*to, (no, *millis), (*fails, *panics));
+        let call = self.placed(no, call, *to, *place);
+        let call = match limit {
+            Some(limit) => call.timeout(limit),
+            None => call,
         };
-        let answer = self.placed(call, *to, *place).await.map_err(Wrong::from);
+        let answer = match call.await.map_err(Wrong::from) {
+            Err(wrong) if limit.is_some() && wrong.is("timeout") => Ok(TIMED_OUT),
+            answer => answer,
+        };
         self.shows("leaf", no, &answer);
         answer
+    }
+
+    async fn limited(&self, millis: u64, leaf: &Op) -> Answer {
+        let limit = Duration::from_millis(millis);
+        match leaf {
+            Op::Leaf { no, .. } => self.leaf(*no, leaf, Some(limit)).await,
+            other => self.eval(other).await,
+        }
+    }
+
+    async fn large(&self, no: u32, bytes: usize, place: Place) -> Answer {
+        let answer = self.placed(no, large(no, bytes), 1, place).await;
+        let answer = answer.map_err(Wrong::from).and_then(|back| {
+            let meant = Err(Wrong::Meant(u32::MAX));
+            if back.len() == bytes {
+                Ok(value_of(no))
+            } else {
+                meant
+            }
+        });
+        self.shows("large", no, &answer);
+        answer
+    }
+
+    async fn deadly(&self, no: u32) -> Answer {
+        let call = deadly(no).remote().label("no", no).label("deadly", no);
+        let answer = match call.await {
+            Err(error) if error.kind() == ErrorKind::Canceled => Ok(CANCELED),
+            answer => answer.map_err(Wrong::from),
+        };
+        self.shows("deadly", no, &answer);
+        answer
+    }
+
+    async fn gate(&self, no: u32, gate: Promise<u64>) -> Answer {
+        let answer = match gate.await {
+            Err(error) if error.kind() == ErrorKind::Timeout => Ok(TIMED_OUT),
+            answer => answer.map_err(Wrong::from),
+        };
+        self.shows("gate", no, &answer);
+        answer
+    }
+
+    /// Makes a promise and resolves it by its id; somebody outside may be faster.
+    async fn tell(&self, no: u32) -> Answer {
+        let gate = promise::<u64>(format!("g{no}"));
+        let told = resolve(gate.id(), &value_of(no)).await;
+        self.shows("told", no, &told.map(u64::from).map_err(Wrong::from));
+        self.gate(no, gate).await
+    }
+
+    /// Ends as the last one does, or with the first error.
+    async fn generations(&self, at: u32, times: u32, each: &Op, last: &Op) -> Answer {
+        if at >= times {
+            return self.eval(last).await;
+        }
+        self.eval(each).await?;
+        let next = Op::Generations {
+            at: at + 1,
+            times,
+            each: Box::new(each.clone()),
+            last: Box::new(last.clone()),
+        };
+        continue_as(call(self.service, &next)).await
     }
 
     async fn step(&self, no: u32, op: &Op) -> Answer {
@@ -229,12 +277,12 @@ impl Body {
         let name = format!("s{no}");
         let fails = if *at_most_once { 0 } else { u32::from(*fails) };
         let doing = step(|| async {
-            self.ledger
-                .steps(&self.id, &name, self.version, *at_most_once);
+            let id = (&*self.id, self.generation, &*name);
+            self.ledger.steps(id, self.version, *at_most_once);
             if *millis > 0 {
                 tokio::time::sleep(Duration::from_millis(*millis)).await;
             }
-            let tries = self.ledger.tries(&format!("{} {name}", self.id));
+            let tries = self.ledger.tries(&self.tried(&name));
             if tries <= fails {
                 return Err(Error::new("as the program wants it"));
             }
@@ -261,5 +309,13 @@ impl Body {
         let answer = started.map(|_| DETACHED);
         self.shows("detached", no, &answer);
         answer
+    }
+}
+
+/// Somebody outside may cancel what is cancelable.
+fn unless_canceled(place: Place, answer: Answer) -> Answer {
+    match answer {
+        Err(wrong) if place == Place::Cancelable && wrong.is("canceled") => Ok(CANCELED),
+        answer => answer,
     }
 }

@@ -12,6 +12,7 @@ use tokio::time::sleep;
 
 use crate::{
     dice::Dice,
+    faults::Swarm,
     program::{Answer, Op, SERVICES, Wrong, answer, functions, generate},
     sim::Sim,
 };
@@ -36,12 +37,12 @@ pub(crate) struct Roots {
 }
 
 impl Roots {
-    pub(crate) fn draw(sim: &Sim, dice: &Dice, count: u64, ops: u32, within: Duration) -> Self {
-        let within = u64::try_from(within.as_millis()).unwrap();
-        let roots = (0..count).map(|n| Root {
+    pub(crate) fn draw(sim: &Sim, dice: &Dice, swarm: &Swarm) -> Self {
+        let within = u64::try_from(swarm.faulty_for.as_millis()).unwrap();
+        let roots = (0..swarm.roots).map(|n| Root {
             id: format!("r{n}"),
             to: u8::try_from(dice.below(SERVICES.len() as u64)).unwrap(),
-            program: generate::program(dice, ops),
+            program: generate::program(dice, swarm.ops, swarm.has_heavy),
             timeout: dice.per_mille(150).then(|| dice.millis(100, 400_000)),
             called_after: dice.millis(0, within * 4 / 5),
             canceled_after: dice.per_mille(80).then(|| dice.millis(0, 60_000)),
@@ -99,6 +100,9 @@ impl Roots {
         let mut answers = self.answers.lock().unwrap_or_else(PoisonError::into_inner);
         let earlier = answers.insert(root.id.clone(), answer.clone());
         drop(answers);
+        if matches!(&answer, Err(wrong) if wrong.is("timeout")) {
+            self.sim.count("roots answered with a timeout");
+        }
         match earlier {
             None => self.sim.count("roots answered"),
             Some(earlier) if earlier == answer => self.sim.count("roots answered again"),

@@ -5,7 +5,8 @@ use std::time::Duration;
 use tokio::{task::JoinSet, time::sleep};
 
 use crate::{
-    dice::Dice, disk::DiskFault, network::Way, process::Process, server::Crash, world::World,
+    dice::Dice, disk::DiskFault, network::Way, process::Process, server::Crash, shrink::Less,
+    world::World,
 };
 
 /// What happens now and then.
@@ -28,7 +29,8 @@ pub(crate) enum Fault {
     StepClock,
 }
 
-const ALL: [Fault; 15] = [
+/// All there are.
+pub(crate) const ALL: [Fault; 15] = [
     Fault::KillServer,
     Fault::CrashServer,
     Fault::StopServer,
@@ -53,6 +55,8 @@ pub(crate) struct Swarm {
     pub(crate) clients: u64,
     pub(crate) roots: u64,
     pub(crate) ops: u32,
+    /// Deadly functions and large payloads.
+    pub(crate) has_heavy: bool,
     pub(crate) concurrency: u64,
     pub(crate) lease: Duration,
     pub(crate) faulty_for: Duration,
@@ -66,7 +70,7 @@ pub(crate) struct Swarm {
 }
 
 impl Swarm {
-    pub(crate) fn draw(dice: &Dice) -> Self {
+    pub(crate) fn draw(dice: &Dice, less: Less) -> Self {
         let lease = Duration::from_secs(dice.pick(&[3, 15, 15]));
         let drawn = ALL.iter().filter(|_| dice.per_mille(450));
         let faults = drawn.map(|fault| {
@@ -74,11 +78,12 @@ impl Swarm {
             (*fault, Duration::from_secs(mean))
         });
         let faults = faults.collect();
-        Self {
+        let drawn = Self {
             workers: dice.between(1, 8),
             clients: dice.between(1, 2),
             roots: dice.between(1, 12),
             ops: u32::try_from(dice.pick(&[4, 12, 30])).unwrap(),
+            has_heavy: true,
             concurrency: dice.pick(&[1, 2, 8, 64]),
             lease,
             faulty_for: Duration::from_secs(dice.pick(&[120, 600, 1_800])),
@@ -88,7 +93,27 @@ impl Swarm {
             doubled: u32::try_from(dice.pick(&[0, 0, 50, 200])).unwrap(),
             withheld: u32::try_from(dice.pick(&[0, 0, 100, 300])).unwrap(),
             faults,
+        };
+        drawn.without(less)
+    }
+
+    /// The same with less of it; what is left out was drawn nevertheless, so that the rest stays as it was.
+    fn without(mut self, less: Less) -> Self {
+        self.roots = less.halve(self.roots);
+        self.ops = u32::try_from(less.halve(u64::from(self.ops))).unwrap();
+        self.has_heavy = less.has_heavy();
+        if !less.has_lines() {
+            self.slowest_line = 2;
+            (self.lost, self.doubled, self.withheld) = (0, 0, 0);
         }
+        if !less.has_syncs() {
+            self.slowest_sync = 0;
+        }
+        self.faults.retain(|(fault, _)| {
+            let at = ALL.iter().position(|kind| kind == fault);
+            at.is_some_and(|at| less.has_fault(at))
+        });
+        self
     }
 }
 

@@ -150,6 +150,9 @@ impl Ledger {
         let Shown { id, at, .. } = *result;
         let what = format!("{}{} {:?}", result.what, result.no, result.answer);
         self.sim.trace(format_args!("{id} is shown {at}: {what}"));
+        if result.what == "large" {
+            self.sim.count("large payloads");
+        }
         let right = self.sim.model().may_see(result);
         self.sim.check(right);
         let mut state = self.state();

@@ -66,7 +66,7 @@ fn go_on(world: &World, dice: &Dice, record: &Record) {
     } else {
         world.sim.count("a task that lost ten workers went on");
     }
-    world.server.tell(Request::Continue { id });
+    world.server.tell(Request::Continue { id, key: None });
 }
 
 fn cancel(world: &World, id: &PromiseId) {

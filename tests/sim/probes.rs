@@ -1,13 +1,17 @@
 //! What a batch must have met at least once, or it has proved nothing.
 
 /// Faults and rare moments, by the names they are counted under.
-pub(crate) const PROBES: [&str; 33] = [
+pub(crate) const PROBES: [&str; 45] = [
+    "a call was canceled from outside",
     "a connection without a sign of life was given up",
     "a crash kept an unsynced commit",
     "a crash lost an unsynced commit",
     "a crash took answers that were durable",
+    "a deadly function was halted",
     "a lease ended during a sync",
     "a replay was shown what it was shown before",
+    "a short timeout was met",
+    "a short timeout was missed, or nobody knows",
     "a stale turn was refused",
     "a suspend met a settled child",
     "a task lost its worker, or panicked",
@@ -15,9 +19,11 @@ pub(crate) const PROBES: [&str; 33] = [
     "a warm body went on",
     "a wave canceled",
     "a worker left and had time for it",
+    "bodies of a later generation",
     "fault: a busy disk refused a commit",
     "fault: a client crashed",
     "fault: a full disk refused a commit",
+    "fault: a function took its worker down",
     "fault: a half-open connection",
     "fault: a partition in one direction",
     "fault: a read failed",
@@ -30,9 +36,15 @@ pub(crate) const PROBES: [&str; 33] = [
     "fault: a worker stood still for less than a lease",
     "fault: a worker stood still for more than a lease",
     "fault: a worker was told to leave",
+    "fault: no answer to a hello",
     "fault: the clock was set back",
     "fault: the clock was set forward",
     "fault: the server crashed",
+    "fault: the server was told to stop",
+    "large payloads",
     "messages lost",
     "roots answered again",
+    "roots answered with a timeout",
+    "rows of earlier generations removed",
+    "urgent calls",
 ];

@@ -2,7 +2,12 @@
 
 use std::time::Duration;
 
-use crate::{probes::PROBES, sim::Counters, world::Run};
+use crate::{
+    probes::PROBES,
+    shrink,
+    sim::Counters,
+    world::{Options, Run},
+};
 
 /// From so many seeds on a batch must have met every probe.
 const ENOUGH: u64 = 60;
@@ -17,7 +22,7 @@ pub(crate) struct Report {
 }
 
 impl Report {
-    pub(crate) fn add(&mut self, run: Run) {
+    pub(crate) fn add(&mut self, run: Run, options: Options) {
         self.seeds += 1;
         self.simulated += run.simulated;
         for (what, count) in &run.counters {
@@ -25,6 +30,7 @@ impl Report {
         }
         if run.wrong.is_some() {
             explain(&run);
+            explain_smallest(&run, options);
             self.failed.push(run);
         }
     }
@@ -71,6 +77,20 @@ fn explain(run: &Run) {
         run.seed,
         run.simulated,
         run.wrong.as_deref().unwrap_or_default(),
+        run.seed
+    );
+}
+
+/// Says what is enough to see it fail.
+fn explain_smallest(failed: &Run, options: Options) {
+    let Some((less, run)) = shrink::smallest(failed, options) else {
+        return;
+    };
+    eprintln!(
+        "the smallest that still fails, after {:?}: {}\n{:?}\nsee it: RESONATE_SIM_SEED={} RESONATE_SIM_LESS={less} RESONATE_SIM_TRACE=1",
+        run.simulated,
+        run.wrong.as_deref().unwrap_or_default(),
+        run.swarm,
         run.seed
     );
 }

@@ -172,6 +172,14 @@ impl Sim {
         }
         drop(model);
         self.count("dispatches");
+        if record
+            .promise
+            .call()
+            .and_then(|call| call.priority)
+            .is_some()
+        {
+            self.count("urgent calls");
+        }
         if dispatch.warm {
             self.count("a warm body went on");
         }

@@ -16,6 +16,7 @@ use crate::{
     process::Process,
     program::SERVICES,
     server::Server,
+    shrink::Less,
     sim::{Counters, Sim, wall},
     wire::Far,
 };
@@ -54,6 +55,8 @@ pub(crate) struct Options {
     pub(crate) is_shown: bool,
     /// The disk forgets what it said it had kept.
     pub(crate) disk_lies: bool,
+    /// What is left out.
+    pub(crate) less: Less,
 }
 
 /// Runs a seed.
@@ -66,7 +69,7 @@ pub(crate) fn run(seed: u64, options: Options) -> Run {
         .expect("a runtime without I/O needs nothing of the system");
     let run = runtime.block_on(async {
         let dice = Dice::new(seed);
-        let swarm = Swarm::draw(&dice);
+        let swarm = Swarm::draw(&dice, options.less);
         let sim = Sim::begin(dice, options.is_shown);
         testing::set_wall(Some(wall));
         let world = World::new(sim, swarm);
@@ -112,7 +115,7 @@ impl World {
         let clients = (0..swarm.clients).map(|n| process(format!("c{n}"), Vec::new(), 1));
         let clients = clients.collect();
         let dice = sim.dice().apart();
-        let roots = Roots::draw(&sim, &dice, swarm.roots, swarm.ops, swarm.faulty_for);
+        let roots = Roots::draw(&sim, &dice, &swarm);
         Self {
             sim,
             disk,

@@ -82,6 +82,25 @@ fn what_is_awaited_elsewhere_is_told_before_it_is_forgotten() {
 }
 
 #[test]
+fn what_is_forgotten_goes_before_its_caller() {
+    let mut state = Memory::default();
+    let script = "0 create a s/f\n0 claim a A\n1 turn a v1 A n1 +call a.c s/g => suspend
+                  2 claim a.c A\n3 turn a.c v2 A n1 +record a.c.s resolved 1 => fulfill resolved 1
+                  4 claim a A\n5 turn a v2 A n1 => continue [2]";
+    let printed = script::run_on(&mut state, script);
+    let mut gone = Vec::new();
+    while let Some(applied) = state.deliver() {
+        gone.extend(
+            applied
+                .removed
+                .iter()
+                .map(|record| record.promise.id.to_string()),
+        );
+    }
+    assert_eq!(gone, ["a.c.s", "a.c"], "{printed}");
+}
+
+#[test]
 fn a_loop_of_a_thousand_generations_keeps_a_bounded_tree() {
     let mut state = Memory::default();
     let _printed = script::run_on(&mut state, "0 create a s/f\n0 create b s/f\n0 claim b B");

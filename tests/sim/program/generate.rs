@@ -18,7 +18,8 @@ struct Budget<'a> {
 }
 
 /// The program of a root.
-pub(crate) fn program(dice: &Dice, ops: u32) -> Op {
+pub(crate) fn program(dice: &Dice, ops: u32, has_heavy: bool) -> Op {
+    let heavy = |of| u32::from(dice.per_mille(of) && has_heavy);
     let mut budget = Budget {
         dice,
         numbers: 0,
@@ -26,8 +27,8 @@ pub(crate) fn program(dice: &Dice, ops: u32) -> Op {
         races: 3,
         detached: 1,
         generations: 1,
-        large: u32::from(dice.per_mille(100)),
-        deadly: u32::from(dice.per_mille(40)),
+        large: heavy(100),
+        deadly: heavy(40),
     };
     budget.body(0)
 }

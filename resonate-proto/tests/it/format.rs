@@ -19,14 +19,18 @@ fn map(key: &str, value: &str) -> BTreeMap<String, String> {
     BTreeMap::from([(key.to_owned(), value.to_owned())])
 }
 
-/// Every field of a record has a value of its own in it.
-fn record() -> Record {
-    let failure = Failure {
+fn failure() -> Failure {
+    Failure {
         kind: FailureKind::Panicked,
         message: "index out of bounds".to_owned(),
         promise: Some(id("order-42.ship")),
         causes: vec!["a cause".to_owned()],
-    };
+    }
+}
+
+/// Every field of a record has a value of its own in it.
+fn record() -> Record {
+    let failure = failure();
     let param = Payload {
         headers: map("key", "k1"),
         ..Payload::json(r#"["card",1200]"#)

@@ -49,7 +49,7 @@ fn what_is_shielded_keeps_its_place_until_it_has_ended() {
             6 done
             7 a.x canceled (its caller a continued as another) 6.1 (as it was)
             8 a.x.y resolved 1 9.1 | a.x.y resolved 1 9.1 | send trim below a
-            9 done | -a.x | -a.x.y
+            9 done | -a.x.y | -a.x
             10 refused there is no promise `a.x`
         "#]],
     );

@@ -7,7 +7,7 @@ use std::{
 };
 
 use resonate_core::{End, PromiseId, Record, SessionId, Task, TaskState, TaskVersion, Timestamp};
-use resonate_proto::stream::{FromWorker, Hello};
+use resonate_proto::stream::FromWorker;
 
 /// A task under one fencing token.
 type Claim = (PromiseId, TaskVersion);
@@ -19,7 +19,7 @@ pub(crate) struct Leases {
     started: Timestamp,
     heard: BTreeMap<SessionId, Timestamp>,
     /// What came after the round had begun that is under way.
-    came: Vec<(SessionId, Timestamp)>,
+    came: Vec<(SessionId, Timestamp, BTreeSet<Claim>)>,
     /// Whose each claim is.
     holders: BTreeMap<Claim, SessionId>,
     /// Claims that have arrived where they are held.
@@ -37,15 +37,19 @@ impl Leases {
 
     /// The engine looks at what has come.
     pub(crate) fn round_begins(&mut self) {
-        self.heard.extend(self.came.drain(..));
+        for (session, at, named) in std::mem::take(&mut self.came) {
+            self.heard.insert(session, at);
+            self.lets_go(session, &named);
+        }
     }
 
     /// A worker says something.
     pub(crate) fn hears(&mut self, session: SessionId, item: &FromWorker, now: Timestamp) {
         match item {
             FromWorker::Hello(hello) => {
-                self.came.push((session, now));
-                self.lets_go(session, hello);
+                let held = hello.held.iter();
+                let named = held.map(|held| (held.task.clone(), held.version));
+                self.came.push((session, now, named.collect()));
             }
             // It makes the lease longer, unless its stream is over for the engine; so nothing is made of it here.
             FromWorker::Heartbeat { stalled, .. } => {
@@ -73,17 +77,16 @@ impl Leases {
         }
     }
 
-    /// What a worker does not name when it says hello is not held by it.
-    fn lets_go(&mut self, session: SessionId, hello: &Hello) {
-        let named = |claim: &Claim| {
-            let mut held = hello.held.iter();
-            held.any(|held| held.task == claim.0 && held.version == claim.1)
-        };
+    /// What a worker does not name when it says hello is not held by it. The engine looks at that after the commit that was
+    /// under way.
+    fn lets_go(&mut self, session: SessionId, named: &BTreeSet<Claim>) {
         let held = self
             .holders
             .iter()
             .filter(|(_, holder)| **holder == session);
-        let gone = held.map(|(claim, _)| claim).filter(|claim| !named(claim));
+        let gone = held
+            .map(|(claim, _)| claim)
+            .filter(|claim| !named.contains(*claim));
         self.over.extend(gone.cloned());
     }
 

@@ -95,6 +95,28 @@ fn a_body_that_stalls_is_told_apart_from_a_lost_worker() {
 }
 
 #[test]
+fn a_release_under_an_earlier_token_or_of_another_session_ends_no_claim() {
+    check(
+        "0 create a s/f
+         1 claim a A
+         2 release a v1 A back
+         3 claim a A
+         4 release a v1 A lost
+         5 release a v2 B lost
+         6 get a",
+        expect![[r#"
+            0 a pending, ready at 0 v0 | +a pending, ready at 0 v0
+            1 claimed cold [] | a pending, leased A v1
+            2 done | a pending, ready at 2 v1
+            3 claimed cold [] | a pending, leased A v2
+            4 refused the claim on `a` under version 1 is over (it is leased under version 2)
+            5 refused the claim on `a` under version 2 is over (it is leased under version 2)
+            6 a pending, leased A v2 (as it was)
+        "#]],
+    );
+}
+
+#[test]
 fn progress_forgives_earlier_losses() {
     check(
         "0 create a s/f

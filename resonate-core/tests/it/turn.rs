@@ -49,6 +49,22 @@ fn a_suspend_that_meets_a_settled_child_does_not_take_effect() {
 }
 
 #[test]
+fn a_turn_of_another_session_is_refused_though_it_knows_the_token() {
+    check(
+        "0 create a s/f
+         1 claim a A
+         2 turn a v1 B n1 => fulfill resolved 1
+         3 get a",
+        expect![[r#"
+            0 a pending, ready at 0 v0 | +a pending, ready at 0 v0
+            1 claimed cold [] | a pending, leased A v1
+            2 refused the claim on `a` under version 1 is over (it is leased under version 1)
+            3 a pending, leased A v1 (as it was)
+        "#]],
+    );
+}
+
+#[test]
 fn results_reach_a_running_caller_in_log_order() {
     check(
         "0 create a s/f

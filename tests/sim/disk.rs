@@ -40,6 +40,8 @@ struct State {
     /// Committed, and not synced yet.
     lane: Option<Vec<Batch>>,
     fault: Option<DiskFault>,
+    /// What a crashed server still had under way; it comes when another one has taken over.
+    late: Option<Vec<Batch>>,
     is_full: bool,
     is_busy: bool,
     /// When it last had no room or no time for a commit.
@@ -61,6 +63,7 @@ impl Disk {
             durable: MemoryDisk::default(),
             lane: None,
             fault: None,
+            late: None,
             is_full: false,
             is_busy: false,
             refused_at: None,
@@ -117,7 +120,9 @@ impl Disk {
         let sim = self.state().sim.clone();
         for trim in what {
             let forgotten = match *trim {
-                Trim::Outbox { .. } => continue,
+                Trim::Outbox { part, up_to } => {
+                    sim.model().messages.may_remove(part, up_to).map(|()| false)
+                }
                 Trim::Tree { root_no, .. } => {
                     Err(format!("nobody removes trees, and {root_no} is"))
                 }
@@ -164,6 +169,7 @@ impl Disk {
                 write(&sim, &durable, &lane);
             } else {
                 sim.count("a crash lost an unsynced commit");
+                self.state().late = Some(lane);
             }
         }
         let stored = self.records();
@@ -173,6 +179,25 @@ impl Disk {
         let stored = self.messages(&sources);
         let right = sim.model().messages.compare(&stored);
         sim.check(right);
+    }
+
+    /// What an earlier server had under way comes now: nothing of it may be written.
+    fn write_late(&self) {
+        let mut state = self.state();
+        let Some(lane) = state.late.take() else {
+            return;
+        };
+        match state.durable.open().commit(&lane) {
+            Err(CommitError::Fenced(_)) => {
+                state
+                    .sim
+                    .count("a write of a server that was replaced was refused");
+            }
+            other => {
+                let wrong = format!("a server that was replaced has written: {other:?}");
+                state.sim.violation(wrong);
+            }
+        }
     }
 
     /// Everything it holds.
@@ -334,7 +359,9 @@ impl Reader for SimulatedStore {
 
 impl Store for SimulatedStore {
     fn take(&mut self, floors: &[Floor]) -> Result<Vec<Head>, WriteError> {
-        self.inner.take(floors)
+        let heads = self.inner.take(floors)?;
+        self.disk.write_late();
+        Ok(heads)
     }
 
     fn commit(&mut self, lane: &[Batch]) -> Result<(), CommitError> {

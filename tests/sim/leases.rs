@@ -18,6 +18,8 @@ pub(crate) struct Leases {
     length: Duration,
     started: Timestamp,
     heard: BTreeMap<SessionId, Timestamp>,
+    /// The last word of each, whatever it was.
+    said: BTreeMap<SessionId, Timestamp>,
     /// What came after the round had begun that is under way.
     came: Vec<(SessionId, Timestamp, BTreeSet<Claim>)>,
     /// Whose each claim is.
@@ -26,6 +28,8 @@ pub(crate) struct Leases {
     acknowledged: BTreeSet<Claim>,
     /// Claims that their holder has given back, or has ended by a turn.
     over: BTreeSet<Claim>,
+    /// The latest turn that came under each claim.
+    turns: BTreeMap<Claim, u32>,
 }
 
 impl Leases {
@@ -45,6 +49,7 @@ impl Leases {
 
     /// A worker says something.
     pub(crate) fn hears(&mut self, session: SessionId, item: &FromWorker, now: Timestamp) {
+        self.said.insert(session, now);
         match item {
             FromWorker::Hello(hello) => {
                 let held = hello.held.iter();
@@ -63,6 +68,8 @@ impl Leases {
             FromWorker::Turn(turn) => {
                 let claim = (turn.id.clone(), turn.version);
                 self.acknowledged.insert(claim.clone());
+                let latest = self.turns.entry(claim.clone()).or_default();
+                *latest = turn.n.max(*latest);
                 if turn.end != End::GoOn {
                     self.over.insert(claim);
                 }
@@ -88,6 +95,35 @@ impl Leases {
             .map(|(claim, _)| claim)
             .filter(|claim| !named.contains(*claim));
         self.over.extend(gone.cloned());
+    }
+
+    /// When the lease or tie of a task ends at the latest, if nobody says anything more.
+    pub(crate) fn ends(&self, task: &Task) -> Option<Timestamp> {
+        let said = self.said.get(&task.session()?).copied();
+        let since = said.unwrap_or_default().max(self.started);
+        Some(since.after(self.length))
+    }
+
+    /// How often a task lost its worker is forgotten only when it gets on, or somebody lets it go on.
+    pub(crate) fn may_forget(&self, before: Option<&Record>, after: &Record) -> Result<(), String> {
+        let tasks = before
+            .and_then(|before| before.task.as_ref())
+            .zip(after.task.as_ref());
+        let Some((was, is)) = tasks.filter(|(was, is)| is.losses < was.losses) else {
+            return Ok(());
+        };
+        let id = &after.promise.id;
+        let mut claims = (was.version.0..=is.version.0).map(TaskVersion);
+        let got_on = claims.any(|version| {
+            let known = if version == was.version { was.turn } else { 0 };
+            let latest = self.turns.get(&(id.clone(), version));
+            latest.is_some_and(|latest| known < *latest)
+        });
+        if got_on || matches!(was.state, TaskState::Halted(_)) {
+            return Ok(());
+        }
+        let (was, is) = (was.losses, is.losses);
+        Err(format!("it had lost {was} workers, and now {is}"))
     }
 
     /// A claim has one holder, who loses it by giving it back, by a turn, or when its lease is over.

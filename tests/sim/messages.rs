@@ -66,6 +66,17 @@ impl Messages {
         parts
     }
 
+    /// Messages leave the outbox when they were applied.
+    pub(crate) fn may_remove(&self, source: Part, up_to: Mark) -> Result<(), String> {
+        let mut waiting = self.waiting.iter();
+        match waiting.find(|((part, mark), _)| *part == source && *mark <= up_to) {
+            Some(((_, mark), message)) => Err(format!(
+                "the message {message:?} at {source}/{mark:?} was removed from the outbox, and nobody has applied it"
+            )),
+            None => Ok(()),
+        }
+    }
+
     /// Compares what a store holds after a crash with what must be there.
     pub(crate) fn compare(&self, stored: &BTreeMap<(Part, Mark), Message>) -> Result<(), String> {
         for (key, message) in &self.waiting {

@@ -130,6 +130,7 @@ impl Model {
                     .map_err(|wrong| format!("{}: {wrong}", record.promise.id))?;
                 self.leases
                     .may_follow(before.as_deref(), &record, steady)
+                    .and_then(|()| self.leases.may_forget(before.as_deref(), &record))
                     .map_err(|wrong| format!("{}: {wrong}", record.promise.id))?;
                 self.times.arm(before.as_deref(), &record);
                 times.extend(times::fresh(before.as_deref(), &record));

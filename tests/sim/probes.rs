@@ -1,7 +1,7 @@
 //! What a batch must have met at least once, or it has proved nothing.
 
 /// Faults and rare moments, by the names they are counted under.
-pub(crate) const PROBES: [&str; 45] = [
+pub(crate) const PROBES: [&str; 46] = [
     "a call was canceled from outside",
     "a connection without a sign of life was given up",
     "a crash kept an unsynced commit",
@@ -19,6 +19,7 @@ pub(crate) const PROBES: [&str; 45] = [
     "a warm body went on",
     "a wave canceled",
     "a worker left and had time for it",
+    "a write of a server that was replaced was refused",
     "bodies of a later generation",
     "fault: a busy disk refused a commit",
     "fault: a client crashed",

@@ -23,6 +23,8 @@ use crate::{
 
 /// Everything must have ended so long after the last fault.
 const BOUND: Duration = Duration::from_secs(3_600);
+/// So long after the last fault the server is there again, and no lease is over for longer than that.
+const CALM: Duration = Duration::from_secs(180);
 
 /// What is there. Clones are the same.
 #[derive(Clone)]
@@ -183,6 +185,10 @@ impl World {
     async fn converged(&self) {
         loop {
             sleep(Duration::from_secs(1)).await;
+            if self.sim.elapsed() > self.swarm.faulty_for + CALM {
+                let right = self.no_lease_outlives_its_worker();
+                self.sim.check(right);
+            }
             let is_over = {
                 let model = self.sim.model();
                 model.pending() == 0 && !model.messages.are_waiting()
@@ -195,6 +201,25 @@ impl World {
         self.sim.check(self.is_calm());
         let right = self.sim.model().check();
         self.sim.check(right);
+    }
+
+    /// Whoever has said nothing for so long holds nothing.
+    fn no_lease_outlives_its_worker(&self) -> Result<(), String> {
+        let now = self.sim.now().steady;
+        let model = self.sim.model();
+        for record in model.records() {
+            let ends = record
+                .task
+                .as_ref()
+                .and_then(|task| model.leases.ends(task));
+            if let Some(ends) = ends.filter(|ends| ends.after(CALM) < now) {
+                let id = &record.promise.id;
+                return Err(format!(
+                    "the lease of {id} ended at {ends}, and it is {now}"
+                ));
+            }
+        }
+        Ok(())
     }
 
     /// An engine without work looks once a second, and a little more often around what is due.

@@ -13,6 +13,8 @@ pub mod check;
 pub mod id;
 pub mod limits;
 pub mod memory;
+#[doc(hidden)]
+pub mod mutants;
 pub mod promise;
 pub mod queue;
 pub mod reply;

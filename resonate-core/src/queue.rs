@@ -9,7 +9,10 @@ use std::{
     sync::Arc,
 };
 
-use crate::{Address, PromiseId, Timestamp};
+use crate::{
+    Address, PromiseId, Timestamp,
+    mutants::{Mutant, planted},
+};
 
 /// The ready tasks of all functions.
 #[derive(Clone, Debug, Default)]
@@ -247,7 +250,11 @@ impl Roots {
     /// The first task of the root whose turn it is; that root goes to the end of the order.
     fn next(&mut self) -> Option<PromiseId> {
         let (turn, root) = self.order.pop_first()?;
-        let next_turn = self.take_turn();
+        let next_turn = if planted(Mutant::RootStarves) {
+            turn
+        } else {
+            self.take_turn()
+        };
         let tasks = self.tasks.get_mut(&root).filter(|root| root.turn == turn)?;
         tasks.turn = next_turn;
         let (_, id) = tasks.tasks.first()?.clone();

@@ -2,7 +2,10 @@
 
 use std::{collections::BTreeMap, time::Duration};
 
-use crate::{SessionId, Timestamp};
+use crate::{
+    SessionId, Timestamp,
+    mutants::{Mutant, planted},
+};
 
 /// What a store went through without being set back. One that goes on from a copy or a backup begins another, and what a
 /// worker of the first holds, its sessions and fencing tokens, means nothing in the second, even where the numbers are equal.
@@ -36,6 +39,9 @@ impl Sessions {
 
     /// Takes out the sessions whose lease has ended; their tasks are released as lost.
     pub fn take_expired(&mut self, now: Timestamp) -> Vec<SessionId> {
+        if planted(Mutant::LeaseNeverEnds) {
+            return Vec::new();
+        }
         let expired: Vec<_> = self
             .expires_at
             .iter()
@@ -51,7 +57,8 @@ impl Sessions {
     /// When the next lease ends.
     #[must_use]
     pub fn next_expiry(&self) -> Option<Timestamp> {
-        self.expires_at.values().min().copied()
+        let next = self.expires_at.values().min().copied();
+        next.filter(|_| !planted(Mutant::LeaseNeverEnds))
     }
 
     /// The worker has left.

@@ -13,6 +13,9 @@ mod config;
 pub mod dispatch;
 pub mod engine;
 mod limits;
+#[cfg(feature = "mutants")]
+#[doc(hidden)]
+pub mod mutants;
 mod process;
 mod server;
 pub mod store;

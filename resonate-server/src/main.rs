@@ -20,5 +20,7 @@ fn run_bench(
 }
 
 fn main() -> ExitCode {
+    #[cfg(feature = "mutants")]
+    resonate_server::mutants::plant();
     resonate_server::cli::main(env::args_os(), run_bench)
 }

@@ -49,7 +49,7 @@ pub(crate) fn example(name: &str) -> PathBuf {
 /// Where binaries and examples are, after what was not up to date is built.
 ///
 /// All at once and with the examples: so cargo chooses the features that it chose for the tests, and has nothing to do
-/// after a plain `cargo test`.
+/// after a plain `cargo test`. Where bugs are planted no example is run, and one of them is enough for that.
 fn built() -> &'static Path {
     static FOLDER: OnceLock<PathBuf> = OnceLock::new();
     FOLDER.get_or_init(|| {
@@ -60,14 +60,19 @@ fn built() -> &'static Path {
             .expect("tests lie in <target>/<profile>/deps");
         let mut cargo = Command::new(env!("CARGO"));
         cargo.current_dir(env!("CARGO_MANIFEST_DIR"));
-        cargo.args([
-            "build",
-            "--quiet",
-            "--locked",
-            "--workspace",
-            "--bins",
-            "--examples",
-        ]);
+        cargo.args(["build", "--quiet", "--locked", "--workspace"]);
+        cargo.args(if cfg!(feature = "mutants") {
+            &[
+                "--features",
+                "mutants",
+                "--bin",
+                "resonate",
+                "--example",
+                "hello",
+            ][..]
+        } else {
+            &["--bins", "--examples"]
+        });
         if folder.ends_with("release") {
             cargo.arg("--release");
         }

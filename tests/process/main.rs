@@ -30,6 +30,7 @@ mod lost_answers;
 mod memory;
 mod namespace;
 mod network;
+mod planted;
 mod poison;
 mod proxy;
 mod restart;

@@ -72,6 +72,8 @@ const PATIENCE: Duration = Duration::from_secs(300);
 fn quiet() {
     static ONCE: Once = Once::new();
     ONCE.call_once(|| {
+        #[cfg(feature = "mutants")]
+        resonate_server::mutants::plant();
         let usual = panic::take_hook();
         panic::set_hook(Box::new(move |info| {
             if info.payload_as_str() != Some(PLANNED) {

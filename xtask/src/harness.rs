@@ -101,7 +101,15 @@ pub(crate) fn all(size: Size, seed: u64) -> Vec<Harness> {
     let mutants = harness(
         "mutants",
         "tests/mutants",
-        [test("mutants"), vec!["--features", "mutants"]].concat(),
+        // Without `--release`: of a build with other features that would be one more of everything.
+        vec![
+            "test",
+            "--locked",
+            "--features",
+            "mutants",
+            "--test",
+            "mutants",
+        ],
         Vec::new(),
     );
     let processes = Harness {

@@ -72,7 +72,7 @@ const FLOORS: [(&str, f64); 5] = [
     ("power-loss images", 2_000.0),
     ("real kills", 100.0),
     ("operations checked", 1_000_000.0),
-    ("mutants killed", 20.0),
+    ("mutants killed", 40.0),
 ];
 
 /// Rows are written above this line.
@@ -318,9 +318,9 @@ mod tests {
             power-loss images: 0, 2,000 wanted
             real kills: 42, 100 wanted
             operations checked: 0, 1,000,000 wanted
-            mutants killed: 0, 20 wanted"#]]
+            mutants killed: 0, 40 wanted"#]]
         .assert_eq(&campaign.missing().join("\n"));
-        let enough = json!({ "simulated_hours": 200, "images": 2_000, "kills": 100, "operations": 1_000_000, "killed": 20 });
+        let enough = json!({ "simulated_hours": 200, "images": 2_000, "kills": 100, "operations": 1_000_000, "killed": 40 });
         for name in [
             "simulator",
             "power",

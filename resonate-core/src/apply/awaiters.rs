@@ -7,7 +7,10 @@
 use std::sync::Arc;
 
 use super::{edit::Edit, trim};
-use crate::{AwaiterPage, Message, Outcome, PromiseId, limits};
+use crate::{
+    AwaiterPage, Message, Outcome, PromiseId, limits,
+    mutants::{Mutant, planted},
+};
 
 /// The proxy will hear how this pending promise settles.
 pub(super) fn add(edit: &mut Edit<'_>, id: &PromiseId, proxy: PromiseId) {
@@ -54,7 +57,7 @@ pub(super) fn answer(
             put(edit, id, proxy);
         }
     }
-    if edit.tree().first_page(id).is_some() {
+    if edit.tree().first_page(id).is_some() && !planted(Mutant::AwaiterPageForgotten) {
         edit.send(Message::Answers { id: id.clone() });
     }
 }

@@ -9,6 +9,7 @@ use super::{edit::Edit, settle};
 use crate::{
     Claimed, Failure, FailureKind, Kind, Outcome, PromiseId, Record, Refusal, Reply, RetryPolicy,
     Seq, SessionId, Task, TaskState, TaskVersion, Tree,
+    mutants::{Mutant, planted},
 };
 
 pub(super) fn apply(
@@ -34,14 +35,18 @@ pub(super) fn apply(
             });
         }
     }
-    let warm = task.warm.filter(|warm| warm.session == session);
+    let warm = task
+        .warm
+        .filter(|warm| warm.session == session || planted(Mutant::WarmForAnybody));
     let since = edit.now();
     if warm.is_none() {
         fail_begun_steps(edit, id);
     }
     edit.update(id, |record| {
         if let Some(task) = &mut record.task {
-            task.version = task.version.next();
+            if !planted(Mutant::TokenNotRaised) {
+                task.version = task.version.next();
+            }
             task.state = TaskState::Leased { session, since };
             task.turn = 0;
             task.warm = None;
@@ -103,10 +108,15 @@ pub fn history(tree: &Tree, record: &Record) -> Vec<Arc<Record>> {
 }
 
 fn children_after(tree: &Tree, record: &Record, shown: Seq) -> Vec<Arc<Record>> {
-    tree.settled_after(&record.promise.id, shown)
+    let children = tree.settled_after(&record.promise.id, shown);
+    let mut children: Vec<_> = children
         .filter(|child| is_of_this_history(record, child))
         .cloned()
-        .collect()
+        .collect();
+    if planted(Mutant::HistoryOutOfOrder) {
+        children.sort_by(|one, other| one.promise.id.cmp(&other.promise.id));
+    }
+    children
 }
 
 pub(super) fn is_of_this_history(record: &Record, child: &Record) -> bool {
@@ -146,7 +156,11 @@ impl Edit<'_> {
         match task.state {
             TaskState::Leased {
                 session: holder, ..
-            } if holder == session && task.version == version => Ok(task),
+            } if task.version == version
+                && (holder == session || planted(Mutant::SessionNotChecked)) =>
+            {
+                Ok(task)
+            }
             TaskState::Leased { .. }
             | TaskState::Pending { .. }
             | TaskState::Suspended { .. }

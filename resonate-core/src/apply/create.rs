@@ -9,6 +9,7 @@ use super::edit::Edit;
 use crate::{
     Call, Create, Kind, NewPromise, Promise, PromiseId, PromiseState, Record, Refusal, Reply, Task,
     TaskVersion, Timestamp, limits,
+    mutants::{Mutant, planted},
 };
 
 pub(super) fn apply(
@@ -29,7 +30,10 @@ pub(super) fn apply(
         );
         return Err(Refusal::NotAllowed { id: new.id, why });
     }
-    if let Some(existing) = edit.get(&new.id) {
+    if let Some(existing) = edit
+        .get(&new.id)
+        .filter(|_| !planted(Mutant::CreateOverwrites))
+    {
         let record = Arc::clone(existing);
         return if any || is_same(&record.promise, &new) {
             Ok(Reply::Promise { record, new: false })
@@ -78,7 +82,10 @@ fn is_same(existing: &Promise, new: &NewPromise) -> bool {
     match (existing.call(), &new.call) {
         (Some(existing), Some(new)) => {
             // After `continue_as` the arguments are no longer those it was created with.
-            existing.address == new.address && (existing.param == new.param || generation > 1)
+            existing.address == new.address
+                && (existing.param == new.param
+                    || generation > 1
+                    || planted(Mutant::ArgumentsNotCompared))
         }
         (None, None) => true,
         (Some(_), None) | (None, Some(_)) => false,

@@ -4,7 +4,10 @@
 //! reached yet is canceled by a touch as well: nobody can claim it meanwhile.
 
 use super::{edit::Edit, settle, wave};
-use crate::{Kind, Outcome, Payload, PromiseId};
+use crate::{
+    Kind, Outcome, Payload, PromiseId,
+    mutants::{Mutant, planted},
+};
 
 /// Settles the promise, and its caller before it, if their time has passed.
 pub(super) fn touch(edit: &mut Edit<'_>, id: &PromiseId) {
@@ -13,7 +16,12 @@ pub(super) fn touch(edit: &mut Edit<'_>, id: &PromiseId) {
         .and_then(|record| record.promise.parent().cloned());
     for id in parent.iter().chain([id]) {
         let Some(record) = edit.get(id) else { continue };
-        if !record.promise.is_pending() || record.promise.timeout_at > edit.now() {
+        let now = if planted(Mutant::TimerEarly) {
+            edit.now().after(std::time::Duration::from_secs(1))
+        } else {
+            edit.now()
+        };
+        if !record.promise.is_pending() || record.promise.timeout_at > now {
             continue;
         }
         let outcome = match record.promise.kind {

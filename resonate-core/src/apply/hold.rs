@@ -3,7 +3,10 @@
 //! Refuses `NotFound`, `NotACall`, and `StaleVersion` when the claim or tie is over.
 
 use super::{claim, edit::Edit, turn};
-use crate::{PromiseId, Refusal, Reply, Seq, SessionId, TaskState, TaskVersion};
+use crate::{
+    PromiseId, Refusal, Reply, Seq, SessionId, TaskState, TaskVersion,
+    mutants::{Mutant, planted},
+};
 
 pub(super) fn apply(
     edit: &mut Edit<'_>,
@@ -17,13 +20,15 @@ pub(super) fn apply(
         TaskState::Leased {
             session: holder, ..
         }
-        | TaskState::Suspended { tied: Some(holder) } => *holder == session,
+        | TaskState::Suspended { tied: Some(holder) } => {
+            *holder == session || planted(Mutant::HoldTokenNotChecked)
+        }
         TaskState::Pending { .. }
         | TaskState::Suspended { tied: None }
         | TaskState::Halted(_)
         | TaskState::Done => false,
     };
-    if !is_held || task.version != version {
+    if !is_held || (task.version != version && !planted(Mutant::HoldTokenNotChecked)) {
         return Err(claim::stale(id, version, task));
     }
     let settled = turn::settled_after(edit, id, shown, &[]);

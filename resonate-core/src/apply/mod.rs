@@ -24,6 +24,7 @@ pub use self::claim::history;
 use self::edit::Edit;
 use crate::{
     AwaiterPage, Effect, Message, PromiseId, Record, Refusal, Reply, Request, Stamp, Tree,
+    mutants::{Mutant, planted},
 };
 
 /// What came of a request.
@@ -73,7 +74,9 @@ pub struct PageChange {
 /// when a timer happened to run.
 pub fn apply(tree: &mut Tree, stamp: &mut Stamp, request: Request) -> Applied {
     let mut edit = Edit::new(tree, stamp);
-    expire::touch(&mut edit, request.target());
+    if !(planted(Mutant::TouchMissing) && matches!(request, Request::Settle { .. })) {
+        expire::touch(&mut edit, request.target());
+    }
     let answer = edit.attempt(|edit| match request {
         Request::Create(create) => create::apply(edit, create),
         Request::Get { id } => Ok(Reply::Promise {

@@ -6,6 +6,7 @@
 use super::{edit::Edit, halt};
 use crate::{
     PromiseId, Refusal, ReleaseReason, Reply, RetryPolicy, SessionId, TaskState, TaskVersion,
+    mutants::{Mutant, planted},
 };
 
 pub(super) fn apply(
@@ -30,7 +31,15 @@ pub(super) fn apply(
         });
         return Ok(Reply::Done);
     }
+    let version = if planted(Mutant::ReleaseTokenNotChecked) {
+        task.version
+    } else {
+        version
+    };
     edit.leased(id, version, session)?;
+    if planted(Mutant::TokenRaisedOnRelease) {
+        edit.update_task(id, |task| task.version = task.version.next());
+    }
     match why {
         ReleaseReason::GivenBack => edit.update_task(id, |task| task.ready(now)),
         ReleaseReason::Lost | ReleaseReason::Stalled => lost(edit, id, why),

@@ -10,6 +10,7 @@ use super::{awaiters, edit::Edit, wave};
 use crate::{
     Effect, Kind, Link, Message, Outcome, PromiseId, PromiseState, Refusal, Reply, SettleKey,
     Settled, Settlement, Task, TaskState, Timestamp, Warm, limits,
+    mutants::{Mutant, planted},
 };
 
 pub(super) fn apply(
@@ -33,8 +34,12 @@ pub(super) fn apply(
     }
     fits(id, &outcome)?;
     let record = edit.known(id)?;
-    if let Some(earlier) = record.promise.settled() {
-        return if earlier.outcome == outcome {
+    if let Some(earlier) = record
+        .promise
+        .settled()
+        .filter(|_| !planted(Mutant::LateSettleOverwrites))
+    {
+        return if earlier.outcome == outcome || planted(Mutant::LateSettleNotTold) {
             Ok(Reply::Promise {
                 record: Arc::clone(record),
                 new: earlier.is_by(&outcome, key),
@@ -102,7 +107,7 @@ pub(super) fn settle_one(edit: &mut Edit<'_>, id: &PromiseId, outcome: Outcome) 
 fn settle_one_by(edit: &mut Edit<'_>, id: &PromiseId, outcome: Outcome, by: By) {
     if !edit
         .get(id)
-        .is_some_and(|record| record.promise.is_pending())
+        .is_some_and(|record| record.promise.is_pending() || planted(Mutant::LateSettleOverwrites))
     {
         return;
     }
@@ -129,7 +134,9 @@ fn settle_one_by(edit: &mut Edit<'_>, id: &PromiseId, outcome: Outcome, by: By) 
     edit.update(id, |record| {
         named = std::mem::take(&mut record.promise.awaiters);
         record.promise.state = PromiseState::Settled(Box::new(settled));
-        if let Some(task) = &mut record.task {
+        if let Some(task) = &mut record.task
+            && !planted(Mutant::CancelLeavesTask)
+        {
             task.state = TaskState::Done;
             task.warm = None;
         }
@@ -161,7 +168,7 @@ fn leave_target(edit: &mut Edit<'_>, id: &PromiseId, by: By) {
 
 /// The worker that runs the task, or keeps its body, learns that it is void; unless it is the one that settles.
 fn tell_holder(edit: &mut Edit<'_>, id: &PromiseId, outcome: &Outcome) {
-    if edit.acting() == Some(id) {
+    if edit.acting() == Some(id) || planted(Mutant::CancelNotTold) {
         return;
     }
     let Some(task) = edit.get(id).and_then(|record| record.task.as_ref()) else {
@@ -194,7 +201,7 @@ fn wake_parent(edit: &mut Edit<'_>, id: &PromiseId, settlement: Settlement) {
     else {
         return;
     };
-    if edit.acting() == Some(&parent) {
+    if edit.acting() == Some(&parent) || planted(Mutant::WakeUpMissing) {
         return;
     }
     let Some(record) = edit.get(&parent) else {

@@ -6,7 +6,10 @@
 use std::collections::BTreeSet;
 
 use super::{claim, edit::Edit};
-use crate::{Message, PromiseId, Record, Seq, limits};
+use crate::{
+    Message, PromiseId, Record, Seq, limits,
+    mutants::{Mutant, planted},
+};
 
 /// A wave below this promise is over: if it belonged to an earlier generation, its history can be forgotten.
 pub(super) fn after_wave(edit: &mut Edit<'_>, id: &PromiseId) {
@@ -78,7 +81,8 @@ fn forget(edit: &mut Edit<'_>, top: PromiseId, work: &mut Work) {
             continue;
         }
         work.left -= 1;
-        if edit.tree().has_children(&id) || edit.tree().first_page(&id).is_some() {
+        let is_needed = edit.tree().has_children(&id) || edit.tree().first_page(&id).is_some();
+        if is_needed && !planted(Mutant::TrimTooEarly) {
             work.kept.insert(id);
         } else {
             edit.remove(&id);

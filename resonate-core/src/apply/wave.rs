@@ -4,10 +4,16 @@
 //! request goes on with a message to the same tree, written in the same batch.
 
 use super::{claim, edit::Edit, settle, trim};
-use crate::{Message, Outcome, PromiseId, Record, limits};
+use crate::{
+    Message, Outcome, PromiseId, Record, limits,
+    mutants::{Mutant, planted},
+};
 
 /// Starts the wave below a promise that has just settled or begun another generation, or goes on with it.
 pub(super) fn below(edit: &mut Edit<'_>, id: &PromiseId) {
+    if planted(Mutant::CancelNotPassedOn) {
+        return;
+    }
     let mut parents = vec![id.clone()];
     let mut has_ended = true;
     while let Some(parent) = parents.pop() {

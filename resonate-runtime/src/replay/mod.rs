@@ -24,7 +24,10 @@ use std::{
     sync::Arc,
 };
 
-use resonate_core::{NewChild, Outcome, PromiseId, Record, Seq, Settled, Settlement, Timestamp};
+use resonate_core::{
+    NewChild, Outcome, PromiseId, Record, Seq, Settled, Settlement, Timestamp,
+    mutants::{Mutant, planted},
+};
 
 pub(crate) use self::{
     command::{Command, CommandKind, Due, Place},
@@ -165,6 +168,9 @@ impl Replay {
         let Some(position) = self.journal.position(&id) else {
             return Ok(());
         };
+        if planted(Mutant::StepShownAhead) && outcome.is_none() {
+            return Ok(());
+        }
         let recorded = match self.journal.get(position).map(Child::stage) {
             Some(Stage::Recording(outcome)) => Some(outcome.clone()),
             _ => None,
@@ -242,6 +248,11 @@ impl Replay {
     /// It cannot before the body has asked for it: when it did so the last time, nothing later had been shown either.
     pub(crate) fn show_next(&mut self) -> Option<Position> {
         loop {
+            if planted(Mutant::ResultsOutOfOrder)
+                && let Some(latest) = self.unshown.pop_back()
+            {
+                self.unshown.push_front(latest);
+            }
             let (seq, position) = self.unshown.front().copied()?;
             let child = self.journal.get(position)?;
             let is_wanted = child.is_wanted;

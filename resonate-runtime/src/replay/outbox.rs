@@ -2,7 +2,10 @@
 
 use std::collections::VecDeque;
 
-use resonate_core::{Op, PromiseId, Timestamp, limits};
+use resonate_core::{
+    Op, PromiseId, Settled, Timestamp, limits,
+    mutants::{Mutant, planted},
+};
 
 use super::{
     CommandKind, Finish, Position, Replay,
@@ -292,6 +295,17 @@ impl Replay {
                 self.journal.shift(position, Stage::Opening(start));
             }
             Stage::Here { .. } => page.adopted.push(position),
+            Stage::Ended { outcome, .. } if planted(Mutant::StepShownAhead) => {
+                let (at, seq, key) = (self.now, self.held, None);
+                let settled = Settled {
+                    outcome,
+                    at,
+                    seq,
+                    key,
+                };
+                self.journal.shift(position, Stage::Settled(settled));
+                self.unshown.push_back((seq, position));
+            }
             Stage::Ended { outcome, .. } => {
                 self.journal.shift(position, Stage::Recording(outcome));
             }

@@ -4,7 +4,10 @@
 
 use std::collections::{BTreeMap, VecDeque};
 
-use resonate_core::{PromiseId, SessionId, TaskVersion, Timestamp};
+use resonate_core::{
+    PromiseId, SessionId, TaskVersion, Timestamp,
+    mutants::{Mutant, planted},
+};
 
 /// A dispatch that was sent.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -48,6 +51,9 @@ impl Unacknowledged {
 
     /// Takes out what nobody acknowledged in time.
     pub(crate) fn take_overdue(&mut self, now: Timestamp) -> Vec<Sent> {
+        if planted(Mutant::NoSecondDispatch) {
+            return Vec::new();
+        }
         let mut overdue = Vec::new();
         while let Some((until, _)) = self.order.front()
             && *until <= now
@@ -65,7 +71,8 @@ impl Unacknowledged {
 
     /// When the next one is overdue.
     pub(crate) fn next(&self) -> Option<Timestamp> {
-        self.order.front().map(|(until, _)| *until)
+        let next = self.order.front().map(|(until, _)| *until);
+        next.filter(|_| !planted(Mutant::NoSecondDispatch))
     }
 
     fn is_open(&self, sent: &Sent) -> bool {

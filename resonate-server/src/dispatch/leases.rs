@@ -2,7 +2,11 @@
 
 use std::{collections::BTreeMap, time::Duration};
 
-use resonate_core::{PromiseId, Record, SessionId, TaskVersion, Timestamp, session::Sessions};
+use resonate_core::{
+    PromiseId, Record, SessionId, TaskVersion, Timestamp,
+    mutants::{Mutant, planted},
+    session::Sessions,
+};
 
 /// All sessions and what they hold.
 #[derive(Debug, Default)]
@@ -32,6 +36,11 @@ impl Leases {
                 .entry(session)
                 .or_default()
                 .insert(id.clone(), version);
+            let lease = if planted(Mutant::NoGrace) {
+                Duration::ZERO
+            } else {
+                lease
+            };
             if !self.sessions.is_alive(session) {
                 self.sessions.heartbeat(steady, session, lease);
             }

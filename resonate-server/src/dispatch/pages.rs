@@ -4,6 +4,7 @@ use std::{sync::Arc, vec};
 
 use resonate_core::{
     Call, Claimed, Kind, Link, PromiseId, Record, Settlement, TaskVersion, limits,
+    mutants::{Mutant, planted},
 };
 use resonate_proto::stream::{Dispatch, ToWorker, TurnAnswer, record_bytes};
 
@@ -128,7 +129,12 @@ impl DispatchPages {
             let child = stripped(child);
             let next = CHILD_BYTES + record_bytes(&child);
             // Even the largest child fits beside a task that is only named.
-            if !children.is_empty() && bytes + next > limits::TURN_BYTES {
+            let is_full = if planted(Mutant::PagedByCount) {
+                children.len() >= limits::PAGE
+            } else {
+                bytes + next > limits::TURN_BYTES
+            };
+            if !children.is_empty() && is_full {
                 break;
             }
             bytes += next;
@@ -173,7 +179,7 @@ impl SettledPages {
                     .as_ref()
                     .map_or(0, resonate_core::Outcome::bytes);
             settled.push(settlement);
-            if bytes >= limits::TURN_BYTES / 2 {
+            if bytes >= limits::TURN_BYTES / 2 && !planted(Mutant::PagedByCount) {
                 break;
             }
         }

@@ -1,5 +1,7 @@
 //! The end of a round: made durable, and only then released; or thrown away.
 
+use resonate_core::mutants::{Mutant, planted};
+
 use super::{AskError, Engine, EngineError, Release, messages::Messages, round::Round};
 use crate::{
     dispatch::{acknowledge::Unacknowledged, fleet::Fleet, leases::Leases, ready::Ready},
@@ -11,6 +13,12 @@ use crate::{
 impl Engine {
     /// Makes the round durable; only then is anything released.
     pub(super) fn commit(&mut self, mut round: Round) -> Result<Vec<Release>, EngineError> {
+        if planted(Mutant::DispatchAheadOfCommit) {
+            self.push_all(&mut round);
+            round.releases.drain(..).for_each(|release| {
+                let _unread = release.carry_out();
+            });
+        }
         let batches = round.lane.batches();
         if !batches.is_empty() {
             match self.store.commit(&batches) {
@@ -36,15 +44,7 @@ impl Engine {
             self.window.passed(),
             round.steady,
         );
-        for (to, items) in round.take_pushes() {
-            if let Some(open) = self.streams.get(&to) {
-                round.releases.push(Release::Push {
-                    stream: to,
-                    to: open.out.clone(),
-                    items,
-                });
-            }
-        }
+        self.push_all(&mut round);
         for to in std::mem::take(&mut round.looks) {
             let view = Box::new(Ok(self.view()));
             round.releases.push(Release::View { to, view });
@@ -54,6 +54,16 @@ impl Engine {
         }
         round.lane.committed(&mut self.parts, &mut self.messages);
         Ok(round.releases)
+    }
+
+    /// What the round has for workers leaves with the rest.
+    fn push_all(&self, round: &mut Round) {
+        for (stream, items) in round.take_pushes() {
+            if let Some(open) = self.streams.get(&stream) {
+                let to = open.out.clone();
+                round.releases.push(Release::Push { stream, to, items });
+            }
+        }
     }
 
     /// Nothing was written: memory is ahead of the disk, so all of it goes, and with it every stream.
@@ -73,7 +83,9 @@ impl Engine {
             | WriteError::Failed { .. }
             | WriteError::Poisoned => AskError::Unavailable(error.to_string()),
         };
-        self.memory.clear();
+        if !planted(Mutant::MemoryKept) {
+            self.memory.clear();
+        }
         self.messages = Messages::load(&mut *self.store)?;
         self.window = Window::default();
         self.ready = Ready::default();

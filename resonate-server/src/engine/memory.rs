@@ -15,6 +15,7 @@ use std::{
 
 use resonate_core::{
     AwaiterPage, Change, PageChange, PromiseId, Record, TaskState, Timestamp, Tree,
+    mutants::{Mutant, planted},
 };
 
 use super::disk::{StoredRow, StoredTree};
@@ -142,7 +143,7 @@ impl Memory {
                     is_busy: false,
                 };
                 held.rows.insert(record.promise.id.clone(), place);
-                let record = Arc::from(record);
+                let record = Arc::new(remembered(*record, now));
                 held.tree.put(Arc::clone(&record));
                 held.derive(None, &record, now);
             }
@@ -471,12 +472,28 @@ impl Held {
     }
 }
 
+/// The record as the store has it.
+fn remembered(mut record: Record, now: Timestamp) -> Record {
+    if let Some(task) = &mut record.task {
+        if planted(Mutant::AttemptsForgotten) {
+            (task.attempts, task.losses) = (0, 0);
+        }
+        if planted(Mutant::DoubleDispatchAfterRestart)
+            && matches!(task.state, TaskState::Leased { .. })
+        {
+            task.state = TaskState::Pending { ready_at: now };
+        }
+    }
+    record
+}
+
 /// When a record must be looked at: its timeout, and when its task is ready.
 fn wakes(record: &Record) -> [Option<Timestamp>; 2] {
     if !record.promise.is_pending() {
         return [None, None];
     }
-    let timeout = Some(record.promise.timeout_at).filter(|at| !at.is_never());
+    let is_armed = record.task.is_some() || !planted(Mutant::TimeoutNotArmed);
+    let timeout = Some(record.promise.timeout_at).filter(|at| !at.is_never() && is_armed);
     let ready = match record.task.as_ref().map(|task| &task.state) {
         Some(TaskState::Pending { ready_at }) => Some(*ready_at),
         Some(

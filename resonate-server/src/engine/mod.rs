@@ -34,6 +34,7 @@ use std::{
 
 use resonate_core::{
     PromiseId, ReleaseReason, Reply, Request, SessionId, TaskVersion, Timestamp, limits as bounds,
+    mutants::{Mutant, planted},
 };
 use tokio::sync::mpsc;
 
@@ -207,8 +208,16 @@ impl Engine {
             .min(2 * limits::LONGEST_WAIT);
         self.notice_jump(now);
         self.steady = self.steady.after(gap);
+        let runs_on = planted(Mutant::TimerEarlyAfterJump) && now.wall < self.last.wall;
+        let wall = if planted(Mutant::ClockGoesBack) {
+            now.wall
+        } else if runs_on {
+            self.last.wall.after(gap)
+        } else {
+            self.last.wall.max(now.wall)
+        };
         self.last = Moment {
-            wall: self.last.wall.max(now.wall),
+            wall,
             steady: self.last.steady.max(now.steady),
         };
         Round::new(self.last.wall, self.steady)

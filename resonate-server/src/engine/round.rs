@@ -7,6 +7,7 @@ use std::{collections::BTreeMap, sync::Arc};
 use resonate_core::{
     Effect, Part, PromiseId, Record, Refusal, Reply, Request, SessionId, Settlement, TaskVersion,
     Timestamp, apply, check_changes,
+    mutants::{Mutant, planted},
 };
 use resonate_proto::{client::LogPosition, stream::ToWorker};
 
@@ -74,7 +75,11 @@ impl Round {
         answer: Answer,
     ) {
         let at = Some(at);
+        let is_read = matches!(&answer, Ok(Reply::Promise { new: false, .. }));
         let told = Told { at, answer };
+        if planted(Mutant::AnswerAheadOfCommit) || (planted(Mutant::ReadAheadOfCommit) && is_read) {
+            return drop(to.send(told));
+        }
         self.releases.push(Release::Answer { to, told });
     }
 
@@ -86,6 +91,9 @@ impl Round {
     ) {
         let at = Some(at);
         let told = Told { at, answer };
+        if planted(Mutant::ReadAheadOfCommit) {
+            return drop(to.try_send(told));
+        }
         self.releases.push(Release::Watched { to, told });
     }
 

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use resonate_core::{
     PromiseId, Record, Refusal, ReleaseReason, Reply, Request, SessionId, TaskVersion, Timestamp,
+    mutants::{Mutant, planted},
 };
 use resonate_proto::stream::{
     ANOTHER_TIMELINE, FromWorker, Held, Hello, PROTOCOL, ToWorker, TurnAnswer, Welcome,
@@ -74,7 +75,7 @@ impl Engine {
         let held = self
             .leases
             .held_by(session)
-            .filter(|held| !named.contains(held));
+            .filter(|held| !named.contains(held) && !planted(Mutant::NoSecondDispatch));
         self.chores
             .extend(held.map(|(task, version)| given_back(task.clone(), version, session)));
         self.announced.hear(&hello.functions);
@@ -117,6 +118,9 @@ impl Engine {
     /// Sessions and fencing tokens mean something in one timeline of the store only. After a restore the same numbers are
     /// given again, so a worker that holds something of the timeline before must drop it all and begin anew.
     fn is_of_another_timeline(&self, hello: &Hello) -> Option<String> {
+        if planted(Mutant::TimelineNotCompared) {
+            return None;
+        }
         let ours = self.store.timeline();
         let is_of_ours = match hello.timeline {
             Some(theirs) => theirs == ours,

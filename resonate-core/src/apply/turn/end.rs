@@ -6,6 +6,7 @@ use super::super::{claim, edit::Edit, halt, settle, wave};
 use crate::{
     End, Failure, FailureKind, HaltCause, Kind, Outcome, Payload, PromiseId, Refusal, Seq,
     SessionId, TaskState, TurnStatus, Warm, limits,
+    mutants::{Mutant, planted},
 };
 
 pub(super) fn apply(
@@ -66,7 +67,8 @@ fn suspend(
     shown: Seq,
     tied: bool,
 ) -> TurnStatus {
-    if !super::settled_after(edit, id, shown, &[]).is_empty() {
+    let has_news = !super::settled_after(edit, id, shown, &[]).is_empty();
+    if has_news && !planted(Mutant::WakeUpLostInSuspend) {
         return TurnStatus::Leased;
     }
     let awaits_something = edit.get(id).is_some_and(|record| {

@@ -10,8 +10,9 @@ use std::collections::BTreeMap;
 
 use super::{claim, edit::Edit, halt};
 use crate::{
-    HaltCause, Op, Outcome, PromiseId, Refusal, Reply, Seq, Settlement, TaskState, Turn, TurnReply,
-    TurnStatus, limits,
+    End, HaltCause, Op, Outcome, PromiseId, Refusal, Reply, Seq, Settlement, TaskState, Turn,
+    TurnReply, TurnStatus, limits,
+    mutants::{Mutant, planted},
 };
 
 pub(super) fn apply(edit: &mut Edit<'_>, turn: Turn) -> Result<Reply, Refusal> {
@@ -25,12 +26,19 @@ pub(super) fn apply(edit: &mut Edit<'_>, turn: Turn) -> Result<Reply, Refusal> {
         end,
     } = turn;
     let task = edit.task(&id)?;
-    if task.version == version && task.turn == n && n > 0 && was_of(task.session(), session) {
+    let is_repeated =
+        task.version == version && task.turn == n && n > 0 && was_of(task.session(), session);
+    if is_repeated && !planted(Mutant::TurnTakenTwice) {
         return Ok(repeated(edit, &id, shown));
     }
-    let last = edit.leased(&id, version, session)?.turn;
-    if n != last + 1 {
-        return Err(Refusal::TurnGap { id, n, last });
+    let is_unfenced = planted(Mutant::TokenNotChecked)
+        || (planted(Mutant::SettleTokenNotChecked) && matches!(end, End::Fulfill(_)))
+        || (planted(Mutant::TurnTakenTwice) && is_repeated);
+    if !is_unfenced {
+        let last = edit.leased(&id, version, session)?.turn;
+        if n != last + 1 {
+            return Err(Refusal::TurnGap { id, n, last });
+        }
     }
     edit.set_acting(Some(id.clone()));
     let recorded: Vec<_> = ops.iter().filter_map(recorded).collect();

@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use resonate_core::mutants::{Mutant, planted};
 use rusqlite::{Connection, TransactionBehavior};
 
 use super::{
@@ -121,7 +122,9 @@ impl Db {
         let error = trouble.on_write(&self.file, table);
         // A transaction that could not be rolled back is as bad as one that failed.
         let stuck = !self.conn.is_autocommit();
-        self.poisoned = stuck || matches!(error, WriteError::Failed { .. });
+        let has_failed =
+            matches!(error, WriteError::Failed { .. }) && !planted(Mutant::SyncTriedAgain);
+        self.poisoned = stuck || has_failed;
         error
     }
 

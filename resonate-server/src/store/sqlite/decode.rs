@@ -1,7 +1,10 @@
 //! Rows of SQL to values, each against its checksum.
 
 use bytes::Bytes;
-use resonate_core::Part;
+use resonate_core::{
+    Part,
+    mutants::{Mutant, planted},
+};
 use rusqlite::{Row as SqlRow, types::Value};
 
 use super::{
@@ -120,7 +123,9 @@ fn decode<T>(
     read: impl FnOnce(&SqlRow<'_>) -> rusqlite::Result<(i64, i64, T)>,
 ) -> Result<T, Trouble> {
     let why = match read(sql) {
-        Ok((kept, computed, row)) if kept == computed => return Ok(row),
+        Ok((kept, computed, row)) if kept == computed || planted(Mutant::ChecksumNotVerified) => {
+            return Ok(row);
+        }
         Ok((kept, computed, _)) => {
             format!("its checksum is {computed:08x}, {kept:08x} was written")
         }

@@ -6,6 +6,8 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use resonate_core::mutants::{Mutant, planted};
+
 use super::error::OpenError;
 
 /// Held by the server that serves the folder. The file stays, and says that a store was made beside it.
@@ -87,6 +89,9 @@ pub(super) fn touch(file: &Path) -> Result<(), OpenError> {
 
 /// Makes the names in the folder durable, and the folder's own name.
 pub(super) fn sync(folder: &Path) -> Result<(), OpenError> {
+    if planted(Mutant::FolderNotSynced) {
+        return Ok(());
+    }
     let folder = folder.canonicalize().map_err(failed("find", folder))?;
     [Some(&*folder), folder.parent()]
         .into_iter()

@@ -5,7 +5,10 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use resonate_core::Timeline;
+use resonate_core::{
+    Timeline,
+    mutants::{Mutant, planted},
+};
 use rusqlite::{Connection, OpenFlags};
 
 use super::{
@@ -52,13 +55,19 @@ fn connect_and_fold(folder: &Path, file: &Path, parts: u16) -> Result<(Db, Timel
     not_beheaded(file, &log)?;
     folder::touch(file)?;
     frames::check(&log)?;
-    log::rewrite(&log)?;
+    if !planted(Mutant::LogNotRewritten) {
+        log::rewrite(&log)?;
+    }
     // From here on nothing but SQLite opens the file: closing another descriptor of it would drop SQLite's locks.
     let mut conn = connect(file, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
     let is_new = recognize(&conn, file)?;
     pragma::set(&conn, file, pragma::WRITER)?;
     pragma::has_log(&conn, file)?;
     let failed = |error| OpenError::database(file, error);
+    if planted(Mutant::SynchronousNormal) {
+        conn.execute_batch("pragma synchronous = normal")
+            .map_err(failed)?;
+    }
     if is_new {
         schema::create(&mut conn, parts).map_err(failed)?;
     }

@@ -28,6 +28,10 @@ pub(crate) struct Harness {
 /// Of the time the simulator gets 40 %, power loss and real processes 15 % each, linearizability, fuzzing and the sweep
 /// 10 % each; the mutants take what they take. What a change has to pass leaves out what `cargo test` runs at that size
 /// already.
+#[expect(
+    clippy::too_many_lines,
+    reason = "a table: one harness after the other"
+)]
 pub(crate) fn all(size: Size, seed: u64) -> Vec<Harness> {
     // Without `-p`: the same features, and so the same build, as that of the whole workspace.
     let test = |name: &'static str| vec!["test", "--release", "--locked", "--test", name];

@@ -202,10 +202,10 @@ impl Body {
 
     async fn limited(&self, millis: u64, leaf: &Op) -> Answer {
         let limit = Duration::from_millis(millis);
-        match leaf {
-            Op::Leaf { no, .. } => self.leaf(*no, leaf, Some(limit)).await,
-            other => self.eval(other).await,
-        }
+        let Op::Leaf { no, .. } = leaf else {
+            return self.eval(leaf).await;
+        };
+        self.leaf(*no, leaf, Some(limit)).await
     }
 
     async fn large(&self, no: u32, bytes: usize, place: Place) -> Answer {

@@ -124,6 +124,16 @@ impl PromiseId {
         self.0.get(..end).unwrap_or(&self.0)
     }
 
+    /// The id of its root: itself, if it is one.
+    #[must_use]
+    pub fn to_root(&self) -> Self {
+        let root = self.root();
+        if root.len() == self.0.len() {
+            return self.clone();
+        }
+        Self(root.into())
+    }
+
     /// What follows the root, with its separator; empty for the root itself.
     #[must_use]
     pub fn rest(&self) -> &str {

@@ -61,9 +61,13 @@ impl Engine {
             }
             let id = match self.memory.take_due(round.now) {
                 Some(Due::Timer(id)) => id,
+                // At once, or a large tree could be loaded and leave again, round after round.
                 Some(Due::Away(root)) => {
-                    self.load(round, Part::of(&root), &root)?;
-                    continue;
+                    let root = self.load(round, Part::of(&root), &root)?;
+                    match self.memory.take_timer(&root, round.now) {
+                        Some(id) => id,
+                        None => continue,
+                    }
                 }
                 None => break,
             };

@@ -1,6 +1,10 @@
 //! Between rounds: what must not delay an answer, when to run again, and the end.
 
-use super::{AskError, Engine, EngineError, Next, disk::ReadError, round::Round};
+use super::{
+    AskError, Engine, EngineError, Next,
+    disk::{self, ReadError},
+    round::Round,
+};
 use crate::{limits, store::WriteError};
 use resonate_core::{Timestamp, limits as bounds};
 
@@ -51,7 +55,10 @@ impl Engine {
             && let Some(found) = rows.next()
         {
             match found.row.due_at.map(Timestamp::from_millis) {
-                Some(at) if at > self.last.wall => self.memory.remind(&found.root, at),
+                Some(at) if at > self.last.wall && !disk::is_leased(&found.row) => {
+                    self.memory.remind(&found.root, at);
+                }
+                // A lease counts from the start, also one that began later than now: the clock may have been set back.
                 Some(_) | None => {
                     self.load(&mut round, found.part, &found.root)?;
                 }

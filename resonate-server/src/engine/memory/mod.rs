@@ -147,20 +147,33 @@ impl Memory {
 
     /// Takes out what is due first.
     pub(super) fn take_due(&mut self, now: Timestamp) -> Option<Due> {
-        while self.next_due()? <= now {
-            let (at, root) = self.due.pop_first()?;
-            let Some(held) = self.trees.get_mut(&root) else {
+        loop {
+            let (at, root) = self.due.first()?;
+            if *at > now {
+                return None;
+            }
+            let Some(held) = self.trees.get(root) else {
+                let (_, root) = self.due.pop_first()?;
                 return Some(Due::Away(root));
             };
-            // Else it was kept while the tree was away, and the tree has come back since and gone on.
-            if held.timers.first().is_some_and(|(first, _)| *first == at) {
-                let (_, id) = held.timers.pop_first()?;
-                self.timers -= 1;
-                self.due.extend(held.first_timer(&root));
-                return Some(Due::Timer(id));
+            if held.timers.first().is_some_and(|(first, _)| first == at) {
+                let root = Arc::clone(root);
+                return self.take_timer(&root, now).map(Due::Timer);
             }
+            // It was kept while the tree was away, which has come back since and gone on.
+            self.due.pop_first();
         }
-        None
+    }
+
+    /// Takes out the first timer of a tree that is here, if it is due.
+    pub(super) fn take_timer(&mut self, root: &Arc<str>, now: Timestamp) -> Option<PromiseId> {
+        let held = self.trees.get_mut(root)?;
+        let first = held.first_timer(root).filter(|(at, _)| *at <= now)?;
+        let (_, id) = held.timers.pop_first()?;
+        self.timers -= 1;
+        self.due.remove(&first);
+        self.due.extend(held.first_timer(root));
+        Some(id)
     }
 
     /// A timer that fired made its task ready.

@@ -25,7 +25,7 @@ fn a_timeout_fires_when_its_time_has_come_and_not_before() {
 
 #[test]
 fn very_many_timers_at_once_are_settled_in_bounded_rounds_beside_requests() {
-    let mut world = World::roomy();
+    let mut world = World::new();
     let count = 2 * limits::ROUND_EXPIRED + 500;
     let due = at(&world, 100);
     (0..count).for_each(|n| drop(world.ask_later(create_until(&format!("a{n}"), due))));

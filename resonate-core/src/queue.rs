@@ -117,6 +117,7 @@ impl Queue {
             return;
         }
         self.remove(id);
+        let id = id.copied();
         let Waits {
             address,
             priority,
@@ -139,7 +140,7 @@ impl Queue {
             priority,
             is_suspect,
         };
-        self.places.insert(id.clone(), place);
+        self.places.insert(id, place);
     }
 
     /// Takes a task out of the line, if it is in it.

@@ -44,6 +44,8 @@ struct Confined {
     // Removed after its process has ended.
     group: Cgroup,
     bytes: usize,
+    /// The most that it took before it was restarted.
+    most_kib: u64,
 }
 
 impl Confined {
@@ -64,6 +66,7 @@ impl Confined {
             folder,
             group,
             bytes,
+            most_kib: 0,
         })
     }
 
@@ -85,6 +88,7 @@ impl Confined {
     }
 
     fn restart(&mut self) {
+        (_, self.most_kib) = self.server.process.memory_kib();
         self.server.process.kill_and_restart();
         self.server.is_ready();
     }
@@ -92,6 +96,7 @@ impl Confined {
     /// It has lived, and how much it took.
     fn has_lived(mut self, kind: &str, size: usize) {
         let (now, most) = self.server.process.memory_kib();
+        let most = most.max(self.most_kib);
         figures(&json!({
             "kind": kind, "size": size, "limit_kib": self.bytes >> 10, "server_kib": now, "server_most_kib": most,
             "group_most_kib": self.group.most_bytes() >> 10, "killed": self.group.killed(),

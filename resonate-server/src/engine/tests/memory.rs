@@ -71,12 +71,17 @@ fn a_task_that_is_canceled_or_halted_while_its_tree_is_away_leaves_the_line() {
         id: id("b"),
         cause: HaltCause::Operator,
         reason: "wait".to_owned(),
+        key: None,
     };
     world.try_ask(halt).unwrap();
     assert_eq!(waiting(&mut world), 1);
     let mut worker = world.worker(1, &["f"], 3);
     assert_eq!(worker.tasks(), ["c v1"]);
-    world.try_ask(Request::Continue { id: id("b") }).unwrap();
+    let go_on = Request::Continue {
+        id: id("b"),
+        key: None,
+    };
+    world.try_ask(go_on).unwrap();
     assert_eq!(worker.tasks(), ["b v1"]);
     world.check();
 }
@@ -236,12 +241,12 @@ fn a_tree_that_was_loaded_for_its_timer_leaves_again() {
     assert_eq!(world.engine.memory.len(), 0);
 }
 
-fn measure(tasks: u64, argument_bytes: usize) {
-    let mut world = World::new();
+fn measure(what: &str, count: u64, mut world: World, create: impl Fn(&World, &str) -> Request) {
     let before = process::resident_bytes();
-    for n in 0..tasks {
-        let _answered = world.ask_later(create_with(&format!("order-{n:07}"), argument_bytes));
-        if n % 1_000 == 0 {
+    for n in 0..count {
+        let create = create(&world, &format!("order-{n:07}"));
+        let _answered = world.ask_later(create);
+        if n % 100 == 0 {
             world.run();
         }
     }
@@ -258,23 +263,42 @@ fn measure(tasks: u64, argument_bytes: usize) {
     let documents = rows.iter().map(|found| found.row.doc.len() as u64);
     let stored = copied + documents.sum::<u64>();
     println!(
-        "{argument_bytes} bytes of arguments: {} bytes a task in the engine, {} in the store",
-        held.saturating_sub(stored) / tasks,
-        stored / tasks,
+        "{what}: {} bytes each in the engine, {} in the store",
+        held.saturating_sub(stored) / count,
+        stored / count,
     );
 }
 
-// Two tests, for two processes: what one frees the other would take without asking the system.
+// A test each, for a process each: what one frees the next would take without asking the system.
 #[test]
 #[ignore = "a measurement: prints, and takes some seconds"]
 fn what_a_task_that_nobody_serves_costs_in_memory() {
-    measure(200_000, 0);
+    measure("ready tasks", 200_000, World::new(), |_, name| create(name));
 }
 
 #[test]
 #[ignore = "a measurement: prints, and takes some seconds"]
 fn what_a_task_that_nobody_serves_costs_with_4_kib_of_arguments() {
-    measure(20_000, 4 << 10);
+    measure("ready tasks with 4 KiB", 50_000, World::new(), |_, name| {
+        create_with(name, 4 << 10)
+    });
+}
+
+#[test]
+#[ignore = "a measurement: prints, and takes some seconds"]
+fn what_a_timer_costs_in_memory() {
+    measure("timers", 200_000, World::new(), |world, name| {
+        create_until(name, world.now.wall.after(Duration::from_secs(60)))
+    });
+}
+
+#[test]
+#[ignore = "a measurement: prints, and takes some seconds"]
+fn what_a_tree_costs_in_memory() {
+    let count = crate::limits::IDLE_TREE_BYTES / 4_000;
+    measure("trees", count as u64, World::roomy(), |_, name| {
+        create_until(name, Timestamp::NEVER)
+    });
 }
 
 /// A call of `s/f` with arguments of this size.

@@ -280,7 +280,7 @@ impl Roots {
         let root = waiter.id.to_root();
         self.tasks.insert(waiter);
         if !self.turns.contains_key(&root) {
-            self.to_the_end(root);
+            self.put_last(root);
         }
     }
 
@@ -288,7 +288,7 @@ impl Roots {
     fn next(&mut self) -> Option<PromiseId> {
         let (_, root) = self.order.pop_first()?;
         let id = self.first_of(&root)?.id.clone();
-        self.to_the_end(root);
+        self.put_last(root);
         Some(id)
     }
 
@@ -311,7 +311,7 @@ impl Roots {
         (first.id.root() == root.as_str()).then_some(first)
     }
 
-    fn to_the_end(&mut self, root: PromiseId) {
+    fn put_last(&mut self, root: PromiseId) {
         self.next_turn += 1;
         self.turns.insert(root.clone(), self.next_turn);
         self.order.insert(self.next_turn, root);

@@ -3,12 +3,9 @@
 //!
 //! `RESONATE_SCALE=20` has the sizes that are promised, within 512 MiB.
 
-use std::{
-    collections::BTreeSet,
-    time::{Duration, SystemTime, UNIX_EPOCH},
-};
+use std::{collections::BTreeSet, time::Duration};
 
-use resonate_core::Timestamp;
+use resonate_server::clock::Clock;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokio::{runtime::Runtime, task::spawn_blocking};
@@ -135,8 +132,7 @@ fn a_small_server_survives_very_many_timers_at_once_and_answers_others_meanwhile
     let count = TIMERS * scale();
     let url = confined.server.url.clone();
     let creating = Duration::from_secs(2 + count as u64 / TIMERS_A_SECOND);
-    let due = Timestamp::default().after(SystemTime::now().duration_since(UNIX_EPOCH).unwrap());
-    let due = due.after(creating);
+    let due = Clock::start().now().wall.after(creating);
     let (server, mut asked) = (&confined.server, 0);
     Runtime::new().unwrap().block_on(async {
         let client = light::client(&url).await;

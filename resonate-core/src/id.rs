@@ -124,6 +124,23 @@ impl PromiseId {
         self.0.get(..end).unwrap_or(&self.0)
     }
 
+    /// The same id in memory of its own. What is kept long must not keep the rest of a request from being reused: a small
+    /// piece between large ones leaves holes that nothing large fits into.
+    #[must_use]
+    pub fn copied(&self) -> Self {
+        Self((*self.0).into())
+    }
+
+    /// The id of its root: itself, if it is one.
+    #[must_use]
+    pub fn to_root(&self) -> Self {
+        let root = self.root();
+        if root.len() == self.0.len() {
+            return self.clone();
+        }
+        Self(root.into())
+    }
+
     /// What follows the root, with its separator; empty for the root itself.
     #[must_use]
     pub fn rest(&self) -> &str {

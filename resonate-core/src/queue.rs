@@ -2,9 +2,11 @@
 //!
 //! So a fan-out of 100,000 does not starve the next caller. Suspects stand in a line of their own beside each function's:
 //! however many wait there, who may not be given one does not look at them. Derived from the records; a load builds it again.
+//!
+//! Millions may wait, so an entry is small: its tree need not be in memory, names are shared, and every list is flat.
 
 use std::{
-    cmp::Reverse,
+    cmp::{Ordering, Reverse},
     collections::{BTreeMap, BTreeSet},
     sync::Arc,
 };
@@ -17,8 +19,8 @@ use crate::{
 /// The ready tasks of all functions.
 #[derive(Clone, Debug, Default)]
 pub struct Queue {
-    lines: BTreeMap<Address, Line>,
-    suspects: BTreeMap<Address, Line>,
+    lines: BTreeMap<Arc<Address>, Line>,
+    suspects: BTreeMap<Arc<Address>, Line>,
     places: BTreeMap<PromiseId, Place>,
     served: u64,
 }
@@ -34,24 +36,26 @@ struct Line {
 /// The ready tasks of one function and priority, root by root.
 #[derive(Clone, Debug, Default)]
 struct Roots {
-    order: BTreeMap<u64, Arc<str>>,
-    tasks: BTreeMap<Arc<str>, Root>,
+    /// Whose turn it is.
+    order: BTreeMap<u64, PromiseId>,
+    turns: BTreeMap<PromiseId, u64>,
+    tasks: BTreeSet<Waiter>,
     next_turn: u64,
 }
 
-/// The ready tasks of one root, and when it is its turn.
-#[derive(Clone, Debug)]
-struct Root {
-    turn: u64,
-    tasks: BTreeSet<(Timestamp, PromiseId)>,
+/// A ready task among those of all roots: root by root, oldest first.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Waiter {
+    ready_at: Timestamp,
+    id: PromiseId,
 }
 
 /// Where a task stands.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 struct Place {
-    address: Address,
-    priority: i8,
+    address: Arc<Address>,
     ready_at: Timestamp,
+    priority: i8,
     is_suspect: bool,
 }
 
@@ -77,6 +81,17 @@ pub struct Serves<'a> {
     pub takes_suspects: bool,
 }
 
+/// A task that was taken out of the line.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Taken {
+    /// Which task.
+    pub id: PromiseId,
+    /// Its function.
+    pub address: Arc<Address>,
+    /// It goes only to who takes suspects.
+    pub is_suspect: bool,
+}
+
 /// How many tasks of a function wait, and since when.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Waiting {
@@ -99,57 +114,46 @@ impl Queue {
         self.places.is_empty()
     }
 
-    /// Puts a task in line, or in its new place.
+    /// Puts a task in line, or in its new place. One that stands there already stays, and its root keeps its turn.
     pub fn insert(&mut self, id: &PromiseId, waits: Waits<'_>) {
+        if self.places.get(id).is_some_and(|place| place.is_of(waits)) {
+            return;
+        }
         self.remove(id);
+        let id = id.copied();
         let Waits {
             address,
             priority,
             ready_at,
             is_suspect,
         } = waits;
-        let line = self
-            .lines_mut(is_suspect)
-            .entry(address.clone())
-            .or_default();
+        let lines = self.lines_mut(is_suspect);
+        let known = lines.get_key_value(address).map(|(known, _)| known);
+        let address = known.map_or_else(|| Arc::new(address.clone()), Arc::clone);
+        let line = lines.entry(Arc::clone(&address)).or_default();
         line.ages.insert((ready_at, id.clone()));
         let roots = line.priorities.entry(Reverse(priority)).or_default();
-        roots.insert(id.root(), (ready_at, id.clone()));
-        let place = Place {
-            address: address.clone(),
-            priority,
+        roots.insert(Waiter {
             ready_at,
+            id: id.clone(),
+        });
+        let place = Place {
+            address,
+            ready_at,
+            priority,
             is_suspect,
         };
-        self.places.insert(id.clone(), place);
+        self.places.insert(id, place);
     }
 
     /// Takes a task out of the line, if it is in it.
     pub fn remove(&mut self, id: &PromiseId) {
-        let Some(place) = self.places.remove(id) else {
-            return;
-        };
-        let lines = self.lines_mut(place.is_suspect);
-        let Some(line) = lines.get_mut(&place.address) else {
-            return;
-        };
-        let entry = (place.ready_at, id.clone());
-        line.ages.remove(&entry);
-        let priority = Reverse(place.priority);
-        if let Some(roots) = line.priorities.get_mut(&priority) {
-            roots.remove(id.root(), &entry);
-            if roots.order.is_empty() {
-                line.priorities.remove(&priority);
-            }
-        }
-        if line.ages.is_empty() {
-            lines.remove(&place.address);
-        }
+        self.take(id);
     }
 
     /// Takes out the task that is next for somebody who has a place. Costs as much as there are functions asked for,
     /// however many tasks wait.
-    pub fn next<'a>(&mut self, serves: impl IntoIterator<Item = Serves<'a>>) -> Option<PromiseId> {
+    pub fn next<'a>(&mut self, serves: impl IntoIterator<Item = Serves<'a>>) -> Option<Taken> {
         let (lines, suspects) = (&self.lines, &self.suspects);
         let heads = serves.into_iter().flat_map(|serves| {
             let plain = lines.get(serves.address).map(|line| (line, false));
@@ -169,11 +173,38 @@ impl Queue {
         let line = self.lines_mut(is_suspect).get_mut(address)?;
         line.last_served = served;
         let id = line.next()?;
-        self.remove(&id);
-        Some(id)
+        let Place {
+            address,
+            is_suspect,
+            ..
+        } = self.take(&id)?;
+        Some(Taken {
+            id,
+            address,
+            is_suspect,
+        })
     }
 
-    fn lines_mut(&mut self, is_suspect: bool) -> &mut BTreeMap<Address, Line> {
+    fn take(&mut self, id: &PromiseId) -> Option<Place> {
+        let place = self.places.remove(id)?;
+        let lines = self.lines_mut(place.is_suspect);
+        let line = lines.get_mut(&place.address)?;
+        let (ready_at, id) = (place.ready_at, id.clone());
+        line.ages.remove(&(ready_at, id.clone()));
+        let priority = Reverse(place.priority);
+        if let Some(roots) = line.priorities.get_mut(&priority) {
+            roots.remove(&Waiter { ready_at, id });
+            if roots.order.is_empty() {
+                line.priorities.remove(&priority);
+            }
+        }
+        if line.ages.is_empty() {
+            lines.remove(&place.address);
+        }
+        Some(place)
+    }
+
+    fn lines_mut(&mut self, is_suspect: bool) -> &mut BTreeMap<Arc<Address>, Line> {
         if is_suspect {
             &mut self.suspects
         } else {
@@ -194,7 +225,12 @@ impl Queue {
 
     /// Every function that somebody waits for.
     pub fn all_waiting(&self) -> impl Iterator<Item = (&Address, Waiting)> {
-        let addresses: BTreeSet<_> = self.lines.keys().chain(self.suspects.keys()).collect();
+        let addresses: BTreeSet<&Address> = self
+            .lines
+            .keys()
+            .chain(self.suspects.keys())
+            .map(|address| &**address)
+            .collect();
         addresses
             .into_iter()
             .map(|address| (address, self.waiting(address)))
@@ -203,6 +239,19 @@ impl Queue {
     /// The ready tasks, by id.
     pub fn ids(&self) -> impl Iterator<Item = &PromiseId> {
         self.places.keys()
+    }
+}
+
+impl Place {
+    fn is_of(&self, waits: Waits<'_>) -> bool {
+        let Waits {
+            address,
+            priority,
+            ready_at,
+            is_suspect,
+        } = waits;
+        *self.address == *address
+            && (self.priority, self.ready_at, self.is_suspect) == (priority, ready_at, is_suspect)
     }
 }
 
@@ -230,52 +279,62 @@ impl Waiting {
 }
 
 impl Roots {
-    fn insert(&mut self, root: &str, entry: (Timestamp, PromiseId)) {
-        if let Some(root) = self.tasks.get_mut(root) {
-            root.tasks.insert(entry);
-            return;
+    fn insert(&mut self, waiter: Waiter) {
+        let root = waiter.id.to_root();
+        self.tasks.insert(waiter);
+        if !self.turns.contains_key(&root) {
+            self.put_last(root);
         }
-        let root: Arc<str> = root.into();
-        let turn = self.take_turn();
-        self.order.insert(turn, Arc::clone(&root));
-        self.tasks.insert(
-            root,
-            Root {
-                turn,
-                tasks: BTreeSet::from([entry]),
-            },
-        );
     }
 
     /// The first task of the root whose turn it is; that root goes to the end of the order.
     fn next(&mut self) -> Option<PromiseId> {
         let (turn, root) = self.order.pop_first()?;
-        let next_turn = if planted(Mutant::RootStarves) {
-            turn
+        let id = self.first_of(&root)?.id.clone();
+        if planted(Mutant::RootStarves) {
+            self.order.insert(turn, root);
         } else {
-            self.take_turn()
-        };
-        let tasks = self.tasks.get_mut(&root).filter(|root| root.turn == turn)?;
-        tasks.turn = next_turn;
-        let (_, id) = tasks.tasks.first()?.clone();
-        self.order.insert(next_turn, root);
+            self.put_last(root);
+        }
         Some(id)
     }
 
-    fn remove(&mut self, root: &str, entry: &(Timestamp, PromiseId)) {
-        let Some(found) = self.tasks.get_mut(root) else {
-            return;
-        };
-        found.tasks.remove(entry);
-        if found.tasks.is_empty() {
-            self.order.remove(&found.turn);
-            self.tasks.remove(root);
+    fn remove(&mut self, waiter: &Waiter) {
+        self.tasks.remove(waiter);
+        let root = waiter.id.to_root();
+        if self.first_of(&root).is_none()
+            && let Some(turn) = self.turns.remove(&root)
+        {
+            self.order.remove(&turn);
         }
     }
 
-    fn take_turn(&mut self) -> u64 {
+    fn first_of(&self, root: &PromiseId) -> Option<&Waiter> {
+        let least = Waiter {
+            ready_at: Timestamp::ZERO,
+            id: root.clone(),
+        };
+        let first = self.tasks.range(least..).next()?;
+        (first.id.root() == root.as_str()).then_some(first)
+    }
+
+    fn put_last(&mut self, root: PromiseId) {
         self.next_turn += 1;
-        self.next_turn
+        self.turns.insert(root.clone(), self.next_turn);
+        self.order.insert(self.next_turn, root);
+    }
+}
+
+impl Ord for Waiter {
+    fn cmp(&self, other: &Self) -> Ordering {
+        let by_root = self.id.root().cmp(other.id.root());
+        by_root.then_with(|| (self.ready_at, &self.id).cmp(&(other.ready_at, &other.id)))
+    }
+}
+
+impl PartialOrd for Waiter {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
     }
 }
 
@@ -324,8 +383,8 @@ mod tests {
             })
         };
         let mut order = Vec::new();
-        while let Some(id) = queue.next(serves()) {
-            order.push(id.to_string());
+        while let Some(taken) = queue.next(serves()) {
+            order.push(taken.id.to_string());
         }
         order.join(" ")
     }
@@ -339,6 +398,25 @@ mod tests {
             ("b", "f", 0, 2),
         ]);
         assert_eq!(drain(&mut queue, &["f"], false), "a.x b a.x-1 a.x-2");
+    }
+
+    #[test]
+    fn who_is_put_in_line_again_keeps_the_turn() {
+        let mut queue = queue(&[("a", "f", 0, 1), ("b", "f", 0, 2)]);
+        insert(&mut queue, "a", "f", 0, 1, false);
+        assert_eq!(drain(&mut queue, &["f"], false), "a b");
+    }
+
+    #[test]
+    fn roots_whose_names_begin_alike_are_told_apart() {
+        let mut queue = queue(&[
+            ("a", "f", 0, 3),
+            ("a-b", "f", 0, 1),
+            ("a.x", "f", 0, 0),
+            ("a-b.x", "f", 0, 0),
+            ("a:y", "f", 0, 2),
+        ]);
+        assert_eq!(drain(&mut queue, &["f"], false), "a.x a-b.x a:y a-b a");
     }
 
     #[test]
@@ -369,7 +447,7 @@ mod tests {
             address: &address,
             takes_suspects,
         };
-        let next = |queue: &mut Queue, takes| queue.next([serves(takes)]).unwrap().to_string();
+        let next = |queue: &mut Queue, takes| queue.next([serves(takes)]).unwrap().id.to_string();
         assert_eq!(next(&mut queue, false), "b");
         assert_eq!(next(&mut queue, true), "a000");
         assert_eq!(next(&mut queue, true), "c");

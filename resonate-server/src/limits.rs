@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-/// Bytes of records that one round writes before it takes no further request: one commit stays short.
+/// Bytes of records that one round writes, and of trees that it loads, before it takes no further request: it stays short.
 pub(crate) const ROUND_BYTES: usize = 8 << 20;
 /// Bytes that each thing an engine does by itself in a round may add to that, so that large requests do not starve it.
 pub(crate) const PHASE_BYTES: usize = 4 << 20;
@@ -16,14 +16,16 @@ pub(crate) const ROUND_RELEASES: usize = 1_000;
 pub(crate) const ROUND_DUE: usize = 1_000;
 /// Timers in memory above which the window of what is loaded ahead stops growing.
 pub(crate) const TIMERS: usize = 200_000;
-/// Bytes of trees that are kept although nothing in them is due: settled ones, and those that sleep long.
+/// Bytes of trees that are kept although nobody holds a task of them: settled ones, those that sleep, those in line.
 pub(crate) const IDLE_TREE_BYTES: usize = 64 << 20;
 /// How long a tree is kept after it was touched, as long as all idle trees take no more than the next bound.
 pub(crate) const IDLE_TREE_FOR: Duration = Duration::from_secs(1);
 /// Bytes of idle trees above which the longest untouched go, even those that were touched a moment ago.
 pub(crate) const IDLE_TREE_BYTES_AT_WORK: usize = 4 * IDLE_TREE_BYTES;
-/// What a record costs in memory besides its payloads, for the bound above.
+/// What a record costs in memory besides its payloads and words, for the bounds above.
 pub(crate) const RECORD_BYTES: usize = 1_000;
+/// What a tree costs besides its records.
+pub(crate) const TREE_BYTES: usize = 1_000;
 /// The longest wait of the engine. Time it did not look is not held against workers beyond this.
 pub(crate) const LONGEST_WAIT: Duration = Duration::from_secs(1);
 /// Functions whose retry policy, timeout and priority are remembered when their workers have left.

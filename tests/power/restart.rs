@@ -26,7 +26,7 @@ fn fill(site: &Site, rows: usize) {
     let store = SqliteStore::open(&site.data(), PARTS).unwrap();
     let clock = Clock::start();
     let mut engine =
-        Engine::start(Box::new(store), Settings { lease: LEASE }, clock.now()).unwrap();
+        Engine::start(Box::new(store), Settings::with_lease(LEASE), clock.now()).unwrap();
     let mut inputs: VecDeque<_> = (0..rows).map(create).collect();
     while !inputs.is_empty() {
         engine.round(clock.now(), &mut inputs).unwrap();

@@ -66,9 +66,7 @@ pub(crate) fn judge_folder(place: &Path, acknowledged: &Acknowledged) -> Verdict
     match look(&mut store, acknowledged) {
         Err(verdict) => verdict,
         Ok(()) => {
-            let settings = Settings {
-                lease: resonate_core::limits::LEASE,
-            };
+            let settings = Settings::with_lease(resonate_core::limits::LEASE);
             match Engine::start(Box::new(store), settings, Clock::start().now()) {
                 Ok(_) => Verdict::Sound,
                 Err(error) => Verdict::Wrong(format!("the engine does not start: {error}")),

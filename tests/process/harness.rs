@@ -250,6 +250,16 @@ pub(crate) fn pause(duration: Duration) {
     std::thread::sleep(duration);
 }
 
+/// Runs the CLI against the server at this URL.
+pub(crate) fn cli(url: &str, args: &[&str]) -> std::process::Output {
+    Command::new(resonate())
+        .args(args)
+        .args(["--server", url])
+        .stdin(Stdio::null())
+        .output()
+        .expect("the CLI starts")
+}
+
 /// The server on a data folder, and how to ask it.
 #[derive(Debug)]
 pub(crate) struct Server {
@@ -282,20 +292,20 @@ impl Server {
             process,
             url: format!("http://{listen}"),
         };
-        eventually("the server is ready", || {
-            server.cli(&["list"]).status.success()
-        });
+        server.is_ready();
         server
+    }
+
+    /// Waits until it answers.
+    pub(crate) fn is_ready(&self) {
+        eventually("the server is ready", || {
+            self.cli(&["list"]).status.success()
+        });
     }
 
     /// Runs the CLI against it.
     pub(crate) fn cli(&self, args: &[&str]) -> std::process::Output {
-        Command::new(resonate())
-            .args(args)
-            .args(["--server", &self.url])
-            .stdin(Stdio::null())
-            .output()
-            .expect("the CLI starts")
+        cli(&self.url, args)
     }
 
     /// Runs the CLI, demands that it succeeds, reads its JSON.

@@ -177,32 +177,50 @@ pub(crate) async fn call(
     count: usize,
     argument: &str,
 ) {
-    let create = |nth| {
-        let (mut client, create) = (
-            client.clone(),
-            create(service, &format!("{name}-{nth}"), argument),
-        );
-        async move { client.create(v1::CreateRequest::from(&create)).await }
-    };
-    let mut created = stream::iter((0..count).map(create)).buffer_unordered(CREATING);
-    while let Some(created) = created.next().await {
-        created.expect("a call is created");
-    }
-}
-
-fn create(service: &str, id: &str, argument: &str) -> Create {
-    let call = Call {
+    let call = Arc::new(Call {
         address: address(service),
         signature: 1,
         param: Payload::json(format!("[{argument:?}]")),
         retry: None,
         priority: None,
         start_at: Timestamp::default(),
+    });
+    create(client, name, count, Some(&call), Timestamp::NEVER).await;
+}
+
+/// Creates so many promises that time out at this moment.
+pub(crate) async fn timers(
+    client: &ClientCaller<Channel>,
+    name: &str,
+    count: usize,
+    due: Timestamp,
+) {
+    create(client, name, count, None, due).await;
+}
+
+async fn create(
+    client: &ClientCaller<Channel>,
+    name: &str,
+    count: usize,
+    call: Option<&Arc<Call>>,
+    timeout_at: Timestamp,
+) {
+    let create = |nth| {
+        let mut client = client.clone();
+        let create = promise(&format!("{name}-{nth}"), call.cloned(), timeout_at);
+        async move { client.create(v1::CreateRequest::from(&create)).await }
     };
+    let mut created = stream::iter((0..count).map(create)).buffer_unordered(CREATING);
+    while let Some(created) = created.next().await {
+        created.expect("a promise is created");
+    }
+}
+
+fn promise(id: &str, call: Option<Arc<Call>>, timeout_at: Timestamp) -> Create {
     let promise = NewPromise {
         id: PromiseId::new(id).expect("a good id"),
-        call: Some(Arc::new(call)),
-        timeout_at: Timestamp::NEVER,
+        call,
+        timeout_at,
         labels: Default::default(),
         tags: Default::default(),
     };

@@ -10,7 +10,7 @@ use std::{
 use resonate_core::Request;
 use resonate_server::{
     dispatch::stream::StreamId,
-    engine::{Engine, EngineError, Input, Next, Settings, StartError},
+    engine::{Engine, EngineError, IdleTrees, Input, Next, Settings, StartError},
     store::CommitError,
 };
 use tokio::{
@@ -217,6 +217,7 @@ impl Server {
         let (sim, disk) = (&self.0.sim, &self.0.disk);
         let settings = Settings {
             lease: self.0.lease,
+            idle: IdleTrees::NONE,
         };
         let mut engine = match Engine::start(disk.open(), settings, sim.now()) {
             Ok(engine) => engine,

@@ -141,7 +141,7 @@ pub(crate) fn all(size: Size, seed: u64) -> Vec<Harness> {
         test("sim"),
         vec![(count, how_many), ("RESONATE_SIM_FIRST", seed)],
     );
-    let all = [
+    vec![
         mutations,
         linearizability,
         corruption,
@@ -149,8 +149,7 @@ pub(crate) fn all(size: Size, seed: u64) -> Vec<Harness> {
         mutants,
         processes,
         simulator,
-    ];
-    all.into_iter().collect()
+    ]
 }
 
 fn share(minutes: u64, percent: u64) -> u64 {

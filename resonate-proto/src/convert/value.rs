@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use bytes::Bytes;
 use resonate_core::{Encoding, Failure, FailureKind, Outcome, Payload, RetryPolicy};
 
 use super::{BadMessage, Reading, millis, optional_text};
@@ -28,7 +29,9 @@ impl TryFrom<v1::Payload> for Payload {
         Ok(Self {
             encoding,
             headers: wire.headers,
-            data: wire.data,
+            // What is decoded is a part of what was read: of a message, or of a buffer of 8 KiB for a request however small.
+            // Who keeps the payload must not keep all of that.
+            data: Bytes::copy_from_slice(&wire.data),
         })
     }
 }
@@ -132,5 +135,24 @@ impl From<v1::Retry> for RetryPolicy {
             max_attempts: Some(wire.max_attempts).filter(|max| *max > 0),
             factor_percent: wire.factor_percent,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_keeps_a_payload_does_not_keep_the_message_that_it_came_in() {
+        let read = Bytes::from(vec![7; 8 << 10]);
+        let wire = v1::Payload {
+            encoding: "json".to_owned(),
+            headers: Default::default(),
+            data: read.slice(100..200),
+        };
+        let payload = Payload::try_from(wire).expect("it is understood");
+        assert_eq!(payload.data, read.slice(100..200));
+        assert!(!read.as_ptr_range().contains(&payload.data.as_ptr()));
+        assert!(read.is_unique(), "nothing else holds what was read");
     }
 }

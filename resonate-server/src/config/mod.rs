@@ -41,9 +41,7 @@ impl Builder {
     pub(crate) fn new() -> Self {
         Self {
             place: Place::Folder(DATA_DIR.into()),
-            settings: Settings {
-                lease: limits::LEASE,
-            },
+            settings: Settings::with_lease(limits::LEASE),
             clock: Clock::start(),
         }
     }

@@ -4,7 +4,9 @@
 //! turns. The worker that may hold its body is preferred, then workers take turns. A suspect goes only to a worker that
 //! runs no other.
 
-use resonate_core::{Address, PromiseId, SessionId};
+use std::sync::Arc;
+
+use resonate_core::{Address, PromiseId, SessionId, queue::Taken};
 
 use super::{fleet::Fleet, ready::Ready};
 
@@ -14,7 +16,7 @@ pub(crate) struct Pair {
     /// Which task.
     pub(crate) task: PromiseId,
     /// Its function.
-    pub(crate) address: Address,
+    pub(crate) address: Arc<Address>,
     /// For whom.
     pub(crate) session: SessionId,
 }
@@ -24,15 +26,20 @@ pub(crate) fn next(ready: &mut Ready, fleet: &mut Fleet) -> Option<Pair> {
     if ready.is_empty() {
         return None;
     }
-    let (task, facts) = ready.next(fleet.wanted())?;
-    let session = fleet.choose(&facts.address, facts.warm, facts.is_suspect)?;
+    let (taken, warm) = ready.next(fleet.wanted())?;
+    let Taken {
+        id: task,
+        address,
+        is_suspect,
+    } = taken;
+    let session = fleet.choose(&address, warm, is_suspect)?;
     fleet.charge(session);
-    if facts.is_suspect {
+    if is_suspect {
         fleet.suspect_began(session, &task);
     }
     Some(Pair {
         task,
-        address: facts.address,
+        address,
         session,
     })
 }

@@ -1,28 +1,21 @@
 //! The ready tasks, with what pairing must know of each. Pure.
 
+//!
+//! A task stands in line whether its tree is in memory or not: nothing else of it is needed before it is given to a worker.
+
 use std::collections::BTreeMap;
 
 use resonate_core::{
     Address, PromiseId, Record, SessionId, TaskState, Timestamp, limits,
-    queue::{Queue, Serves, Waiting, Waits},
+    queue::{Queue, Serves, Taken, Waiting, Waits},
 };
 
 /// The tasks that may be claimed now.
 #[derive(Debug, Default)]
 pub(crate) struct Ready {
     queue: Queue,
-    facts: BTreeMap<PromiseId, Facts>,
-}
-
-/// What decides who gets a task.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Facts {
-    /// Its function.
-    pub(crate) address: Address,
-    /// The worker that may still hold its body.
-    pub(crate) warm: Option<SessionId>,
-    /// It was lost so often that it is tried with no other suspect beside it.
-    pub(crate) is_suspect: bool,
+    /// The workers that may still hold the bodies of some.
+    warm: BTreeMap<PromiseId, SessionId>,
 }
 
 impl Ready {
@@ -42,12 +35,10 @@ impl Ready {
                     is_suspect,
                 };
                 self.queue.insert(id, waits);
-                let facts = Facts {
-                    address: call.address.clone(),
-                    warm: task.warm.map(|warm| warm.session),
-                    is_suspect,
+                match task.warm {
+                    Some(warm) => self.warm.insert(id.clone(), warm.session),
+                    None => self.warm.remove(id),
                 };
-                self.facts.insert(id.clone(), facts);
             }
             TaskState::Pending { .. }
             | TaskState::Leased { .. }
@@ -59,19 +50,18 @@ impl Ready {
 
     /// Takes a task out of the line.
     pub(crate) fn remove(&mut self, id: &PromiseId) {
-        if self.facts.remove(id).is_some() {
-            self.queue.remove(id);
-        }
+        self.queue.remove(id);
+        self.warm.remove(id);
     }
 
-    /// Takes out the next task for somebody who has a place.
+    /// Takes out the next task for somebody who has a place, and says which worker may still hold its body.
     pub(crate) fn next<'a>(
         &mut self,
         serves: impl IntoIterator<Item = Serves<'a>>,
-    ) -> Option<(PromiseId, Facts)> {
-        let id = self.queue.next(serves)?;
-        let facts = self.facts.remove(&id)?;
-        Some((id, facts))
+    ) -> Option<(Taken, Option<SessionId>)> {
+        let taken = self.queue.next(serves)?;
+        let warm = self.warm.remove(&taken.id);
+        Some((taken, warm))
     }
 
     /// True if no task is ready.

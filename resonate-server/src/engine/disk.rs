@@ -183,7 +183,7 @@ fn state_number(record: &Record) -> u8 {
         &record.promise.kind,
         record.task.as_ref().map(|task| &task.state),
     ) {
-        (_, Some(TaskState::Leased { .. })) => 3,
+        (_, Some(TaskState::Leased { .. })) => LEASED,
         (_, Some(TaskState::Suspended { .. })) => 4,
         (_, Some(TaskState::Halted(_))) => 5,
         (_, Some(TaskState::Pending { .. } | TaskState::Done)) => 2,
@@ -191,11 +191,19 @@ fn state_number(record: &Record) -> u8 {
     }
 }
 
+/// The number of a leased task.
+const LEASED: u8 = 3;
+
+/// True if the row's task is leased.
+pub(super) fn is_leased(row: &Row) -> bool {
+    row.state == LEASED
+}
+
 /// The state's number in a row; none where several numbers belong to it.
 pub(crate) fn number_of(state: StateFilter) -> Option<u8> {
     match state {
         StateFilter::Pending => None,
-        StateFilter::Leased => Some(3),
+        StateFilter::Leased => Some(LEASED),
         StateFilter::Suspended => Some(4),
         StateFilter::Halted => Some(5),
         StateFilter::Resolved => Some(16),

@@ -11,6 +11,7 @@ use resonate_proto::{
 };
 use tokio::sync::{mpsc, oneshot};
 
+use super::memory::idle::IdleTrees;
 use crate::dispatch::stream::{Outbound, StreamId};
 
 /// One thing that came in.
@@ -215,9 +216,20 @@ pub struct Figures {
 pub struct Settings {
     /// How long a worker may be silent.
     pub lease: Duration,
+    /// How much of what nobody works on stays in memory.
+    pub idle: IdleTrees,
 }
 
 impl Settings {
+    /// The usual ones, with this lease.
+    #[must_use]
+    pub fn with_lease(lease: Duration) -> Self {
+        Self {
+            lease,
+            idle: IdleTrees::default(),
+        }
+    }
+
     /// How often a worker says that it is alive.
     #[must_use]
     pub fn heartbeat(&self) -> Duration {

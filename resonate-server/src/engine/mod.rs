@@ -42,6 +42,7 @@ use self::{batch::Parts, memory::Memory, messages::Messages, round::Round};
 pub use self::{
     error::{EngineError, StartError},
     input::{Answer, AskError, Figures, Input, Next, Settings, Told, View, Watched},
+    memory::idle::IdleTrees,
     release::Release,
 };
 use crate::{
@@ -152,7 +153,7 @@ impl Engine {
             swept_at: now.steady,
             parts,
             next_root,
-            memory: Memory::default(),
+            memory: Memory::new(settings.idle),
             messages,
             window: Window::default(),
             ready: Ready::default(),
@@ -180,7 +181,7 @@ impl Engine {
     ) -> Result<Vec<Release>, EngineError> {
         let mut round = self.begin(now);
         let mut taken = 0;
-        while taken < bounds::ROUND_REQUESTS && round.lane.has_room() {
+        while taken < bounds::ROUND_REQUESTS && round.has_room() {
             let Some(input) = inputs.pop_front() else {
                 break;
             };

@@ -3,9 +3,9 @@
 
 use std::sync::Arc;
 
-use resonate_core::{Record, Reply, Request, TaskState, limits as bounds};
+use resonate_core::{Part, Record, Reply, Request, TaskState, limits as bounds};
 
-use super::{Engine, EngineError, messages::Waiting, round::Round};
+use super::{Engine, EngineError, memory::Due, messages::Waiting, round::Round};
 use crate::{
     dispatch::{acknowledge::Sent, pairing, stream::Push},
     limits,
@@ -14,9 +14,9 @@ use crate::{
 impl Engine {
     /// Delivers messages that earlier rounds have made durable; their marks move in this round's commit.
     pub(super) fn deliver(&mut self, round: &mut Round) -> Result<(), EngineError> {
-        let end = round.lane.bytes() + limits::PHASE_BYTES;
+        let share = round.share();
         for _ in 0..limits::ROUND_MESSAGES {
-            if !round.lane.has_room_below(end) {
+            if !round.has_room_in(share) {
                 break;
             }
             let Some(Waiting {
@@ -39,9 +39,9 @@ impl Engine {
 
     /// Takes leases back, a bounded number per round.
     pub(super) fn do_chores(&mut self, round: &mut Round) -> Result<(), EngineError> {
-        let end = round.lane.bytes() + limits::PHASE_BYTES;
+        let share = round.share();
         for _ in 0..limits::ROUND_RELEASES {
-            if !round.lane.has_room_below(end) {
+            if !round.has_room_in(share) {
                 break;
             }
             let Some(chore) = self.chores.pop_front() else {
@@ -54,13 +54,22 @@ impl Engine {
 
     /// What is due: promises whose time has passed, tasks that are ready to be tried again.
     pub(super) fn expire(&mut self, round: &mut Round) -> Result<(), EngineError> {
-        let end = round.lane.bytes() + limits::PHASE_BYTES;
+        let share = round.share();
         for _ in 0..bounds::ROUND_EXPIRED {
-            if !round.lane.has_room_below(end) {
+            if !round.has_room_in(share) {
                 break;
             }
-            let Some(id) = self.memory.take_due(round.now) else {
-                break;
+            let id = match self.memory.take_due(round.now) {
+                Some(Due::Timer(id)) => id,
+                // At once, or a large tree could be loaded and leave again, round after round.
+                Some(Due::Away(root)) => {
+                    let root = self.load(round, Part::of(&root), &root)?;
+                    match self.memory.take_timer(&root, round.now) {
+                        Some(id) => id,
+                        None => continue,
+                    }
+                }
+                None => break,
             };
             let is_over = |record: &Arc<Record>| {
                 record.promise.is_pending() && record.promise.timeout_at <= round.now
@@ -84,9 +93,9 @@ impl Engine {
     /// Hands ready tasks to workers with free places, in the same commit.
     pub(super) fn pair(&mut self, round: &mut Round) -> Result<(), EngineError> {
         self.has_more_pairs = true;
-        let end = round.lane.bytes() + limits::PHASE_BYTES;
+        let share = round.share();
         for _ in 0..limits::ROUND_CLAIMS {
-            if !round.lane.has_room_below(end) {
+            if !round.has_room_in(share) {
                 break;
             }
             let Some(pairing::Pair {

@@ -21,9 +21,17 @@ use super::{
 };
 use crate::{
     dispatch::stream::{Push, StreamId},
+    limits,
     store::{Mark, Trim},
 };
 use tokio::sync::{mpsc, oneshot};
+
+/// How far one phase of a round may go.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Share {
+    written: usize,
+    loaded: usize,
+}
 
 /// What a round has gathered so far.
 #[derive(Debug)]
@@ -39,6 +47,8 @@ pub(super) struct Round {
     pub(super) delivered: Vec<(Part, Mark)>,
     pushes: BTreeMap<StreamId, Vec<Push>>,
     touched: Vec<Arc<str>>,
+    /// Bytes of the trees that it loaded, about.
+    loaded: usize,
     /// Rows that nobody needs any more, once the round is durable.
     pub(super) forgotten: Vec<Trim>,
 }
@@ -54,8 +64,27 @@ impl Round {
             delivered: Vec::new(),
             pushes: BTreeMap::new(),
             touched: Vec::new(),
+            loaded: 0,
             forgotten: Vec::new(),
         }
+    }
+
+    /// True if the round may take one more request.
+    pub(super) fn has_room(&self) -> bool {
+        self.lane.has_room() && self.loaded < limits::ROUND_BYTES
+    }
+
+    /// What each thing that the engine does by itself may add, whatever was there before.
+    pub(super) fn share(&self) -> Share {
+        Share {
+            written: self.lane.bytes() + limits::PHASE_BYTES,
+            loaded: self.loaded + limits::PHASE_BYTES,
+        }
+    }
+
+    /// True while this share is not used up.
+    pub(super) fn has_room_in(&self, share: Share) -> bool {
+        self.lane.has_room_below(share.written) && self.loaded < share.loaded
     }
 
     /// A row that ended at this moment is to be removed from the store.
@@ -207,6 +236,7 @@ impl Engine {
         let stored = disk::load_tree(&mut *self.store, part, &root)?;
         let held = self.memory.insert(&root, stored, round.now);
         round.touched.push(Arc::clone(&root));
+        round.loaded += held.bytes;
         let with_tasks: Vec<_> = held
             .tree
             .records()

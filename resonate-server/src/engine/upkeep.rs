@@ -1,11 +1,15 @@
 //! Between rounds: what must not delay an answer, when to run again, and the end.
 
-use super::{AskError, Engine, EngineError, Next, disk::ReadError, round::Round};
+use super::{
+    AskError, Engine, EngineError, Next,
+    disk::{self, ReadError},
+    round::Round,
+};
 use crate::{limits, store::WriteError};
-use resonate_core::limits as bounds;
+use resonate_core::{Timestamp, limits as bounds};
 
 impl Engine {
-    /// What must not delay an answer: trees that are due soon are loaded, delivered messages and old pages removed.
+    /// What must not delay an answer: the due index is read on, delivered messages and old pages are removed.
     ///
     /// # Errors
     /// When the engine must stop.
@@ -37,18 +41,32 @@ impl Engine {
         Ok(())
     }
 
-    /// Loads one page of what is due soon.
+    /// One page of the due index: what is due is loaded, what is due soon is remembered.
     fn load_ahead(&mut self) -> Result<(), EngineError> {
         let Some((due, limit)) = self.window.next_page(self.last.wall, self.memory.timers()) else {
             return Ok(());
         };
         let page = self.store.due(&due, limit).map_err(ReadError::from)?;
         let mut round = Round::new(self.last.wall, self.steady);
-        for found in &page.rows {
-            self.load(&mut round, found.part, &found.root)?;
+        let share = round.share();
+        let mut rows = page.rows.iter();
+        let mut last = None;
+        while round.has_room_in(share)
+            && let Some(found) = rows.next()
+        {
+            match found.row.due_at.map(Timestamp::from_millis) {
+                Some(at) if at > self.last.wall && !disk::is_leased(&found.row) => {
+                    self.memory.remind(&found.root, at);
+                }
+                // A lease counts from the start, also one that began later than now: the clock may have been set back.
+                Some(_) | None => {
+                    self.load(&mut round, found.part, &found.root)?;
+                }
+            }
+            last = Some(found);
         }
         self.loaded.extend(round.take_touched());
-        self.window.loaded(page.rows.last(), page.more);
+        self.window.loaded(last, page.more || rows.next().is_some());
         Ok(())
     }
 

@@ -117,8 +117,7 @@ fn told(fault: Fault, n: usize) -> usize {
     for _ in 0..20 {
         if story(&mut world).is_err() {
             world.inputs.clear();
-            world.engine =
-                Engine::start(open(&world.disk), Settings { lease: LEASE }, world.now).unwrap();
+            world.engine = Engine::start(open(&world.disk), SETTINGS, world.now).unwrap();
         }
         world.check();
         world.now = world.now.after(Duration::from_secs(1));

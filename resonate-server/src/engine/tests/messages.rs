@@ -158,11 +158,8 @@ fn one_round_delivers_no_more_large_answers_than_it_has_room_for() {
     world.step().unwrap();
     let settled = |world: &World| {
         let ids = (0..CALLERS).map(|n| id(&format!("a.{n}")));
-        ids.filter(|id| {
-            let record = world.engine.memory.record(id);
-            record.is_some_and(|record| !record.promise.is_pending())
-        })
-        .count()
+        ids.filter(|id| !world.stored(id.as_str()).promise.is_pending())
+            .count()
     };
     let first = settled(&world);
     assert!((1..=5).contains(&first), "{first} answers in one round");

@@ -22,9 +22,9 @@ use std::{
 };
 
 use resonate_core::{
-    Address, Call, ChildKind, Create, End, Kind, Message, NewChild, NewPromise, Op, Outcome,
-    Payload, PromiseId, Record, Refusal, Reply, Request, RetryPolicy, Seq, SessionId, TaskVersion,
-    Timeline, Timestamp, Tree, Turn, check, limits,
+    Address, Call, ChildKind, Create, End, HaltCause, Kind, Message, NewChild, NewPromise, Op,
+    Outcome, Payload, PromiseId, Record, Refusal, Reply, Request, RetryPolicy, Seq, SessionId,
+    TaskVersion, Timeline, Timestamp, Tree, Turn, check, limits,
 };
 use resonate_proto::store::Stored;
 use resonate_proto::stream::{
@@ -33,7 +33,9 @@ use resonate_proto::stream::{
 };
 use tokio::sync::oneshot;
 
-use super::{Answer, AskError, Engine, EngineError, Input, Next, Release, Settings, Told, disk};
+use super::{
+    Answer, AskError, Engine, EngineError, IdleTrees, Input, Next, Release, Settings, Told, disk,
+};
 use crate::{
     clock::Moment,
     dispatch::stream::{Outgoing, StreamId, outbound},
@@ -41,9 +43,15 @@ use crate::{
 };
 
 const LEASE: Duration = Duration::from_secs(15);
+/// Nothing idle stays in memory: whatever is asked of a tree has to load it.
+const SETTINGS: Settings = Settings {
+    lease: LEASE,
+    idle: IdleTrees::NONE,
+};
 
 /// A server without a network: an engine, its disk, and what time it is.
 struct World {
+    settings: Settings,
     disk: MemoryDisk,
     engine: Engine,
     now: Moment,
@@ -61,14 +69,23 @@ impl World {
             wall: Timestamp::from_millis(1_000_000),
             steady: Timestamp::ZERO,
         };
-        let engine = Engine::start(open(&disk), Settings { lease: LEASE }, now).unwrap();
+        let engine = Engine::start(open(&disk), SETTINGS, now).unwrap();
         Self {
+            settings: SETTINGS,
             disk,
             engine,
             now,
             inputs: VecDeque::new(),
             streams: 0,
         }
+    }
+
+    /// A world that keeps idle trees in memory, as a real server does.
+    fn roomy() -> Self {
+        let mut world = Self::new();
+        world.settings = Settings::with_lease(LEASE);
+        world.restart();
+        world
     }
 
     /// A world whose store does what a script wants.
@@ -81,12 +98,8 @@ impl World {
     /// The process dies and starts again on the same disk.
     fn restart(&mut self) {
         self.inputs.clear();
-        self.engine = Engine::start(
-            Box::new(self.disk.open()),
-            Settings { lease: LEASE },
-            self.now,
-        )
-        .unwrap();
+        let store = Box::new(self.disk.open());
+        self.engine = Engine::start(store, self.settings, self.now).unwrap();
     }
 
     /// One round, with everything that follows it.
@@ -161,6 +174,21 @@ impl World {
             record.promise.state_name(),
             task.unwrap_or_default()
         )
+    }
+
+    /// The record as it is on the disk: nothing is asked, and nothing loaded.
+    fn stored(&self, id_: &str) -> Record {
+        let (id, mut store) = (id(id_), self.disk.image().open());
+        let tree = disk::load_tree(&mut store, id.part(), id.root()).unwrap();
+        let records = tree.unwrap().rows.into_iter().filter_map(|(_, row)| {
+            if let disk::StoredRow::Record(record) = row {
+                Some(*record)
+            } else {
+                None
+            }
+        });
+        let mut records = records.filter(|record| record.promise.id == id);
+        records.next().unwrap()
     }
 
     fn worker(&mut self, session: u128, functions: &[&str], granted: u64) -> Worker {

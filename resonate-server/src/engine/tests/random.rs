@@ -61,8 +61,7 @@ fn what_was_acknowledged_stays_through_crashes_and_failed_commits() {
             };
             let store = Faulty::new(Box::new(world.disk.open()), script);
             world.inputs.clear();
-            world.engine =
-                Engine::start(Box::new(store), Settings { lease: LEASE }, world.now).unwrap();
+            world.engine = Engine::start(Box::new(store), SETTINGS, world.now).unwrap();
         };
         faulty(&mut world, &next_fault);
         let (mut draw, mut state, mut journal) =

@@ -75,6 +75,23 @@ fn a_worker_that_does_not_come_back_loses_its_tasks_after_one_lease_of_grace() {
 }
 
 #[test]
+fn a_lease_that_began_later_than_the_clock_says_ends_all_the_same() {
+    let mut world = World::new();
+    world.ask(create("a"));
+    let set_back = world.now.wall;
+    world.pass(Duration::from_secs(100));
+    world.worker(1, &["f"], 10);
+    world.now.wall = set_back;
+    world.restart();
+    let mut other = world.worker(2, &["f"], 10);
+    world.pass(LEASE - Duration::from_secs(1));
+    world.beat(&other);
+    world.pass(Duration::from_secs(2));
+    assert_eq!(other.tasks(), ["a v2"]);
+    world.check();
+}
+
+#[test]
 fn what_a_worker_does_not_name_is_given_back_without_an_attempt() {
     let mut world = World::new();
     world.worker(1, &["f"], 10);

@@ -55,7 +55,7 @@ fn a_thousand_generations_leave_a_bounded_number_of_rows_and_a_bounded_tree() {
 
 #[test]
 fn what_a_crash_left_behind_goes_with_the_next_generation() {
-    let mut world = World::new();
+    let mut world = World::roomy();
     world.ask(create("a"));
     for n in 1..=60 {
         // The rows of a few generations wait to be removed when it crashes.

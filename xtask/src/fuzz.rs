@@ -7,8 +7,8 @@ use serde_json::json;
 
 use crate::run::{Ended, Outcome};
 
-/// Runs all targets, each for so long.
-pub(crate) fn all(root: &Path, seconds: u64) -> Result<Ended> {
+/// Runs all targets, each for so long; the seed says where each begins to look.
+pub(crate) fn all(root: &Path, seconds: u64, seed: u32) -> Result<Ended> {
     if let Some(why) = missing() {
         println!("== fuzz: skipped, {why}");
         return Ok(Ended::skipped("fuzz"));
@@ -28,7 +28,7 @@ pub(crate) fn all(root: &Path, seconds: u64) -> Result<Ended> {
     };
     for target in targets(root)? {
         println!("== fuzz {target}: {seconds} s");
-        let (executions, found) = one(root, &target, seconds)?;
+        let (executions, found) = one(root, &target, seconds, seed)?;
         if let Some(found) = found {
             println!("{found}");
             ended.how = Outcome::Failed;
@@ -65,16 +65,20 @@ fn targets(root: &Path) -> Result<Vec<String>> {
 }
 
 /// How often it was executed, and what the fuzzer said if it found something.
-fn one(root: &Path, target: &str, seconds: u64) -> Result<(u64, Option<String>)> {
+fn one(root: &Path, target: &str, seconds: u64, seed: u32) -> Result<(u64, Option<String>)> {
     let corpus = format!("fuzz/corpus/{target}");
     fs::create_dir_all(root.join(&corpus)).with_context(|| corpus.clone())?;
     let seeds = format!("fuzz/seeds/{target}");
-    let time = format!("-max_total_time={seconds}");
+    let (time, seed) = (
+        format!("-max_total_time={seconds}"),
+        format!("-seed={seed}"),
+    );
     let output = Command::new("cargo")
         .current_dir(root)
         .args(["+nightly", "fuzz", "run", target, &corpus, &seeds, "--"])
         .args([
             &time,
+            &seed,
             "-print_final_stats=1",
             "-timeout=20",
             "-rss_limit_mb=1024",

@@ -124,13 +124,6 @@ impl PromiseId {
         self.0.get(..end).unwrap_or(&self.0)
     }
 
-    /// The same id in memory of its own. What is kept long must not keep the rest of a request from being reused: a small
-    /// piece between large ones leaves holes that nothing large fits into.
-    #[must_use]
-    pub fn copied(&self) -> Self {
-        Self((*self.0).into())
-    }
-
     /// The id of its root: itself, if it is one.
     #[must_use]
     pub fn to_root(&self) -> Self {

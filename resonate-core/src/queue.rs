@@ -120,7 +120,6 @@ impl Queue {
             return;
         }
         self.remove(id);
-        let id = id.copied();
         let Waits {
             address,
             priority,
@@ -143,7 +142,7 @@ impl Queue {
             priority,
             is_suspect,
         };
-        self.places.insert(id, place);
+        self.places.insert(id.clone(), place);
     }
 
     /// Takes a task out of the line, if it is in it.

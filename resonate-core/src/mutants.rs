@@ -157,10 +157,10 @@ mod tests {
 
     /// Known to the compiler, so none of them is compiled.
     const _: () = {
-        let mut nth = 0;
-        while nth < Mutant::ALL.len() {
-            assert!(!planted(Mutant::ALL[nth]));
-            nth += 1;
+        let mut all = Mutant::ALL;
+        while let [mutant, rest @ ..] = all {
+            assert!(!planted(*mutant));
+            all = rest;
         }
     };
 

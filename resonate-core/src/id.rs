@@ -264,14 +264,15 @@ impl std::str::FromStr for Address {
             Some((function, version)) => (function, version.parse().map_err(|_| bad())?),
             None => (rest, 1),
         };
-        if service.is_empty()
-            || function.is_empty()
-            || text.len() > limits::ID_BYTES
-            || text.contains(char::is_control)
-        {
+        if service.is_empty() || function.is_empty() || text.contains(char::is_control) {
             return Err(bad());
         }
-        Ok(Self::new(service, function, version))
+        let address = Self::new(service, function, version);
+        // As it will be written from here on, which is longer if the version was left out.
+        if address.to_string().len() > limits::ID_BYTES {
+            return Err(bad());
+        }
+        Ok(address)
     }
 }
 
@@ -392,5 +393,10 @@ mod tests {
             1
         );
         assert!("payments".parse::<Address>().is_err());
+        let long = |bytes| format!("s/{}", "f".repeat(bytes - 2));
+        let longest = long(limits::ID_BYTES - 2).parse::<Address>();
+        let longest = longest.expect("as long as it may be, with its `@1`");
+        assert_eq!(longest.to_string().parse(), Ok(longest));
+        assert!(long(limits::ID_BYTES - 1).parse::<Address>().is_err());
     }
 }

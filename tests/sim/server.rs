@@ -237,6 +237,8 @@ impl Server {
                 Err(error) => return End::Failed(error),
             };
             sim.count("rounds");
+            // By the time of the round: the engine's clock stands still while it waits for the disk.
+            let is_paused = disk.refused_lately();
             {
                 let mut state = self.state();
                 inputs.append(&mut state.inputs);
@@ -275,14 +277,15 @@ impl Server {
             if let Err(error) = engine.upkeep() {
                 return End::Failed(error);
             }
-            self.nothing_is_overdue(engine.next());
+            if !is_paused {
+                self.nothing_is_overdue(engine.next());
+            }
         }
     }
 
-    /// An engine that would wait has nothing left to do, unless the disk has refused it a moment ago.
+    /// An engine that would wait has nothing left to do.
     fn nothing_is_overdue(&self, next: Next) {
-        let waits = matches!(next, Next::After(wait) if !wait.is_zero());
-        if waits && !self.0.disk.refused_lately() {
+        if matches!(next, Next::After(wait) if !wait.is_zero()) {
             let right = self.0.sim.model().times.nothing_is_overdue();
             self.0.sim.check(right);
         }

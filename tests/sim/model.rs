@@ -71,15 +71,22 @@ impl Model {
         self.get(id).or_else(|| self.forgotten.get(id))
     }
 
-    /// What settled below a promise.
-    pub(crate) fn settled_below(
-        &self,
-        id: &PromiseId,
+    /// What settled below a promise, and what of that was forgotten: a worker that was given up may still show it.
+    pub(crate) fn settled_below<'a>(
+        &'a self,
+        id: &'a PromiseId,
         after: Seq,
-    ) -> impl Iterator<Item = &Arc<Record>> {
-        let tree = self.trees.get(id.root());
-        tree.into_iter()
-            .flat_map(move |tree| tree.settled_after(id, after))
+    ) -> impl Iterator<Item = &'a Arc<Record>> {
+        let tree = self.trees.get(id.root()).into_iter();
+        let of_this_root = self.forgotten.range(id.to_root()..);
+        let of_this_root =
+            of_this_root.take_while(|(child, _)| child.as_str().starts_with(id.root()));
+        let forgotten = of_this_root.map(|(_, child)| child).filter(move |child| {
+            let settled = child.promise.settled();
+            child.promise.parent() == Some(id) && settled.is_some_and(|settled| after < settled.seq)
+        });
+        tree.flat_map(move |tree| tree.settled_after(id, after))
+            .chain(forgotten)
     }
 
     /// A lane became durable.

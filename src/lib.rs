@@ -95,8 +95,12 @@
 mod embedded;
 mod macros;
 pub mod prelude;
+#[cfg(feature = "testing")]
+pub mod testing;
 
 pub use resonate_macros::durable;
+#[cfg(feature = "testing")]
+pub use resonate_macros::test;
 pub use resonate_runtime::{
     Builder, Call, CallResult, ContinueAs, Detached, DuplicateFunction, Error, ErrorKind,
     Execution, Found, Handle, Promise, Resonate, Result, Retry, Search, Sleep, StartError, Step,
@@ -121,4 +125,7 @@ mod guide {
     mod getting_started {}
     #[doc = include_str!("../docs/guide/operating.md")]
     mod operating {}
+    #[cfg(feature = "testing")]
+    #[doc = include_str!("../docs/guide/testing.md")]
+    mod testing {}
 }

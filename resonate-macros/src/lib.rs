@@ -1,4 +1,4 @@
-//! The attribute `#[durable]`, as a small compiler.
+//! The attribute `#[durable]`, as a small compiler, and `#[resonate::test]`.
 //!
 //! It is a separate package because Rust wants that of a proc macro. It knows syntax only: whatever needs a type, a
 //! value or a clock is a function of the module that generated code names, `resonate::__private`. It depends on
@@ -8,6 +8,7 @@
 //! - `durable`: the pipeline, attr → parse → model → check → expand or fallback, one stage per file
 //! - `errors`: gathers mistakes, so that all of them are reported at once
 //! - `paths`: all that generated code may name
+//! - `test`: the attribute `#[resonate::test]`
 
 #![allow(
     clippy::wildcard_enum_match_arm,
@@ -17,6 +18,7 @@
 mod durable;
 mod errors;
 mod paths;
+mod test;
 
 use proc_macro::TokenStream;
 
@@ -57,4 +59,22 @@ use proc_macro::TokenStream;
 #[proc_macro_attribute]
 pub fn durable(args: TokenStream, item: TokenStream) -> TokenStream {
     durable::durable(args.into(), item.into()).into()
+}
+
+/// Makes an `async fn` a test of durable functions: with a server and workers of its own, on virtual time. It takes a
+/// `World`, or nothing, and returns what a test may return.
+///
+/// | argument | meaning | default |
+/// |---|---|---|
+/// | `crash_everywhere` | once more for each turn of a worker and each side of it, with a crash there | one run |
+/// | `crash_randomly = N` | N runs, in each of which workers crash at one turn of ten | one run |
+/// | `seed = N` | where chance begins | 0 |
+/// | `workers = N` | how many workers serve | 2 |
+/// | `give_up_after = DURATION` | how much of its time may pass | two years |
+/// | `setup = FUNCTION` | `fn(Builder) -> Builder`: what each process is told before it starts, such as `provide` | nothing |
+///
+/// See `resonate::testing`, which needs the feature `testing`.
+#[proc_macro_attribute]
+pub fn test(args: TokenStream, item: TokenStream) -> TokenStream {
+    test::test(args.into(), item.into()).into()
 }

@@ -1,6 +1,6 @@
 //! All that generated code may name, by absolute path: nothing relies on the user's prelude or imports.
 //!
-//! Of ours that is one module, `::resonate::__private`, the runtime's `plumbing.rs`.
+//! Of ours that is one module, `::resonate::__private`, the runtime's `plumbing.rs`; and `::resonate::testing` in tests.
 
 use proc_macro2::{Span, TokenStream};
 use quote::quote_spanned;
@@ -8,6 +8,11 @@ use quote::quote_spanned;
 /// `::resonate::__private`, at `span`: where rustc looks when something below it does not fit the user's types.
 pub(crate) fn private(span: Span) -> TokenStream {
     quote_spanned!(span=> ::resonate::__private)
+}
+
+/// `::resonate::testing`, which is there with the feature `testing`.
+pub(crate) fn testing(span: Span) -> TokenStream {
+    quote_spanned!(span=> ::resonate::testing)
 }
 
 /// `Option::Some`.

@@ -12,6 +12,7 @@ use std::{
 
 use crate::{
     Error, ErrorKind, Result, codec::Codecs, context, resonate::Process, settings::Settings,
+    testing::gate,
 };
 
 /// Every `Resonate` that was started and not dropped, oldest first.
@@ -27,6 +28,9 @@ thread_local! {
 
 /// Calls that name nobody may go to it from now on.
 pub(crate) fn started(process: &Arc<Process>) {
+    if gate::started(process) {
+        return;
+    }
     let mut started = STARTED.write().unwrap_or_else(PoisonError::into_inner);
     started.retain(|process| process.strong_count() > 0);
     started.push(Arc::downgrade(process));
@@ -84,7 +88,7 @@ pub(crate) fn codecs() -> Codecs {
 
 fn find() -> Option<Arc<Process>> {
     let named = NAMED.with_borrow(Clone::clone);
-    named.or_else(|| {
+    named.or_else(gate::process).or_else(|| {
         let started = STARTED.read().unwrap_or_else(PoisonError::into_inner);
         started.iter().find_map(Weak::upgrade)
     })

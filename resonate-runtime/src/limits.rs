@@ -39,8 +39,11 @@ pub(crate) const BACKOFF_MAX: Duration = Duration::from_secs(3);
 pub(crate) const BATCHES: usize = 16;
 /// Promises that may begin to be waited for, or settle, between two looks of the tokio task that waits for all.
 pub(crate) const WANTED: usize = 4_096;
-/// How often it looks whom nobody serves and what nobody waits for any more.
+/// How long after something new is waited for it looks whom nobody serves and what nobody waits for any more; twice as
+/// long after each look.
 pub(crate) const LOOK_AROUND: Duration = Duration::from_secs(5);
+/// And at most so long.
+pub(crate) const LOOK_AROUND_MOST: Duration = Duration::from_secs(30 * 60);
 /// Leases for which no thread of a process has polled anything, after which all that it holds is given back: long after
 /// what blocks for a while has come back.
 pub(crate) const SILENT_LEASES: u32 = 10;

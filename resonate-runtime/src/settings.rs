@@ -9,7 +9,11 @@ use std::{
 use resonate_core::{Payload, RetryPolicy};
 use serde::Serialize;
 
-use crate::{Result, codec::Codecs, testing::TurnPoint};
+use crate::{
+    Result,
+    codec::Codecs,
+    testing::{Stage, TurnPoint},
+};
 
 /// What a process decides once: codecs, default retry policy, what it provides to its functions.
 #[derive(Debug)]
@@ -17,6 +21,8 @@ pub(crate) struct Settings {
     pub(crate) codecs: Codecs,
     pub(crate) retry: RetryPolicy,
     pub(crate) state: StateMap,
+    /// What a test puts in place of functions.
+    pub(crate) stage: Option<Stage>,
     /// A test's, called around every turn.
     pub(crate) on_turn: Option<fn(TurnPoint)>,
 }
@@ -38,6 +44,7 @@ impl Default for Settings {
             codecs: Codecs::default(),
             retry: RetryPolicy::DEFAULT,
             state: StateMap::default(),
+            stage: None,
             on_turn: None,
         }
     }

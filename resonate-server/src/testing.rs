@@ -1,4 +1,8 @@
-//! What a fuzzer needs to reach: doors by which bytes come in and that no public function is. No part of the API.
+//! What a fuzzer and a server inside of a test need to reach. No part of the API.
+
+use resonate_proto::client::{Page, Search, TreeSearch};
+
+use crate::{api::lists, store::Reader};
 
 pub use crate::engine::disk::{ReadError, read_record, write_record};
 
@@ -11,4 +15,20 @@ pub fn command_line<T: Into<std::ffi::OsString> + Clone>(
     line: impl IntoIterator<Item = T>,
 ) -> Result<(), String> {
     crate::cli::read(line)
+}
+
+/// A page of promises that look like this.
+///
+/// # Errors
+/// Why there is none.
+pub fn search(reader: &mut dyn Reader, asked: &Search) -> Result<Page, String> {
+    lists::search(reader, asked).map_err(|error| error.to_string())
+}
+
+/// A page of what is below a promise.
+///
+/// # Errors
+/// Why there is none.
+pub fn tree(reader: &mut dyn Reader, asked: &TreeSearch) -> Result<Page, String> {
+    lists::tree(reader, asked).map_err(|error| error.to_string())
 }

@@ -216,8 +216,8 @@ impl Server {
     async fn serve(&self) -> End {
         let (sim, disk) = (&self.0.sim, &self.0.disk);
         let settings = Settings {
-            lease: self.0.lease,
             idle: IdleTrees::NONE,
+            ..Settings::with_lease(self.0.lease)
         };
         let mut engine = match Engine::start(disk.open(), settings, sim.now()) {
             Ok(engine) => engine,

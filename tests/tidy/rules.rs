@@ -137,9 +137,16 @@ pub(crate) const LAYERS: &[(&str, &[&str])] = &[
             "resonate-runtime",
         ],
     ),
+    // Core and wire for its `testing` only.
     (
         "resonate",
-        &["resonate-macros", "resonate-runtime", "resonate-server"],
+        &[
+            "resonate-core",
+            "resonate-proto",
+            "resonate-macros",
+            "resonate-runtime",
+            "resonate-server",
+        ],
     ),
 ];
 

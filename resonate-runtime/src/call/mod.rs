@@ -78,6 +78,14 @@ impl<R> Call<R> {
         }
     }
 
+    /// The function it calls, unless it was polled.
+    pub(crate) fn prototype(&self) -> Option<(&'static Definition, Output<R>)> {
+        match &self.state {
+            State::Fresh(request) => Some((request.definition, self.output)),
+            State::Waiting(_) | State::Done => None,
+        }
+    }
+
     /// Its own id: at most 400 bytes, no `.`. Who uses the same id for the same call shares one execution.
     pub fn id(self, id: impl Into<String>) -> Self {
         self.with(|request| request.id = Some(id.into()))

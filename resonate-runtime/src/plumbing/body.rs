@@ -58,8 +58,13 @@ impl Input {
         }
     }
 
-    pub(super) fn definition(&self) -> &'static Definition {
+    pub(crate) fn definition(&self) -> &'static Definition {
         self.definition
+    }
+
+    /// The same with these arguments.
+    pub(crate) fn with(self, param: Payload) -> Self {
+        Self { param, ..self }
     }
 
     /// Writes what the body ended with, with the function's codec.
@@ -87,7 +92,7 @@ pub struct Decoder<A> {
 }
 
 impl<A: DeserializeOwned> Decoder<A> {
-    pub(super) fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self {
             read: |param, codecs| codecs.decode(param),
         }

@@ -29,7 +29,7 @@ pub(crate) enum Ending {
 
 impl Ended {
     /// The attempt ended with an error that no further attempt can mend.
-    pub(super) fn in_vain(error: Error) -> Self {
+    pub(crate) fn in_vain(error: Error) -> Self {
         Self(Ending::Failed {
             error: error.into_terminal(),
             again: None,

@@ -18,7 +18,7 @@ use crate::{
     limits,
     registry::Registry,
     settings::{Settings, StateMap},
-    testing::{TurnPoint, gate},
+    testing::{Stage, TurnPoint, gate, stage},
     worker::{self, About, State, WorkerHandle},
 };
 
@@ -52,6 +52,7 @@ pub struct Builder {
     grace: Option<Duration>,
     on_turn: Option<fn(TurnPoint)>,
     registry: Option<Registry>,
+    stage: Option<Stage>,
     server: Option<SharedServer>,
 }
 
@@ -145,9 +146,10 @@ impl Builder {
     /// What would never get better by itself: see [`StartError`].
     pub async fn start(mut self) -> Result<Resonate, StartError> {
         let runtime = Handle::try_current().map_err(|_| StartError::NoRuntime)?;
-        let registry = match self.registry.take() {
-            Some(registry) => registry,
-            None => Registry::linked()?,
+        let registry = match (self.registry.take(), &self.stage) {
+            (Some(registry), _) => registry,
+            (None, Some(_)) => stage::registry()?,
+            (None, None) => Registry::linked()?,
         };
         let services = services(self.serve.take(), &registry)?;
         let io = if gate::is_simulated() {
@@ -249,6 +251,7 @@ impl Builder {
             codecs: Codecs::new(codecs, std::mem::take(&mut self.readers)),
             retry: self.retry.clone().unwrap_or_default().policy(),
             state: std::mem::take(&mut self.state),
+            stage: self.stage.take(),
             on_turn: self.on_turn,
         }
     }
@@ -268,6 +271,12 @@ impl Builder {
     /// A test's server.
     pub(crate) fn through(mut self, server: SharedServer) -> Self {
         self.server = Some(server);
+        self
+    }
+
+    /// What a test puts in place of functions.
+    pub(crate) fn on(mut self, stage: Stage) -> Self {
+        self.stage = Some(stage);
         self
     }
 

@@ -6,7 +6,7 @@
 use std::{
     cell::RefCell,
     pin::Pin,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError, Weak},
     task::{Context, Poll, Waker},
 };
 
@@ -20,6 +20,8 @@ thread_local! {
     static CURRENT: RefCell<Option<Gate>> = const { RefCell::new(None) };
 }
 
+use crate::resonate::Process;
+
 /// Everything of one process. Clones are the same.
 #[derive(Clone, Debug, Default)]
 pub struct Gate(Arc<Mutex<State>>);
@@ -31,6 +33,8 @@ struct State {
     /// Those who were woken, or came, while it was paused.
     waiting: Vec<Waker>,
     tasks: Vec<AbortHandle>,
+    /// Where calls of it go that name nobody.
+    process: Option<Weak<Process>>,
     /// How many tasks there may be before those that have ended are forgotten.
     sweep_at: usize,
 }
@@ -110,6 +114,23 @@ impl Gate {
 /// True if what runs here is a part of a simulation.
 pub(crate) fn is_simulated() -> bool {
     CURRENT.with_borrow(Option::is_some)
+}
+
+/// What runs here belongs to a simulation, and its calls go to this one from now on, unless they have one already.
+pub(crate) fn started(process: &Arc<Process>) -> bool {
+    CURRENT.with_borrow(|gate| {
+        if let Some(gate) = gate {
+            gate.state()
+                .process
+                .get_or_insert_with(|| Arc::downgrade(process));
+        }
+        gate.is_some()
+    })
+}
+
+/// Where calls of what runs here go that name nobody, if it belongs to a simulation.
+pub(crate) fn process() -> Option<Arc<Process>> {
+    CURRENT.with_borrow(|gate| gate.as_ref()?.state().process.as_ref()?.upgrade())
 }
 
 /// Spawns on a runtime; what belongs to a gate spawns what belongs to it.

@@ -2,6 +2,7 @@
 //! of the public API, and nothing that runs in a release but a look at an `Option`.
 
 pub mod gate;
+pub(crate) mod stage;
 mod wall;
 
 use std::{cell::Cell, sync::Arc};
@@ -10,6 +11,7 @@ use serde::{Serialize, de::DeserializeOwned};
 
 pub use self::{
     gate::Gate,
+    stage::Stage,
     wall::{set_wall, wall_millis},
 };
 pub use crate::client::{Answer, CallError, Server, WorkStream};
@@ -30,6 +32,11 @@ pub enum TurnPoint {
 /// A process that talks to this server. Start it within a [`Gate`]: then it has no thread of its own.
 pub fn process(server: Arc<dyn Server>) -> Builder {
     Builder::default().through(server)
+}
+
+/// The same, and its functions are those of this stage.
+pub fn process_on(server: Arc<dyn Server>, stage: Stage) -> Builder {
+    Builder::default().through(server).on(stage)
 }
 
 /// Writes a value as a payload's bytes, in one of the two formats that everybody reads.

@@ -78,7 +78,7 @@ impl Lists {
     }
 }
 
-fn search(reader: &mut dyn Reader, asked: &Search) -> Result<Page, ListError> {
+pub(crate) fn search(reader: &mut dyn Reader, asked: &Search) -> Result<Page, ListError> {
     let function = asked.function.as_ref();
     let root = asked.prefix.split(['.', ':']).next().unwrap_or_default();
     let mut search = store::Search {
@@ -143,7 +143,7 @@ fn page(records: Vec<Arc<Record>>, next: Option<Place>) -> Page {
     }
 }
 
-fn tree(reader: &mut dyn Reader, asked: &TreeSearch) -> Result<Page, ListError> {
+pub(crate) fn tree(reader: &mut dyn Reader, asked: &TreeSearch) -> Result<Page, ListError> {
     let bad = || ListError::Cursor(asked.cursor.clone());
     let last = if asked.cursor.is_empty() {
         None

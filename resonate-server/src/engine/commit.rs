@@ -87,7 +87,7 @@ impl Engine {
             self.memory.clear();
         }
         self.messages = Messages::load(&mut *self.store)?;
-        self.window = Window::default();
+        self.window = Window::new(self.settings.longest_wait);
         self.ready = Ready::default();
         self.leases = Leases::default();
         self.fleet = Fleet::default();

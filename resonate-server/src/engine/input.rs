@@ -12,7 +12,10 @@ use resonate_proto::{
 use tokio::sync::{mpsc, oneshot};
 
 use super::memory::idle::IdleTrees;
-use crate::dispatch::stream::{Outbound, StreamId};
+use crate::{
+    dispatch::stream::{Outbound, StreamId},
+    limits,
+};
 
 /// One thing that came in.
 #[derive(Debug)]
@@ -218,6 +221,8 @@ pub struct Settings {
     pub lease: Duration,
     /// How much of what nobody works on stays in memory.
     pub idle: IdleTrees,
+    /// How long the engine waits at most when nothing comes in; leases run for twice as long between two looks.
+    pub longest_wait: Duration,
 }
 
 impl Settings {
@@ -227,6 +232,7 @@ impl Settings {
         Self {
             lease,
             idle: IdleTrees::default(),
+            longest_wait: limits::LONGEST_WAIT,
         }
     }
 

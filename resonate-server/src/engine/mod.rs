@@ -155,7 +155,7 @@ impl Engine {
             next_root,
             memory: Memory::new(settings.idle),
             messages,
-            window: Window::default(),
+            window: Window::new(settings.longest_wait),
             ready: Ready::default(),
             leases: Leases::default(),
             fleet: Fleet::default(),
@@ -206,7 +206,7 @@ impl Engine {
             .last
             .steady
             .until(now.steady)
-            .min(2 * limits::LONGEST_WAIT);
+            .min(2 * self.settings.longest_wait);
         self.notice_jump(now);
         self.steady = self.steady.after(gap);
         let runs_on = planted(Mutant::TimerEarlyAfterJump) && now.wall < self.last.wall;

@@ -85,7 +85,7 @@ impl Engine {
     /// When to run again though nothing comes in.
     #[must_use]
     pub fn next(&self) -> Next {
-        let wait = Next::After(limits::LONGEST_WAIT);
+        let wait = Next::After(self.settings.longest_wait);
         if self.paused_until > self.steady {
             return wait.at(self.steady, Some(self.paused_until));
         }

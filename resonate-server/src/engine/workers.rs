@@ -346,24 +346,34 @@ impl Engine {
     /// Sessions whose lease has ended lose what they hold; dispatches nobody acknowledged are given back.
     pub(super) fn take_back(&mut self, steady: Timestamp) {
         for session in self.leases.take_expired(steady) {
-            let held = self.leases.held_by(session);
-            let lost = held.map(|(task, version)| Chore {
-                task: task.clone(),
-                version,
-                session,
-                why: ReleaseReason::Lost,
-            });
-            self.chores.extend(lost);
-            if let Some(stream) = self.stream_of(session) {
-                self.streams.remove(&stream);
-            }
-            if let Some(worker) = self.fleet.remove(session) {
-                tracing::warn!(worker = worker.name, %session, "the worker was silent for a lease; its tasks are taken back");
-            }
+            self.take_from(session);
         }
         for sent in self.unacknowledged.take_overdue(steady) {
             self.look_at_dispatch(steady, sent);
         }
+    }
+
+    fn take_from(&mut self, session: SessionId) {
+        let held = self.leases.held_by(session);
+        let lost = held.map(|(task, version)| Chore {
+            task: task.clone(),
+            version,
+            session,
+            why: ReleaseReason::Lost,
+        });
+        self.chores.extend(lost);
+        if let Some(stream) = self.stream_of(session) {
+            self.streams.remove(&stream);
+        }
+        if let Some(worker) = self.fleet.remove(session) {
+            tracing::warn!(worker = worker.name, %session, "the worker was silent for a lease; its tasks are taken back");
+        }
+    }
+
+    /// A worker is known to be gone, as in a test that has ended it: its lease ends now.
+    pub fn is_gone(&mut self, session: SessionId) {
+        self.leases.close(session);
+        self.take_from(session);
     }
 
     /// Nobody has acknowledged it. A dispatch of many pages may still be on its way; one that left and was seen to have

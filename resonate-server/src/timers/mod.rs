@@ -3,6 +3,8 @@
 //! Rows are found by their earliest due time, of all partitions in one order. What is due after [`Window::passed`] may
 //! be evicted, since the window will come to it.
 
+use std::time::Duration;
+
 use resonate_core::{Timestamp, limits};
 
 use crate::{
@@ -11,8 +13,10 @@ use crate::{
 };
 
 /// How far the due index has been loaded.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug)]
 pub(crate) struct Window {
+    /// So much is loaded ahead of the time.
+    ahead: Duration,
     /// All rows due before this have been loaded.
     from: i64,
     /// The page under way ends here.
@@ -22,6 +26,16 @@ pub(crate) struct Window {
 }
 
 impl Window {
+    /// Nothing is loaded yet, for an engine that looks at least so often.
+    pub(crate) fn new(longest_wait: Duration) -> Self {
+        Self {
+            ahead: limits::DUE_WINDOW.max(4 * longest_wait),
+            from: 0,
+            to: 0,
+            after: None,
+        }
+    }
+
     /// Rows due up to and with this may have been passed: their trees must stay in memory.
     pub(crate) fn passed(&self) -> Timestamp {
         let passed = self.after.map_or(self.from - 1, |place| place.at);
@@ -36,11 +50,11 @@ impl Window {
     /// The next page to load, if there is one to load now.
     pub(crate) fn next_page(&mut self, now: Timestamp, timers: usize) -> Option<(Due, Limit)> {
         if self.after.is_none() {
-            let refill = now.after(limits::DUE_WINDOW / 2).as_millis();
+            let refill = now.after(self.ahead / 2).as_millis();
             if self.from > refill {
                 return None;
             }
-            self.to = now.after(limits::DUE_WINDOW).as_millis();
+            self.to = now.after(self.ahead).as_millis();
         }
         // With very many timers at once only what is due next is held.
         let is_urgent = self.loaded_before() <= now.after(2 * LONGEST_WAIT);
@@ -85,7 +99,7 @@ mod tests {
 
     #[test]
     fn the_window_moves_on_before_its_end_is_reached() {
-        let mut window = Window::default();
+        let mut window = Window::new(LONGEST_WAIT);
         let start = Timestamp::from_millis(1_000_000);
         let (due, _) = window.next_page(start, 0).expect("nothing is loaded yet");
         assert_eq!((due.from, due.to), (0, 1_600_000));
@@ -104,6 +118,7 @@ mod tests {
     #[test]
     fn with_too_many_timers_only_what_is_due_next_is_loaded() {
         let mut window = Window {
+            ahead: limits::DUE_WINDOW,
             from: 5_000,
             to: 9_000,
             after: None,

@@ -19,7 +19,7 @@ use tokio::{
     runtime::Handle,
     sync::{mpsc, oneshot},
     task::AbortHandle,
-    time::{Instant, MissedTickBehavior, interval, sleep_until, timeout},
+    time::{Instant, sleep_until, timeout},
 };
 
 use self::streams::{StreamNo, Streams};
@@ -115,8 +115,7 @@ impl Watching {
     }
 
     async fn run(mut self, mut wanted: mpsc::Receiver<Wanted>, mut items: mpsc::Receiver<News>) {
-        let mut look_around = interval(limits::LOOK_AROUND);
-        look_around.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut look_around = (Instant::now() + limits::LOOK_AROUND, limits::LOOK_AROUND);
         let mut batch = Vec::new();
         loop {
             let retry_at = self.retry_at;
@@ -125,12 +124,21 @@ impl Watching {
             tokio::select! {
                 biased;
                 () = sleep_until(retry_at.unwrap_or_else(Instant::now)), if retry_at.is_some() => self.retry(),
-                _ = look_around.tick() => self.look_around().await,
+                () = sleep_until(look_around.0) => {
+                    self.look_around().await;
+                    // What has waited for days may wait for days more, and asks no server every few seconds meanwhile.
+                    let wait = (2 * look_around.1).min(limits::LOOK_AROUND_MOST);
+                    look_around = (Instant::now() + wait, wait);
+                }
                 taken = wanted.recv_many(&mut batch, limits::WANTED) => {
                     if taken == 0 {
                         break;
                     }
                     self.add(batch.drain(..));
+                    let soon = Instant::now() + limits::LOOK_AROUND;
+                    if soon < look_around.0 {
+                        look_around = (soon, limits::LOOK_AROUND);
+                    }
                     for _ in 0..limits::WANTED {
                         let Ok(news) = items.try_recv() else { break };
                         self.handle(news);

@@ -145,8 +145,12 @@ pub(super) fn conceive(worker: Worker, born: Born) -> (ExecutionHandle, Executio
         call.param.clone(),
         worker.settings().codecs.clone(),
     );
+    let running = match &worker.settings().stage {
+        Some(stage) => stage.play(definition, run, input),
+        None => run(input),
+    };
     let execution = Execution {
-        body: Body::new(run(input), alarm, Arc::clone(&handle.polling_since)),
+        body: Body::new(running, alarm, Arc::clone(&handle.polling_since)),
         context: Arc::new(context),
         standing,
         end: None,

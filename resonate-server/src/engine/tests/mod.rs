@@ -45,6 +45,7 @@ use crate::{
 const LEASE: Duration = Duration::from_secs(15);
 /// Nothing idle stays in memory: whatever is asked of a tree has to load it.
 const SETTINGS: Settings = Settings {
+    longest_wait: crate::limits::LONGEST_WAIT,
     lease: LEASE,
     idle: IdleTrees::NONE,
 };

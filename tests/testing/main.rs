@@ -1,0 +1,5 @@
+//! The testing kit: virtual time, mocks, crashes at every turn, and what it says when a test fails.
+
+mod crashes;
+mod failing;
+mod time;

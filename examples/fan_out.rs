@@ -1,9 +1,8 @@
 //! Fan out, fan in: 1,000 calls at once, and the sum of what they return.
 //!
-//! A call is a plain future, so whatever takes futures takes calls. Where each of them runs (here, or on any other
-//! worker of the service) makes no difference to the sum.
+//! At most 100 are under way at once. Where each of them runs (here, or on any other worker of the service) makes no
+//! difference to the sum.
 
-use futures::future::try_join_all;
 use resonate::prelude::*;
 use tokio::time::Instant;
 
@@ -16,7 +15,7 @@ async fn square(n: u64) -> Result<u64> {
 /// Waits for all of them.
 #[durable]
 async fn sum_of_squares(n: u64) -> Result<u64> {
-    let squares = try_join_all((1..=n).map(square)).await?;
+    let squares = map(1..=n, square).await?;
     Ok(squares.iter().sum())
 }
 

@@ -103,10 +103,11 @@ pub use resonate_macros::durable;
 pub use resonate_macros::test;
 pub use resonate_runtime::{
     Builder, Call, CallResult, ContinueAs, Detached, DuplicateFunction, Error, ErrorKind,
-    Execution, Found, Handle, Promise, Resonate, Result, Retry, Search, Sleep, StartError, Step,
-    Tell, Through, Timeout, Timestamp, cancel, codec, continue_as, days, execution, hours,
-    is_replaying, label, minutes, now, promise, random, reject, resolve, seconds, shield, sleep,
-    sleep_until, state, step, timeout, try_execution, try_state, uuid,
+    Execution, Found, Handle, JoinAll, Map, MapOutcome, MapWhole, Promise, Race, Resonate, Result,
+    Retry, Search, Sleep, StartError, Step, Tell, Through, Timeout, Timestamp, Why, cancel, codec,
+    continue_as, days, execution, hours, is_replaying, join_all, label, map, minutes, now, promise,
+    race, random, reject, resolve, seconds, shield, sleep, sleep_until, state, step, timeout,
+    try_execution, try_state, uuid,
 };
 
 #[doc(hidden)]
@@ -119,6 +120,8 @@ mod guide {
     mod readme {}
     #[doc = include_str!("../docs/guide/failures.md")]
     mod failures {}
+    #[doc = include_str!("../docs/guide/fan-out.md")]
+    mod fan_out {}
     #[doc = include_str!("../docs/guide/functions.md")]
     mod functions {}
     #[doc = include_str!("../docs/guide/getting-started.md")]

@@ -28,9 +28,10 @@ pub use self::{
     duration::{days, hours, minutes, seconds},
     error::{Error, ErrorKind, Result},
     ops::{
-        Execution, Promise, Sleep, Step, Tell, Timeout, cancel, execution, is_replaying, label,
-        now, promise, random, reject, resolve, shield, sleep, sleep_until, state, step, timeout,
-        try_execution, try_state, uuid,
+        Execution, JoinAll, Map, MapOutcome, MapWhole, Promise, Race, Sleep, Step, Tell, Timeout,
+        Why, cancel, execution, is_replaying, join_all, label, map, now, promise, race, random,
+        reject, resolve, shield, sleep, sleep_until, state, step, timeout, try_execution,
+        try_state, uuid,
     },
     registry::DuplicateFunction,
     resonate::{Builder, Found, Resonate, Search, StartError, Through},

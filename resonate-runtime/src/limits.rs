@@ -39,6 +39,8 @@ pub(crate) const BACKOFF_MAX: Duration = Duration::from_secs(3);
 pub(crate) const BATCHES: usize = 16;
 /// Promises that may begin to be waited for, or settle, between two looks of the tokio task that waits for all.
 pub(crate) const WANTED: usize = 4_096;
+/// Calls that a `map` has under way at once, if nothing is said.
+pub(crate) const MAP_WINDOW: usize = 100;
 /// How long after something new is waited for it looks whom nobody serves and what nobody waits for any more; twice as
 /// long after each look.
 pub(crate) const LOOK_AROUND: Duration = Duration::from_secs(5);

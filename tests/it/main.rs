@@ -15,6 +15,7 @@ mod codecs;
 mod divergence;
 mod embedded;
 mod execution;
+mod fan;
 mod ids;
 mod limits;
 mod promises;

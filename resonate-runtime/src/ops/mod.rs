@@ -1,6 +1,7 @@
 //! What a durable function may ask for beside calls: one file per operation.
 
 mod execution;
+mod fan;
 mod label;
 mod now;
 mod promise;
@@ -14,6 +15,7 @@ mod timeout;
 
 pub use self::{
     execution::{Execution, execution, is_replaying, try_execution},
+    fan::{JoinAll, Map, MapOutcome, MapWhole, Race, Why, join_all, map, race},
     label::label,
     now::now,
     promise::{Promise, promise},

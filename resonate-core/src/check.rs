@@ -6,8 +6,8 @@ use std::{
 };
 
 use crate::{
-    AwaiterPage, Kind, Link, Message, Promise, PromiseId, Record, Seq, Task, TaskState, Tree,
-    apply::Change, limits,
+    AwaiterPage, Kind, Link, Message, Origin, Outcome, Promise, PromiseId, Record, Seq, Task,
+    TaskState, Tree, apply::Change, limits,
 };
 
 /// Something that must never be.
@@ -180,6 +180,45 @@ impl<'a> Checker<'a> {
         if is_over && !promise.shielded && !self.is_in_a_wave(&origin.parent) {
             self.wrong(id, "it is pending below a caller that is over");
         }
+        if promise.compensation.is_some() && is_over && !self.is_in_a_wave(&origin.parent) {
+            self.compensation(tree, promise, origin, parent);
+        }
+    }
+
+    /// What undoes something is dormant only as long as that may still be needed, and one of several runs.
+    fn compensation(&mut self, tree: &Tree, promise: &Promise, origin: &Origin, parent: &Promise) {
+        let is_dormant = |id: &PromiseId| tree.get(id).is_some_and(|record| record.is_dormant());
+        let waits_for = |one: &Promise| {
+            let of = one.compensation.as_ref().and_then(|one| one.of.clone())?;
+            tree.get(&of)
+                .filter(|call| call.promise.is_pending())
+                .cloned()
+        };
+        let is_due = promise.compensation.as_ref().is_some_and(|one| one.is_due);
+        if !is_dormant(&promise.id) || (is_due && waits_for(promise).is_some()) {
+            return;
+        }
+        let ended_well = matches!(
+            parent.settled().map(|settled| &settled.outcome),
+            None | Some(Outcome::Resolved(_))
+        );
+        if ended_well || origin.generation != parent.generation {
+            return self.wrong(&promise.id, "its caller needs it no more, and it waits");
+        }
+        // Of those in line the last runs, or waits for its call.
+        let line = tree.pending_children(&parent.id).filter(|child| {
+            let one = child.promise.compensation.as_ref();
+            one.is_some_and(|one| !one.is_due)
+        });
+        let is_held_up = line
+            .into_iter()
+            .any(|child| !is_dormant(&child.promise.id) || waits_for(&child.promise).is_some());
+        if !is_held_up {
+            self.wrong(
+                &promise.id,
+                "its caller needs it, and nothing comes of that",
+            );
+        }
     }
 
     /// True if a wave below this promise is written and not finished.
@@ -238,7 +277,8 @@ impl<'a> Checker<'a> {
                 .as_ref()
                 .is_some_and(|origin| origin.generation == promise.generation)
         };
-        if tree.pending_children(id).find(is_of_this_history).is_none() {
+        let awaited = |child: &&Arc<Record>| is_of_this_history(child) && !child.is_dormant();
+        if tree.pending_children(id).find(awaited).is_none() {
             self.wrong(id, "it is suspended and waits for nothing");
         }
         if let Some(missed) = tree.settled_after(id, shown).find(is_of_this_history) {

@@ -33,7 +33,9 @@ pub use self::{
     check::{Violation, check, check_changes},
     id::{Address, BadAddress, BadId, Part, PromiseId, SessionId, SettleKey},
     memory::Memory,
-    promise::{Call, Kind, Link, NewPromise, Origin, Promise, PromiseState, Record, Settled},
+    promise::{
+        Call, Compensation, Kind, Link, NewPromise, Origin, Promise, PromiseState, Record, Settled,
+    },
     reply::{Claimed, Effect, Refusal, Reply, Settlement, TurnReply, TurnStatus},
     request::{ChildKind, Create, End, Message, NewChild, Op, ReleaseReason, Request, Turn},
     retry::RetryPolicy,

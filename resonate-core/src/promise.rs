@@ -35,6 +35,8 @@ pub struct Promise {
     pub generation: u32,
     /// No cancellation wave enters it.
     pub shielded: bool,
+    /// It undoes something, and runs only if that is needed.
+    pub compensation: Option<Compensation>,
     /// Searchable; set by the caller and the function.
     pub labels: BTreeMap<String, String>,
     /// Set at creation, never changed: trace context and the like.
@@ -73,6 +75,15 @@ pub struct Call {
     pub priority: Option<i8>,
     /// Not started earlier.
     pub start_at: Timestamp,
+}
+
+/// What a call undoes that runs only if its caller ends canceled, timed out or with an error.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Compensation {
+    /// The call whose value it takes, and without which it is not needed; none runs with arguments of its own.
+    pub of: Option<PromiseId>,
+    /// The future of that call was dropped: it runs once the call has a value, whatever becomes of the caller.
+    pub is_due: bool,
 }
 
 /// Where a child was asked for.

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use crate::{
-    Call, Failure, HaltCause, Link, NewPromise, Outcome, Payload, PromiseId, RetryPolicy, Seq,
-    SessionId, SettleKey, TaskVersion, Timestamp,
+    Call, Compensation, Failure, HaltCause, Link, NewPromise, Outcome, Payload, PromiseId,
+    RetryPolicy, Seq, SessionId, SettleKey, TaskVersion, Timestamp,
 };
 
 /// One request; one file of `apply` each.
@@ -181,6 +181,8 @@ pub struct NewChild {
     pub timeout_at: Timestamp,
     /// No cancellation wave enters it.
     pub shielded: bool,
+    /// It waits until its caller ends badly; only of a call.
+    pub compensation: Option<Compensation>,
     /// Searchable.
     pub labels: std::collections::BTreeMap<String, String>,
 }

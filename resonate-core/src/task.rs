@@ -162,7 +162,7 @@ impl Task {
     #[must_use]
     pub fn due_at(&self) -> Option<Timestamp> {
         match &self.state {
-            TaskState::Pending { ready_at } => Some(*ready_at),
+            TaskState::Pending { ready_at } => Some(*ready_at).filter(|at| !at.is_never()),
             TaskState::Leased { since, .. } => Some(*since),
             TaskState::Suspended { tied: Some(_) } => Some(Timestamp::ZERO),
             TaskState::Suspended { tied: None } | TaskState::Halted(_) | TaskState::Done => None,

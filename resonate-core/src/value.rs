@@ -46,6 +46,20 @@ impl Payload {
         Self::new(Encoding::JSON, text)
     }
 
+    /// The arguments of a call whose only argument this is. In a codec of the user's that must be the same bytes, as it is
+    /// in bincode.
+    #[must_use]
+    pub fn as_only_argument(&self) -> Self {
+        if self.encoding != Encoding::JSON {
+            return self.clone();
+        }
+        let data = [b"[".as_slice(), &self.data, b"]"].concat();
+        Self {
+            data: data.into(),
+            ..self.clone()
+        }
+    }
+
     /// How much it counts against the limit.
     #[must_use]
     pub fn bytes(&self) -> usize {

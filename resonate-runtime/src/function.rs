@@ -24,6 +24,8 @@ pub struct Definition {
     pub result: &'static str,
     /// A digest of the tokens of its body; 0 for a declaration.
     pub body_fingerprint: u64,
+    /// The path of an item inside of the function, by which the function's own is known.
+    pub item: fn() -> &'static str,
     /// What the attribute's arguments say.
     pub options: Options,
     /// Where it is written.
@@ -94,6 +96,13 @@ impl Definition {
         self.options.retry.map(|retry| retry().policy())
     }
 
+    /// True if `type_name` gives this of the function as users name it.
+    pub(crate) fn is_item(&self, name: &str) -> bool {
+        (self.item)()
+            .rsplit_once("::")
+            .is_some_and(|(function, _)| function == name)
+    }
+
     /// File and line, as compilers write them.
     #[must_use]
     pub fn location(&self) -> String {
@@ -130,6 +139,7 @@ mod tests {
             parameters,
             result,
             body_fingerprint: 0,
+            item: || "",
             options: Options::NONE,
             file: "src/pay.rs",
             line: 7,

@@ -126,6 +126,7 @@ mod tests {
             parameters: PARAMETERS,
             result,
             body_fingerprint: 0,
+            item: || "",
             options: Options::NONE,
             file: "src/pay.rs",
             line,

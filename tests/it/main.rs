@@ -12,6 +12,7 @@ mod answers;
 mod calls;
 mod cancel;
 mod codecs;
+mod compensate;
 mod divergence;
 mod embedded;
 mod execution;

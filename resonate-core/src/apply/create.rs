@@ -70,6 +70,7 @@ fn record(new: NewPromise, now: Timestamp) -> Record {
         origin: None,
         generation: 1,
         shielded: false,
+        compensation: None,
         labels: new.labels,
         tags: new.tags,
         awaiters: Vec::new(),

@@ -30,6 +30,14 @@ pub(super) fn apply(
             max,
         });
     }
+    if edit.known(id)?.is_dormant() {
+        let why = "it runs only if its caller ends badly, and has not begun; cancel it instead"
+            .to_owned();
+        return Err(Refusal::NotAllowed {
+            id: id.clone(),
+            why,
+        });
+    }
     let new = !matches!(edit.task(id)?.state, TaskState::Halted(_));
     if new {
         halt(edit, id, cause, reason);

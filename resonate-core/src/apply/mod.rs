@@ -5,6 +5,7 @@
 mod awaiters;
 mod cancel;
 mod claim;
+mod compensate;
 mod create;
 mod deliver;
 mod edit;

@@ -6,7 +6,7 @@
 
 use std::sync::Arc;
 
-use super::{awaiters, edit::Edit, wave};
+use super::{awaiters, compensate, edit::Edit, wave};
 use crate::{
     Effect, Kind, Link, Message, Outcome, PromiseId, PromiseState, Refusal, Reply, SettleKey,
     Settled, Settlement, Task, TaskState, Timestamp, Warm, limits,
@@ -111,6 +111,7 @@ fn settle_one_by(edit: &mut Edit<'_>, id: &PromiseId, outcome: Outcome, by: By) 
     {
         return;
     }
+    let was_dormant = edit.get(id).is_some_and(|record| record.is_dormant());
     let (at, seq) = (edit.now(), edit.next_seq());
     tell_holder(edit, id, &outcome);
     leave_target(edit, id, by);
@@ -146,6 +147,10 @@ fn settle_one_by(edit: &mut Edit<'_>, id: &PromiseId, outcome: Outcome, by: By) 
     }
     edit.effect(Effect::Settled(id.clone()));
     wake_parent(edit, id, settlement);
+    // One that lapses is not the end of anything.
+    if !was_dormant || matches!(by, By::Request(_)) {
+        compensate::settled(edit, id);
+    }
 }
 
 /// A proxy that settles before its answer came takes itself out of those who await it.

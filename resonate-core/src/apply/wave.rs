@@ -1,9 +1,9 @@
 //! The wave: whatever is pending below a settled promise is canceled, in rounds of bounded size.
 //!
-//! It does not enter shielded promises. A promise it settles releases its own children into it. What does not fit into
+//! It does not enter shielded promises, nor compensations that are needed. A promise it settles releases its own children into it. What does not fit into
 //! request goes on with a message to the same tree, written in the same batch.
 
-use super::{claim, edit::Edit, settle, trim};
+use super::{claim, compensate, edit::Edit, settle, trim};
 use crate::{
     Message, Outcome, PromiseId, Record, limits,
     mutants::{Mutant, planted},
@@ -23,13 +23,15 @@ pub(super) fn below(edit: &mut Edit<'_>, id: &PromiseId) {
         let children: Vec<_> = edit
             .tree()
             .pending_children(&parent)
-            .filter(|child| !child.promise.shielded && is_over(edit, &parent, child))
+            .filter(|child| {
+                is_over(edit, &parent, child) && compensate::wave_enters(edit, &parent, child)
+            })
             .take(limits::WAVE + 1)
             .map(|child| child.promise.id.clone())
             .collect();
         for child in children {
             if !edit.take_from_wave() {
-                edit.send(Message::Wave { id: parent });
+                edit.send(Message::Wave { id: parent.clone() });
                 has_ended = false;
                 break;
             }
@@ -42,6 +44,7 @@ pub(super) fn below(edit: &mut Edit<'_>, id: &PromiseId) {
             );
             parents.push(child);
         }
+        compensate::go_on(edit, &parent);
     }
     if has_ended {
         trim::after_wave(edit, id);
@@ -52,7 +55,11 @@ pub(super) fn below(edit: &mut Edit<'_>, id: &PromiseId) {
 pub(super) fn reaches(edit: &Edit<'_>, id: &PromiseId) -> Option<Outcome> {
     let promise = &edit.get(id)?.promise;
     let parent = promise.parent()?;
-    if !promise.is_pending() || promise.shielded || !is_over(edit, parent, edit.get(id)?) {
+    let record = edit.get(id)?;
+    if !promise.is_pending()
+        || !is_over(edit, parent, record)
+        || !compensate::wave_enters(edit, parent, record)
+    {
         return None;
     }
     Some(Outcome::Canceled {

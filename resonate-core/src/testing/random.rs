@@ -6,9 +6,9 @@
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use crate::{
-    Address, Call, ChildKind, Create, End, Failure, FailureKind, HaltCause, Link, Memory, NewChild,
-    NewPromise, Op, Outcome, Payload, PromiseId, Record, ReleaseReason, Request, RetryPolicy, Seq,
-    SessionId, SettleKey, TaskState, TaskVersion, Timestamp, Turn,
+    Address, Call, ChildKind, Compensation, Create, End, Failure, FailureKind, HaltCause, Link,
+    Memory, NewChild, NewPromise, Op, Outcome, Payload, PromiseId, Record, ReleaseReason, Request,
+    RetryPolicy, Seq, SessionId, SettleKey, TaskState, TaskVersion, Timestamp, Turn,
 };
 
 /// Draws requests from bytes; without bytes everything is 0.
@@ -190,6 +190,11 @@ impl<'a> Draw<'a> {
                 })
             }
         };
+        let is_call = matches!(kind, ChildKind::Call(_));
+        let compensation = (is_call && self.one_of(4) == 0).then(|| Compensation {
+            of: self.flip().then(|| task.child(generation, self.name(), 0)),
+            is_due: false,
+        });
         let child = NewChild {
             id: id.clone(),
             position: u32::from(self.byte()),
@@ -198,6 +203,7 @@ impl<'a> Draw<'a> {
             kind,
             timeout_at,
             shielded,
+            compensation,
             labels: BTreeMap::new(),
         };
         match self.one_of(8) {

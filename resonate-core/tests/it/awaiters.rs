@@ -153,6 +153,7 @@ fn wait_for_x(n: usize) -> NewChild {
         kind: ChildKind::Proxy(Link::Await { id: id("x") }),
         timeout_at: Timestamp::NEVER,
         shielded: false,
+        compensation: None,
         labels: BTreeMap::new(),
     }
 }

@@ -3,6 +3,7 @@
 mod awaiters;
 mod cancel;
 mod claim;
+mod compensate;
 mod create;
 mod messages;
 mod random;

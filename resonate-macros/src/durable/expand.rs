@@ -134,7 +134,7 @@ fn definition(function: &Function) -> TokenStream {
         .body
         .as_ref()
         .map_or(0, |body| fingerprint(body.clone().into()));
-    let options = options(function);
+    let (options, result_type) = (options(function), function.result_ident());
     let (file, line) = (
         quote_spanned!(here=> ::core::file!()),
         quote_spanned!(here=> ::core::line!()),
@@ -152,6 +152,7 @@ fn definition(function: &Function) -> TokenStream {
             parameters: &[#(#private::Parameter { name: #names, ty: #types }),*],
             result: #result,
             body_fingerprint: #fingerprint,
+            item: || ::core::any::type_name_of_val(&#result_type),
             options: #options,
             file: #file,
             line: #line,

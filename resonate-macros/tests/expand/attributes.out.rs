@@ -52,6 +52,7 @@ pub fn settle(day: u32) -> ::resonate::__private::Call<Result<()>> {
         ],
         result: "Result<(), Error>",
         body_fingerprint: 9843296234327526084u64,
+        item: || ::core::any::type_name_of_val(&__settle_result),
         options: ::resonate::__private::Options {
             retry: ::core::option::Option::Some(|| Retry::exponential().max_attempts(5)),
             timeout: ::core::option::Option::Some(|| hours(1)),

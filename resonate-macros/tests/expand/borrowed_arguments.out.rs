@@ -116,6 +116,7 @@ fn ship(
         ],
         result: "Result<Tracking, Error>",
         body_fingerprint: 18045097630254887482u64,
+        item: || ::core::any::type_name_of_val(&__ship_result),
         options: ::resonate::__private::Options::NONE,
         file: ::core::file!(),
         line: ::core::line!(),

@@ -43,6 +43,7 @@ pub(crate) fn post(entry: &Entry) -> ::resonate::__private::Call<Result<u64>> {
         ],
         result: "Result<u64, Error>",
         body_fingerprint: 0u64,
+        item: || ::core::any::type_name_of_val(&__post_result),
         options: ::resonate::__private::Options::NONE,
         file: ::core::file!(),
         line: ::core::line!(),

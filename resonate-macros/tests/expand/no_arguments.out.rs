@@ -40,6 +40,7 @@ fn sweep() -> ::resonate::__private::Call<()> {
         parameters: &[],
         result: "()",
         body_fingerprint: 13619541879086152382u64,
+        item: || ::core::any::type_name_of_val(&__sweep_result),
         options: ::resonate::__private::Options::NONE,
         file: ::core::file!(),
         line: ::core::line!(),

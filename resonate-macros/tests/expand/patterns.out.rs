@@ -96,6 +96,7 @@ fn place(
         ],
         result: "u64",
         body_fingerprint: 5533582096361162911u64,
+        item: || ::core::any::type_name_of_val(&__place_result),
         options: ::resonate::__private::Options::NONE,
         file: ::core::file!(),
         line: ::core::line!(),

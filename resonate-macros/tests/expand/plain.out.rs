@@ -61,6 +61,7 @@ pub fn charge(
         ],
         result: "Result<Receipt, PaymentError>",
         body_fingerprint: 3753366323981232920u64,
+        item: || ::core::any::type_name_of_val(&__charge_result),
         options: ::resonate::__private::Options::NONE,
         file: ::core::file!(),
         line: ::core::line!(),

@@ -48,6 +48,7 @@ fn countdown(from: u64) -> ::resonate::__private::Call<u64> {
         ],
         result: "u64",
         body_fingerprint: 9186922011019996801u64,
+        item: || ::core::any::type_name_of_val(&__countdown_result),
         options: ::resonate::__private::Options::NONE,
         file: ::core::file!(),
         line: ::core::line!(),

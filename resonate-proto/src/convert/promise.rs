@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use resonate_core::{
-    Address, Call, Kind, Link, NewPromise, Origin, Promise, PromiseState, Record, RetryPolicy, Seq,
-    Settled, Task,
+    Address, Call, Compensation, Kind, Link, NewPromise, Origin, Promise, PromiseState, Record,
+    RetryPolicy, Seq, Settled, Task,
 };
 
 use super::{BadMessage, Reading, key_to_wire, timeout_to_wire};
@@ -41,6 +41,7 @@ impl From<&Promise> for v1::Promise {
             origin: promise.origin.as_ref().map(v1::Origin::from),
             generation: promise.generation,
             shielded: promise.shielded,
+            compensation: promise.compensation.as_ref().map(Into::into),
             labels: promise.labels.clone(),
             tags: promise.tags.clone(),
             awaiters: promise.awaiters.iter().map(ToString::to_string).collect(),
@@ -65,9 +66,35 @@ impl TryFrom<v1::Promise> for Promise {
             origin: wire.origin.map(Origin::try_from).transpose()?,
             generation: wire.generation,
             shielded: wire.shielded,
+            compensation: wire.compensation.map(TryInto::try_into).transpose()?,
             labels: wire.labels,
             tags: wire.tags,
             awaiters: READING.ids("awaiters", wire.awaiters)?,
+        })
+    }
+}
+
+impl From<&Compensation> for v1::Compensation {
+    fn from(compensation: &Compensation) -> Self {
+        Self {
+            of: compensation
+                .of
+                .as_ref()
+                .map(ToString::to_string)
+                .unwrap_or_default(),
+            due: compensation.is_due,
+        }
+    }
+}
+
+impl TryFrom<v1::Compensation> for Compensation {
+    type Error = BadMessage;
+    fn try_from(wire: v1::Compensation) -> Result<Self, BadMessage> {
+        const READING: Reading = Reading("Compensation");
+        let of = (!wire.of.is_empty()).then(|| READING.id("of", wire.of));
+        Ok(Self {
+            of: of.transpose()?,
+            is_due: wire.due,
         })
     }
 }

@@ -185,6 +185,7 @@ impl From<&NewChild> for v1::NewChild {
             kind: Some((&child.kind).into()),
             timeout_at_ms: timeout_to_wire(child.timeout_at),
             shielded: child.shielded,
+            compensation: child.compensation.as_ref().map(Into::into),
             labels: child.labels.clone(),
         }
     }
@@ -204,6 +205,7 @@ impl TryFrom<v1::NewChild> for NewChild {
             kind,
             timeout_at: READING.timeout("timeout_at_ms", wire.timeout_at_ms)?,
             shielded: wire.shielded,
+            compensation: wire.compensation.map(TryInto::try_into).transpose()?,
             labels: wire.labels,
         })
     }

@@ -36,6 +36,8 @@ pub struct Promise {
     >,
     #[prost(string, repeated, tag = "15")]
     pub awaiters: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+    #[prost(message, optional, tag = "30")]
+    pub compensation: ::core::option::Option<Compensation>,
     #[prost(oneof = "promise::Kind", tags = "2, 3, 4, 5, 6")]
     pub kind: ::core::option::Option<promise::Kind>,
 }
@@ -54,6 +56,16 @@ pub mod promise {
         #[prost(message, tag = "6")]
         Proxy(super::Link),
     }
+}
+/// A call that runs only if its caller ends canceled, timed out or with an error.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct Compensation {
+    /// the call whose value it takes, and without which it is not needed; empty: it has arguments of its own
+    #[prost(string, tag = "1")]
+    pub of: ::prost::alloc::string::String,
+    /// the future of that call was dropped
+    #[prost(bool, tag = "2")]
+    pub due: bool,
 }
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct Call {
@@ -2041,6 +2053,8 @@ pub struct NewChild {
         ::prost::alloc::string::String,
         ::prost::alloc::string::String,
     >,
+    #[prost(message, optional, tag = "30")]
+    pub compensation: ::core::option::Option<Compensation>,
     #[prost(oneof = "new_child::Kind", tags = "5, 6, 7, 8, 9")]
     pub kind: ::core::option::Option<new_child::Kind>,
 }

@@ -69,6 +69,7 @@ fn record() -> Record {
         origin: Some(origin),
         generation: 3,
         shielded: true,
+        compensation: None,
         labels: map("customer", "7"),
         tags: map("traceparent", "00-1"),
         awaiters: vec![id("other.proxy")],

@@ -34,6 +34,7 @@ use crate::{
     Error, ErrorKind, Result, Retry,
     context::{self, current, current::Whereabouts},
     function::Definition,
+    ops::{Undo, definition_of},
     plumbing::Output,
     replay::{Due, Place},
 };
@@ -147,6 +148,14 @@ impl<R> Call<R> {
         self.with(|request| request.is_shielded = true)
     }
 
+    /// Registers it instead of starting it.
+    pub(crate) fn register(self, context: &Arc<context::Context>) -> Result<()> {
+        match self.state {
+            State::Fresh(request) => request.register(context),
+            State::Waiting(_) | State::Done => Err(too_late()),
+        }
+    }
+
     /// Starts it now. The handle is a future too; dropping it cancels nothing, but what still runs when the calling
     /// function returns is canceled.
     #[must_use = "a handle that is dropped leaves the call to run until its caller returns; use `detach` if it must outlive it"]
@@ -203,6 +212,27 @@ impl<R> Call<R> {
                 State::Done => return Poll::Pending,
             }
         }
+    }
+}
+
+impl<T, E> Call<Result<T, E>> {
+    /// What this call has done is undone by this durable function, which takes the call's value, if the caller ends
+    /// canceled, timed out or with an error, or drops the future of this call.
+    ///
+    /// That is written before the call starts, and no cancellation enters the call from then on: it goes on, and what
+    /// undoes it runs once it has a value. A call that ends without one needs nothing undone. What is to be undone
+    /// even then is registered before it, with [`on_cancel`](crate::on_cancel), which also says in which order all of
+    /// that runs.
+    ///
+    /// ```ignore
+    /// let receipt = charge(&card, 1200).compensate(refund).await?;
+    /// ```
+    #[track_caller]
+    pub fn compensate<F: Undo<T, How>, How>(self, undo: F) -> Self {
+        // Its type says which function it is.
+        let _named = undo;
+        let undo = definition_of::<F>(Location::caller());
+        self.with(|request| request.undo = Some(undo))
     }
 }
 

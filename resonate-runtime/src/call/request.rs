@@ -28,6 +28,10 @@ pub(super) struct Request {
     pub(super) priority: Option<i8>,
     pub(super) labels: BTreeMap<String, String>,
     pub(super) is_shielded: bool,
+    /// What undoes it is registered.
+    pub(super) is_undone: bool,
+    /// What undoes it.
+    pub(super) undo: Option<Result<&'static Definition>>,
 }
 
 /// What is awaited, and how it is named in errors.
@@ -57,6 +61,8 @@ impl Request {
             priority: None,
             labels: BTreeMap::new(),
             is_shielded: false,
+            is_undone: false,
+            undo: None,
         }
     }
 
@@ -74,6 +80,9 @@ impl Request {
     pub(super) fn start(mut self, context: &Arc<Context>, is_detached: bool) -> Result<Started> {
         let (name, location) = (self.definition.name, self.location);
         let unwritten = self.take_unwritten();
+        if let Some(undo) = self.undo.take() {
+            self.register_undo(context, undo?, is_detached)?;
+        }
         let command = match self.into_command(context, is_detached) {
             Ok(command) => command,
             Err(error) => {
@@ -87,6 +96,7 @@ impl Request {
             | CommandKind::Step { .. }
             | CommandKind::Timer(_)
             | CommandKind::External
+            | CommandKind::Undo { .. }
             | CommandKind::Await(_)
             | CommandKind::Tell { .. } => None,
         };
@@ -106,11 +116,67 @@ impl Request {
         }
     }
 
+    /// Registers what undoes this call, which then has the next place.
+    fn register_undo(
+        &mut self,
+        context: &Arc<Context>,
+        undo: &'static Definition,
+        is_detached: bool,
+    ) -> Result<()> {
+        if is_detached {
+            let message = format!(
+                "the call of {} at {} is detached, so its caller's end is not its own; leave `compensate` or `detach` out",
+                self.definition.address(),
+                place(self.location)
+            );
+            return Err(Error::of(ErrorKind::Misused, message).into_terminal());
+        }
+        (self.is_shielded, self.is_undone) = (true, true);
+        let of = context.with(|inner| inner.replay.id_after(undo.name, self.definition.name));
+        let nothing = Payload::new(Encoding::JSON, "[]");
+        let call =
+            Self::new(undo, Ok(nothing), self.location).into_call(context.settings().retry)?;
+        let kind = CommandKind::Undo {
+            call: Arc::new(call),
+            of: Some(of),
+        };
+        ask_undo(context, undo.name, self.location, kind);
+        Ok(())
+    }
+
+    /// Registers this call to be made if its caller ends badly.
+    pub(super) fn register(mut self, context: &Arc<Context>) -> Result<()> {
+        if let Some(error) = self.take_unwritten() {
+            return Err(error);
+        }
+        let (name, location) = (self.definition.name, self.location);
+        if self.id.is_some() || self.undo.is_some() || self.due != Due::Now {
+            let message = format!(
+                "what `on_cancel` at {} is given runs once its caller has ended badly, as a call of it: it has no id, no delay and \
+                 nothing that undoes it",
+                place(location)
+            );
+            return Err(Error::of(ErrorKind::Misused, message).into_terminal());
+        }
+        let call = Arc::new(self.into_call(context.settings().retry)?);
+        let kind = CommandKind::Undo { call, of: None };
+        ask_undo(context, name, location, kind);
+        Ok(())
+    }
+
     /// The root it is outside of durable functions.
     pub(super) fn into_root(self) -> Result<NewCall> {
         let Some(id) = self.own_id()? else {
             return Err(self.refusal());
         };
+        if self.undo.is_some() {
+            let message = format!(
+                "the call of {} at {} has no caller that could end badly; write `compensate` in a durable function",
+                self.definition.address(),
+                place(self.location)
+            );
+            return Err(Error::of(ErrorKind::Misused, message).into_terminal());
+        }
         let retry = outside::settings().map_or(RetryPolicy::DEFAULT, |settings| settings.retry);
         let (location, timeout, due) = (self.location, self.own_timeout(), self.due);
         let (delay, start_at) = match due {
@@ -145,6 +211,7 @@ impl Request {
     fn into_command(self, context: &Context, is_detached: bool) -> Result<Command> {
         let name = self.definition.name;
         let (due, place_asked, shielded) = (self.due, self.place, self.is_shielded);
+        let is_undone = self.is_undone;
         let (location, timeout, labels) = (
             place(self.location),
             self.own_timeout(),
@@ -176,6 +243,7 @@ impl Request {
         Ok(Command {
             timeout,
             shielded,
+            is_undone,
             labels,
             ..Command::new(name, location, kind)
         })
@@ -253,4 +321,15 @@ impl fmt::Debug for Request {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} at {}", self.address(), place(self.location))
     }
+}
+
+/// Nobody awaits it.
+fn ask_undo(
+    context: &Arc<Context>,
+    name: &'static str,
+    location: &Location<'_>,
+    kind: CommandKind,
+) {
+    let command = Command::new(name, place(location), kind);
+    drop(Child::ask(context, command, OnDrop::Leave));
 }

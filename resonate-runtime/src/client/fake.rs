@@ -266,6 +266,7 @@ pub(crate) fn pending(create: Create) -> Record {
         origin: None,
         generation: 1,
         shielded: false,
+        compensation: None,
         labels: create.promise.labels,
         tags: create.promise.tags,
         awaiters: Vec::new(),

@@ -1,5 +1,6 @@
 //! What a durable function may ask for beside calls: one file per operation.
 
+mod compensate;
 mod execution;
 mod fan;
 mod label;
@@ -14,6 +15,7 @@ mod tell;
 mod timeout;
 
 pub use self::{
+    compensate::{ByReference, ByValue, Undo, on_cancel},
     execution::{Execution, execution, is_replaying, try_execution},
     fan::{JoinAll, Map, MapOutcome, MapWhole, Race, Why, join_all, map, race},
     label::label,
@@ -27,6 +29,8 @@ pub use self::{
     tell::{Tell, cancel, reject, resolve},
     timeout::{Timeout, timeout},
 };
+
+pub(crate) use self::compensate::definition_of;
 
 use std::collections::BTreeMap;
 

@@ -39,6 +39,7 @@ const fn definition(retry: Option<fn() -> Retry>, codec: Option<&'static str>) -
         parameters: &[],
         result: "()",
         body_fingerprint: 0,
+        item: || "",
         options: Options {
             retry,
             codec,

@@ -2,7 +2,9 @@
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
-use resonate_core::{Call, ChildKind, Link, NewChild, NewPromise, Outcome, PromiseId, Timestamp};
+use resonate_core::{
+    Call, ChildKind, Compensation, Link, NewChild, NewPromise, Outcome, PromiseId, Timestamp,
+};
 
 use super::Position;
 
@@ -17,6 +19,8 @@ pub(crate) struct Command {
     /// How long it may take; its caller's timeout holds as well.
     pub(crate) timeout: Option<Duration>,
     pub(crate) shielded: bool,
+    /// Something undoes it: then it is shielded, too.
+    pub(crate) is_undone: bool,
     /// Searchable.
     pub(crate) labels: BTreeMap<String, String>,
 }
@@ -42,6 +46,11 @@ pub(crate) enum CommandKind {
         call: Arc<Call>,
         start: Due,
         detached: bool,
+    },
+    /// A call that is made only if the caller ends badly: of this call's value, or with its own arguments.
+    Undo {
+        call: Arc<Call>,
+        of: Option<PromiseId>,
     },
     /// A promise from elsewhere is awaited.
     Await(PromiseId),
@@ -92,6 +101,7 @@ impl Command {
             kind,
             timeout: None,
             shielded: false,
+            is_undone: false,
             labels: BTreeMap::new(),
         }
     }
@@ -100,7 +110,9 @@ impl Command {
     pub(super) fn outlives_its_caller(&self) -> bool {
         matches!(
             self.kind,
-            CommandKind::Root { detached: true, .. } | CommandKind::Tell { .. }
+            CommandKind::Root { detached: true, .. }
+                | CommandKind::Tell { .. }
+                | CommandKind::Undo { .. }
         )
     }
 
@@ -141,6 +153,7 @@ impl Command {
                 };
                 (ChildKind::Proxy(link), Timestamp::NEVER)
             }
+            CommandKind::Undo { call, .. } => (ChildKind::Call(Arc::clone(call)), Timestamp::NEVER),
             CommandKind::Await(id) => (
                 ChildKind::Proxy(Link::Await { id: id.clone() }),
                 own_timeout,
@@ -153,6 +166,19 @@ impl Command {
                 (ChildKind::Proxy(link), own_timeout)
             }
         };
+        let compensation = match &self.kind {
+            CommandKind::Undo { of, .. } => Some(Compensation {
+                of: of.clone(),
+                is_due: false,
+            }),
+            CommandKind::Call { .. }
+            | CommandKind::Step { .. }
+            | CommandKind::Timer(_)
+            | CommandKind::External
+            | CommandKind::Root { .. }
+            | CommandKind::Await(_)
+            | CommandKind::Tell { .. } => None,
+        };
         NewChild {
             id,
             position: position.0,
@@ -161,6 +187,7 @@ impl Command {
             kind,
             timeout_at,
             shielded: self.shielded,
+            compensation,
             labels: self.labels.clone(),
         }
     }

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use resonate_core::{Address, Call, Kind, Link, PromiseId};
+use resonate_core::{Address, Call, Kind, Link, Promise, PromiseId};
 
 use super::command::{Command, CommandKind};
 
@@ -19,6 +19,10 @@ pub(crate) enum Identity {
         id: PromiseId,
         detached: bool,
     },
+    Undo {
+        address: Address,
+        signature: u64,
+    },
     Step,
     Timer,
     External,
@@ -31,6 +35,7 @@ impl Identity {
     pub(crate) fn of_command(command: &Command) -> Self {
         match &command.kind {
             CommandKind::Call { call, .. } => Self::of_call(call),
+            CommandKind::Undo { call, .. } => Self::of_undo(call),
             CommandKind::Root {
                 id, call, detached, ..
             } => Self::of_root(call, id, *detached),
@@ -43,8 +48,9 @@ impl Identity {
     }
 
     /// Of what the history holds.
-    pub(crate) fn of_kind(kind: &Kind) -> Self {
-        match kind {
+    pub(crate) fn of_promise(promise: &Promise) -> Self {
+        match &promise.kind {
+            Kind::Call(call) if promise.compensation.is_some() => Self::of_undo(call),
             Kind::Call(call) => Self::of_call(call),
             Kind::Step => Self::Step,
             Kind::Timer => Self::Timer,
@@ -65,6 +71,13 @@ impl Identity {
         }
     }
 
+    fn of_undo(call: &Call) -> Self {
+        Self::Undo {
+            address: call.address.clone(),
+            signature: call.signature,
+        }
+    }
+
     fn of_root(call: &Call, id: &PromiseId, detached: bool) -> Self {
         Self::Root {
             address: call.address.clone(),
@@ -77,7 +90,9 @@ impl Identity {
     /// The function, if it is a call.
     pub(super) fn address(&self) -> Option<&Address> {
         match self {
-            Self::Call { address, .. } | Self::Root { address, .. } => Some(address),
+            Self::Call { address, .. }
+            | Self::Root { address, .. }
+            | Self::Undo { address, .. } => Some(address),
             Self::Step | Self::Timer | Self::External | Self::Await(_) | Self::Tell(_) => None,
         }
     }
@@ -94,6 +109,7 @@ impl Identity {
             Self::Root {
                 id, detached: true, ..
             } => format!("`{name}`, detached as `{id}`"),
+            Self::Undo { .. } => format!("`{name}`, to undo something"),
             Self::Step => format!("the step `{name}`"),
             Self::Timer => format!("the timer `{name}`"),
             Self::External => format!("the promise `{name}`"),
@@ -106,6 +122,7 @@ impl Identity {
     pub(super) fn describe_fully(&self, name: &str, id: &PromiseId) -> String {
         match self {
             Self::Call { address, signature }
+            | Self::Undo { address, signature }
             | Self::Root {
                 address, signature, ..
             } => {
@@ -124,7 +141,9 @@ pub(super) fn digest_of_command(command: &Command) -> Option<u64> {
         CommandKind::Call { call, .. } | CommandKind::Root { call, .. } => {
             Some(call.param.digest())
         }
-        CommandKind::Step { .. }
+        // Its arguments may be a value that came later.
+        CommandKind::Undo { .. }
+        | CommandKind::Step { .. }
         | CommandKind::Timer(_)
         | CommandKind::External
         | CommandKind::Await(_)
@@ -133,8 +152,11 @@ pub(super) fn digest_of_command(command: &Command) -> Option<u64> {
 }
 
 /// The digest of the arguments that the history holds, if it is a call.
-pub(super) fn digest_of_kind(kind: &Kind) -> Option<u64> {
-    match kind {
+pub(super) fn digest_of_promise(promise: &Promise) -> Option<u64> {
+    if promise.compensation.is_some() {
+        return None;
+    }
+    match &promise.kind {
         Kind::Call(call) => Some(call.param.digest()),
         Kind::Proxy(Link::Call { promise, .. }) => {
             promise.call.as_ref().map(|call| call.param.digest())

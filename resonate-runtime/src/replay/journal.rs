@@ -111,12 +111,12 @@ impl Past {
     pub(super) fn of(record: &Record) -> Option<(Position, Self)> {
         let promise = &record.promise;
         let origin = promise.origin.as_ref()?;
-        let identity = Identity::of_kind(&promise.kind);
+        let identity = Identity::of_promise(promise);
         let name = match identity.address() {
             Some(address) => address.function.to_string(),
             None => name_in(promise.id.as_str()),
         };
-        let digest = identity::digest_of_kind(&promise.kind);
+        let digest = identity::digest_of_promise(promise);
         Some((
             Position(origin.position),
             Self {

@@ -216,6 +216,15 @@ impl Replay {
             .child(self.caller.generation, name, occurrence)
     }
 
+    /// The id that a command of this name has after one of the other name.
+    pub(crate) fn id_after(&self, before: &str, name: &str) -> PromiseId {
+        let occurrence = self.names.get(name).copied().unwrap_or(0);
+        let occurrence = occurrence + u32::from(before == name);
+        self.caller
+            .id
+            .child(self.caller.generation, name, occurrence)
+    }
+
     /// Asked by the body: the result, once it may see it. Taken once.
     pub(crate) fn take_result(&mut self, position: Position) -> Option<Outcome> {
         if !matches!(self.journal.get(position)?.stage(), Stage::Shown(_)) {

@@ -11,6 +11,7 @@ use super::{
     CommandKind, Finish, Position, Replay,
     journal::{Stage, Start},
     size,
+    start::is_undone,
 };
 
 /// What the next turns must say.
@@ -192,9 +193,10 @@ impl Replay {
             (Out::Child(position), Finish::Answer | Finish::Again) => self.is_lasting(*position),
             // What the body dropped before its last run; with an answer everything pending is canceled anyway.
             (Out::Cancel(_), Finish::Again) => true,
-            (Out::Cancel(_), Finish::Answer | Finish::Stop) | (Out::Child(_), Finish::Stop) => {
-                false
+            (Out::Cancel(position), Finish::Answer) => {
+                self.journal.get(*position).is_some_and(is_undone)
             }
+            (Out::Cancel(_) | Out::Child(_), Finish::Stop) => false,
         };
         let kept: VecDeque<_> = waiting.into_iter().filter(lasting).collect();
         self.outbox.binding = kept.iter().filter(|out| self.binds(out)).count();
@@ -204,10 +206,9 @@ impl Replay {
     fn is_said(&self, out: &Out) -> bool {
         match out {
             Out::Label { .. } => false,
-            Out::Cancel(position) => !matches!(
-                self.journal.get(*position).map(|child| child.stage()),
-                Some(Stage::Pending | Stage::Opening(_))
-            ),
+            Out::Cancel(position) => !self.journal.get(*position).is_some_and(|child| {
+                matches!(child.stage(), Stage::Pending | Stage::Opening(_)) || is_undone(child)
+            }),
             Out::Child(position) => !matches!(
                 self.journal.get(*position).map(|child| child.stage()),
                 Some(
@@ -235,7 +236,7 @@ impl Replay {
                 asked.is_some_and(|asked| {
                     matches!(
                         asked.command.kind,
-                        CommandKind::Tell { .. } | CommandKind::External
+                        CommandKind::Tell { .. } | CommandKind::External | CommandKind::Undo { .. }
                     )
                 })
             }

@@ -9,6 +9,12 @@ use super::{
     journal::{Child, Stage, Start},
 };
 
+/// True for a call that something undoes.
+pub(super) fn is_undone(child: &Child) -> bool {
+    let asked = child.asked.as_ref();
+    asked.is_some_and(|asked| asked.command.is_undone)
+}
+
 /// What may start in this process.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Startable {
@@ -50,6 +56,11 @@ impl Replay {
             let Some(child) = self.journal.get(position) else {
                 continue;
             };
+            // What undoes it runs, also if it has ended and the body did not see that.
+            if is_undone(child) && !matches!(child.stage(), Stage::Wished | Stage::Queued(_)) {
+                self.say_cancel(position);
+                continue;
+            }
             match child.stage() {
                 Stage::Wished
                 | Stage::Shown(_)
@@ -129,6 +140,7 @@ impl Replay {
                 | CommandKind::Timer(_)
                 | CommandKind::External
                 | CommandKind::Root { .. }
+                | CommandKind::Undo { .. }
                 | CommandKind::Await(_)
                 | CommandKind::Tell { .. } => self.queue(position, Start::Elsewhere),
             }
@@ -203,13 +215,16 @@ impl Replay {
 
     /// The body has ended. The turns that follow say only what outlives it.
     pub(crate) fn finish(&mut self, finish: Finish) {
-        let dropped = std::mem::take(&mut self.dropped);
-        if finish == Finish::Again {
-            // What was dropped in the run that failed is not canceled: the next attempt meets it.
-            for position in dropped {
-                if let Some(child) = self.journal.get_mut(position) {
-                    child.is_wanted = true;
-                }
+        for position in std::mem::take(&mut self.dropped) {
+            let Some(child) = self.journal.get_mut(position) else {
+                continue;
+            };
+            match finish {
+                // What was dropped in the run that failed is not canceled: the next attempt meets it.
+                Finish::Again => child.is_wanted = true,
+                // What undoes it would not run if the caller ends well.
+                Finish::Answer if is_undone(child) => self.say_cancel(position),
+                Finish::Answer | Finish::Stop => {}
             }
         }
         for position in self.journal.young() {

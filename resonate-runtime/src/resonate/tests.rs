@@ -23,6 +23,7 @@ static CHARGE: Definition = Definition {
     parameters: &[],
     result: "u32",
     body_fingerprint: 0,
+    item: || "",
     options: Options::NONE,
     file: "src/pay.rs",
     line: 1,

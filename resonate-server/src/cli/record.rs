@@ -213,6 +213,10 @@ pub(crate) fn to_text(record: &Record) -> String {
 
 fn task_lines(task: &Task, line: &mut impl FnMut(&str, String)) {
     match &task.state {
+        // Only what undoes something has no time at which it is ready.
+        TaskState::Pending { ready_at } if ready_at.is_never() => {
+            line("sleeps", "it runs only if its caller ends badly".to_owned());
+        }
         TaskState::Pending { ready_at } => line("ready", format!("since {}", moment(*ready_at))),
         TaskState::Leased { session, since } => {
             line("runs", format!("on {session} since {}", moment(*since)))

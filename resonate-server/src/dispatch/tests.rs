@@ -88,6 +88,7 @@ fn task(id: &str, function: &str, change: impl FnOnce(&mut Task)) -> Record {
         origin: None,
         generation: 1,
         shielded: false,
+        compensation: None,
         labels: BTreeMap::new(),
         tags: BTreeMap::new(),
         awaiters: Vec::new(),

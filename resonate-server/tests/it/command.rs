@@ -226,6 +226,7 @@ fn child(position: u32, id: &str, address: &str) -> NewChild {
         kind: ChildKind::Call(Arc::new(call)),
         timeout_at: Timestamp::NEVER,
         shielded: false,
+        compensation: None,
         labels: BTreeMap::new(),
     }
 }

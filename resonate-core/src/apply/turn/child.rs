@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
-use super::super::{create, edit::Edit, settle};
+use super::super::{compensate, create, edit::Edit, settle};
 use crate::{
-    ChildKind, Kind, Link, Message, NewChild, Origin, Outcome, Promise, PromiseId, PromiseState,
-    Record, Refusal, SessionId, Task, TaskState, TaskVersion, Timestamp, limits,
+    ChildKind, Compensation, Kind, Link, Message, NewChild, Origin, Outcome, Promise, PromiseId,
+    PromiseState, Record, Refusal, SessionId, Task, TaskState, TaskVersion, Timestamp, limits,
 };
 
 /// How deep a call tree may be.
@@ -19,10 +19,11 @@ pub(super) fn create(
 ) -> Result<(), Refusal> {
     let mut record = new_record(edit, parent, child)?;
     if let Kind::Call(call) = &record.promise.kind {
-        record.task = Some(Task::pending(
-            caller_version(edit, parent),
-            call.start_at.max(edit.now()),
-        ));
+        let ready_at = match record.promise.compensation {
+            Some(_) => Compensation::ASLEEP,
+            None => call.start_at.max(edit.now()),
+        };
+        record.task = Some(Task::pending(caller_version(edit, parent), ready_at));
     }
     let message = match &record.promise.kind {
         Kind::Proxy(link) => Some(message(link, &record.promise.id)),
@@ -48,6 +49,7 @@ pub(super) fn create_claimed(
     if record.promise.call().is_none() {
         return Err(Refusal::NotACall(record.promise.id));
     }
+    is_no_compensation(&record)?;
     let mut task = Task::pending(caller_version(edit, parent).next(), edit.now());
     task.state = TaskState::Leased {
         session,
@@ -76,12 +78,24 @@ pub(super) fn record(
         return Ok(());
     }
     let record = new_record(edit, parent, child)?;
+    is_no_compensation(&record)?;
     let id = record.promise.id.clone();
     edit.insert(record);
     // Its time counts from when it was called, and may have been over before its outcome came.
     super::super::expire::touch(edit, &id);
     settle::settle_one(edit, &id, outcome);
     Ok(())
+}
+
+/// What undoes something is registered, and runs when it is needed, wherever that is.
+fn is_no_compensation(record: &Record) -> Result<(), Refusal> {
+    if record.promise.compensation.is_none() {
+        return Ok(());
+    }
+    Err(Refusal::NotAllowed {
+        id: record.promise.id.clone(),
+        why: "what undoes something is created, and runs when it is needed".to_owned(),
+    })
 }
 
 /// The future of a child was dropped.
@@ -92,7 +106,9 @@ pub(super) fn cancel(
 ) -> Result<(), Refusal> {
     super::super::expire::touch(edit, child);
     let promise = &own(edit, parent, child)?.promise;
-    if promise.is_pending() && !promise.shielded {
+    if promise.shielded {
+        compensate::dropped(edit, parent, child);
+    } else if promise.is_pending() {
         settle::settle(
             edit,
             child,
@@ -151,6 +167,7 @@ fn new_record(edit: &Edit<'_>, parent: &PromiseId, child: NewChild) -> Result<Re
         kind,
         timeout_at,
         shielded,
+        compensation,
         labels,
     } = child;
     let caller = &edit.known(parent)?.promise;
@@ -180,15 +197,13 @@ fn new_record(edit: &Edit<'_>, parent: &PromiseId, child: NewChild) -> Result<Re
         });
     }
     create::tags_fit(&id, "the labels", &labels)?;
-    match &kind {
-        ChildKind::Call(call) => create::arguments_fit(&id, call)?,
-        ChildKind::Proxy(Link::Call { promise, .. }) => create::fits(promise)?,
-        ChildKind::Proxy(Link::Tell { outcome, .. }) => settle::fits(&id, outcome)?,
-        ChildKind::Proxy(Link::Await { .. })
-        | ChildKind::Step
-        | ChildKind::Timer
-        | ChildKind::External => {}
+    kind_fits(&id, &kind)?;
+    if compensation.is_some() && !matches!(kind, ChildKind::Call(_)) {
+        let why = "only a call can undo something".to_owned();
+        return Err(Refusal::NotAllowed { id, why });
     }
+    // No wave enters it, and its caller's timeout is what it may be needed for.
+    let shielded = shielded || compensation.is_some();
     let promise = Promise {
         timeout_at: bounded(edit, parent, &kind, timeout_at, shielded),
         kind: kind.into(),
@@ -204,6 +219,7 @@ fn new_record(edit: &Edit<'_>, parent: &PromiseId, child: NewChild) -> Result<Re
         }),
         generation: 1,
         shielded,
+        compensation,
         labels,
         tags: caller.tags.clone(),
         awaiters: Vec::new(),
@@ -213,6 +229,19 @@ fn new_record(edit: &Edit<'_>, parent: &PromiseId, child: NewChild) -> Result<Re
         promise,
         task: None,
     })
+}
+
+/// Refuses payloads over their limits.
+fn kind_fits(id: &PromiseId, kind: &ChildKind) -> Result<(), Refusal> {
+    match kind {
+        ChildKind::Call(call) => create::arguments_fit(id, call),
+        ChildKind::Proxy(Link::Call { promise, .. }) => create::fits(promise),
+        ChildKind::Proxy(Link::Tell { outcome, .. }) => settle::fits(id, outcome),
+        ChildKind::Proxy(Link::Await { .. })
+        | ChildKind::Step
+        | ChildKind::Timer
+        | ChildKind::External => Ok(()),
+    }
 }
 
 /// A child's timeout is never later than its caller's, unless it is shielded. A timer that could only fire with or after

@@ -74,7 +74,7 @@ fn suspend(
     let awaits_something = edit.get(id).is_some_and(|record| {
         edit.tree()
             .pending_children(id)
-            .any(|child| claim::is_of_this_history(record, child))
+            .any(|child| claim::is_of_this_history(record, child) && !child.is_dormant())
     });
     if !awaits_something {
         let reason =

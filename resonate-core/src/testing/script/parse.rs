@@ -7,9 +7,9 @@ use std::{
 };
 
 use crate::{
-    Address, Call, ChildKind, Create, End, Failure, FailureKind, HaltCause, Link, Message,
-    NewChild, NewPromise, Op, Outcome, Payload, PromiseId, ReleaseReason, Request, RetryPolicy,
-    Seq, SessionId, SettleKey, TaskVersion, Timestamp, Turn,
+    Address, Call, ChildKind, Compensation, Create, End, Failure, FailureKind, HaltCause, Link,
+    Message, NewChild, NewPromise, Op, Outcome, Payload, PromiseId, ReleaseReason, Request,
+    RetryPolicy, Seq, SessionId, SettleKey, TaskVersion, Timestamp, Turn,
 };
 
 /// One line, read.
@@ -196,6 +196,20 @@ impl Parser {
         };
         timeout_at = option(words, "timeout=").map_or(timeout_at, Timestamp::from_millis);
         let shielded = words.front() == Some(&"shielded") && words.pop_front().is_some();
+        let compensation = match words.front() {
+            Some(&"undo") => {
+                words.pop_front();
+                let of = match words.front().and_then(|word| word.strip_prefix("of=")) {
+                    Some(of) => Some(PromiseId::new(of).map_err(|bad| bad.to_string())?),
+                    None => None,
+                };
+                if of.is_some() {
+                    words.pop_front();
+                }
+                Some(Compensation { of, is_due: false })
+            }
+            _ => None,
+        };
         let position = self.positions.entry(task.clone()).or_default();
         *position += 1;
         Ok(NewChild {
@@ -206,6 +220,7 @@ impl Parser {
             kind,
             timeout_at,
             shielded,
+            compensation,
             labels: BTreeMap::new(),
         })
     }

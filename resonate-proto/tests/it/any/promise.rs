@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use proptest::{option, prelude::*, sample::select};
 use resonate_core::{
-    Address, Call, HaltCause, Halted, Kind, Link, NewPromise, Origin, Promise, PromiseState,
-    Record, SettleKey, Settled, Task, TaskState, Warm,
+    Address, Call, Compensation, HaltCause, Halted, Kind, Link, NewPromise, Origin, Promise,
+    PromiseState, Record, SettleKey, Settled, Task, TaskState, Warm,
 };
 
 use super::{failure, id, ids, map, outcome, payload, retry, seq, session, text, time, version};
@@ -106,14 +106,19 @@ fn state() -> BoxedStrategy<PromiseState> {
     prop_oneof![Just(PromiseState::Pending), settled].boxed()
 }
 
+pub(super) fn compensation() -> BoxedStrategy<Option<Compensation>> {
+    let one = (option::of(id()), any::<bool>());
+    option::of(one.prop_map(|(of, is_due)| Compensation { of, is_due })).boxed()
+}
+
 fn promise() -> BoxedStrategy<Promise> {
     let what = (id(), kind(), state(), option::of(origin()), ids());
-    let when = (time(), time(), any::<u32>(), any::<bool>());
+    let when = (time(), time(), any::<u32>(), any::<bool>(), compensation());
     (what, when, map(), map())
         .prop_map(
             |(
                 (id, kind, state, origin, awaiters),
-                (created_at, timeout_at, generation, shielded),
+                (created_at, timeout_at, generation, shielded, compensation),
                 labels,
                 tags,
             )| {
@@ -126,6 +131,7 @@ fn promise() -> BoxedStrategy<Promise> {
                     origin,
                     generation,
                     shielded,
+                    compensation,
                     labels,
                     tags,
                     awaiters,

@@ -7,7 +7,7 @@ use resonate_core::{
 
 use super::{
     failure, id, map, outcome, payload,
-    promise::{call, halt_cause, link, new_promise},
+    promise::{call, compensation, halt_cause, link, new_promise},
     seq, session, text, time, version,
 };
 
@@ -30,9 +30,21 @@ fn child_kind() -> BoxedStrategy<ChildKind> {
 
 fn child() -> BoxedStrategy<NewChild> {
     let place = (id(), any::<u32>(), text(), time());
-    (place, child_kind(), time(), any::<bool>(), map())
+    (
+        place,
+        child_kind(),
+        time(),
+        (any::<bool>(), compensation()),
+        map(),
+    )
         .prop_map(
-            |((id, position, location, called_at), kind, timeout_at, shielded, labels)| NewChild {
+            |(
+                (id, position, location, called_at),
+                kind,
+                timeout_at,
+                (shielded, compensation),
+                labels,
+            )| NewChild {
                 id,
                 position,
                 location: location.into(),
@@ -40,6 +52,7 @@ fn child() -> BoxedStrategy<NewChild> {
                 kind,
                 timeout_at,
                 shielded,
+                compensation,
                 labels,
             },
         )

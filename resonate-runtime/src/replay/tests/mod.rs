@@ -123,6 +123,7 @@ const fn function(name: &'static str) -> Definition {
         parameters: PARAMETERS,
         result: "Result<u64>",
         body_fingerprint: 0,
+        item: || "",
         options: Options::NONE,
         file: "src/shop.rs",
         line: 1,

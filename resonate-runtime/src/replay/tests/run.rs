@@ -338,6 +338,7 @@ fn record(line: &str, names: &mut BTreeMap<String, u32>) -> Record {
         origin: Some(origin),
         generation: 1,
         shielded: false,
+        compensation: None,
         labels: BTreeMap::new(),
         tags: BTreeMap::new(),
         awaiters: Vec::new(),

@@ -215,6 +215,7 @@ pub(super) fn child_record(caller: &Promise, child: NewChild, time: ServerTime) 
         kind,
         timeout_at,
         shielded,
+        compensation,
         labels,
     } = child;
     let depth = caller
@@ -242,6 +243,7 @@ pub(super) fn child_record(caller: &Promise, child: NewChild, time: ServerTime) 
         }),
         generation: 1,
         shielded,
+        compensation,
         labels,
         tags: caller.tags.clone(),
         awaiters: Vec::new(),

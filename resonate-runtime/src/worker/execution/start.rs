@@ -198,6 +198,7 @@ impl Execution {
                 | CommandKind::External
                 | CommandKind::Root { .. }
                 | CommandKind::Await(_)
+                | CommandKind::Undo { .. }
                 | CommandKind::Tell { .. } => None,
             }
         })

@@ -63,6 +63,7 @@ static CHARGE: Definition = Definition {
     parameters: &[],
     result: "()",
     body_fingerprint: 7,
+    item: || "",
     options: Options::NONE,
     file: "src/pay.rs",
     line: 1,

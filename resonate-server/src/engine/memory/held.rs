@@ -320,7 +320,7 @@ fn wakes(record: &Record) -> [Option<Timestamp>; 2] {
     let is_armed = record.task.is_some() || !planted(Mutant::TimeoutNotArmed);
     let timeout = Some(record.promise.timeout_at).filter(|at| !at.is_never() && is_armed);
     let ready = match record.task.as_ref().map(|task| &task.state) {
-        Some(TaskState::Pending { ready_at }) => Some(*ready_at),
+        Some(TaskState::Pending { ready_at }) => Some(*ready_at).filter(|at| !at.is_never()),
         Some(
             TaskState::Leased { .. }
             | TaskState::Suspended { .. }

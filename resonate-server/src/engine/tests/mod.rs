@@ -395,6 +395,7 @@ fn child(id_: &str, position: u32, kind: ChildKind, timeout_at: Timestamp) -> Ne
         kind,
         timeout_at,
         shielded: false,
+        compensation: None,
         labels: BTreeMap::new(),
     }
 }

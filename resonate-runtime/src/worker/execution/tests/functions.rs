@@ -107,6 +107,7 @@ const BLANK: Definition = Definition {
     parameters: PARAMETERS,
     result: "Result<u64>",
     body_fingerprint: 0,
+    item: || "",
     options: Options::NONE,
     file: "src/shop.rs",
     line: 1,

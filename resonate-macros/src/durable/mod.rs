@@ -9,7 +9,7 @@
 //!
 //! Helpers: `attributes` (which of the user's other attributes goes where), `borrowed` (what a type borrows),
 //! `type_text` (types as texts that compare), `fingerprint` (bodies as numbers that compare), `nearest` (spelling),
-//! `unbiased` (macros that poll in another order each time), `tokens` (token trees as text), `debug` (shows one expansion).
+//! `unbiased` (macros that poll in another order each time), `hazards` (what a replay must not do), `tokens` (token trees as text), `debug` (shows one expansion).
 
 mod attr;
 mod attributes;
@@ -20,6 +20,7 @@ mod debug;
 mod expand;
 mod fallback;
 mod fingerprint;
+mod hazards;
 mod model;
 mod nearest;
 mod parse;

@@ -94,11 +94,11 @@ fn known(path: &[TokenTree], arguments: &Group) -> Option<Unbiased> {
 }
 
 /// True for `step(..)` and `resonate::step(..)`.
-fn is_step(path: &[TokenTree]) -> bool {
+pub(super) fn is_step(path: &[TokenTree]) -> bool {
     words(path).last().is_some_and(|word| word == "step")
 }
 
-fn words(path: &[TokenTree]) -> Vec<String> {
+pub(super) fn words(path: &[TokenTree]) -> Vec<String> {
     let words = path.iter().filter_map(|token| match token {
         TokenTree::Ident(ident) => Some(ident.to_string()),
         TokenTree::Group(_) | TokenTree::Punct(_) | TokenTree::Literal(_) => None,
@@ -106,7 +106,7 @@ fn words(path: &[TokenTree]) -> Vec<String> {
     words.collect()
 }
 
-fn ends_with_colons(path: &[TokenTree]) -> bool {
+pub(super) fn ends_with_colons(path: &[TokenTree]) -> bool {
     matches!(path.last(), Some(TokenTree::Punct(_)))
 }
 

@@ -48,7 +48,7 @@ fn empty() -> Histogram<u64> {
 }
 
 /// Durable steps, one after the other.
-#[durable(service = "bench")]
+#[durable(service = "bench", allow = "time")]
 pub(crate) async fn steps(n: u32) -> Result<u32> {
     for i in 0..n {
         let start = Instant::now();

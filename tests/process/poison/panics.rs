@@ -15,7 +15,7 @@ use crate::{
 const MENDED: &str = "mended";
 
 /// In its own code, in a destructor, in a tokio task of its own, with something that is no text.
-#[durable(service = "panics", retry = Retry::fixed(Duration::from_millis(5)))]
+#[durable(service = "panics", retry = Retry::fixed(Duration::from_millis(5)), allow = "spawn")]
 async fn panics(kind: &str) -> Result<()> {
     effect("begins");
     if state::<Effects>().is_open(MENDED) {

@@ -13,6 +13,7 @@ use syn::ext::IdentExt;
 use syn::parse::{ParseStream, Parser};
 use syn::{Expr, ExprLit, ExprUnary, Ident, Lit, Token, UnOp};
 
+use super::hazards::KINDS;
 use super::nearest::nearest;
 use crate::errors::Errors;
 
@@ -26,10 +27,12 @@ pub(super) struct Attrs {
     pub(super) timeout: Option<Expr>,
     pub(super) codec: Option<String>,
     pub(super) priority: Option<i8>,
+    /// What the function may do though it is replayed.
+    pub(super) allow: Vec<String>,
 }
 
 /// Every argument, with an example for messages.
-const KNOWN: [(&str, &str); 7] = [
+const KNOWN: [(&str, &str); 8] = [
     ("name", "name = \"charge\""),
     ("service", "service = \"payments\""),
     ("version", "version = 2"),
@@ -37,6 +40,7 @@ const KNOWN: [(&str, &str); 7] = [
     ("timeout", "timeout = hours(1)"),
     ("codec", "codec = \"bincode\""),
     ("priority", "priority = 10"),
+    ("allow", "allow = \"time\""),
 ];
 /// Words that will mean something; refused, so that nobody believes they already do.
 const LATER: [&str; 5] = ["concurrency", "rate_limit", "key", "schedule", "timezone"];
@@ -135,6 +139,7 @@ fn set(attrs: &mut Attrs, word: &Ident, value: Expr, example: &str) -> syn::Resu
             attrs.priority = Some(whole_number(word, &value, example, i8::MIN..=i8::MAX)?)
         }
         "codec" => attrs.codec = Some(codec(word, &value, example)?),
+        "allow" => attrs.allow = allowed(word, &value, example)?,
         "retry" => attrs.retry = Some(value),
         "timeout" => attrs.timeout = Some(value),
         known => unreachable!(
@@ -169,6 +174,23 @@ fn codec(word: &Ident, value: &Expr, example: &str) -> syn::Result<String> {
     let message =
         format!("there is no codec `{text}`; write `codec = \"json\"` or `codec = \"bincode\"`");
     Err(syn::Error::new_spanned(value, message))
+}
+
+/// `"time"`, or `["time", "random"]`.
+fn allowed(word: &Ident, value: &Expr, example: &str) -> syn::Result<Vec<String>> {
+    let one = |value: &Expr| {
+        let name = text(word, value, example)?;
+        if KINDS.iter().any(|kind| kind.allow == name) {
+            return Ok(name);
+        }
+        let all = KINDS.map(|kind| format!("`{}`", kind.allow)).join(", ");
+        let message = format!("there is nothing called `{name}` to allow; there are {all}");
+        Err(syn::Error::new_spanned(value, message))
+    };
+    match value {
+        Expr::Array(array) => array.elems.iter().map(one).collect(),
+        other => Ok(vec![one(other)?]),
+    }
 }
 
 fn text(word: &Ident, value: &Expr, example: &str) -> syn::Result<String> {

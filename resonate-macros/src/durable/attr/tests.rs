@@ -77,6 +77,25 @@ fn numbers_have_their_range() {
 }
 
 #[test]
+fn what_is_allowed_has_a_name() {
+    assert_eq!(read(r#"allow = "time""#).0.allow, ["time"]);
+    assert_eq!(
+        read(r#"allow = ["spawn", "random"]"#).0.allow,
+        ["spawn", "random"]
+    );
+    check_refused(
+        r#"allow = ["spawn", "chance"]"#,
+        &[
+            "there is nothing called `chance` to allow; there are `spawn`, `sleep`, `time`, `random`",
+        ],
+    );
+    check_refused(
+        "allow = 3",
+        &["`allow` is a string literal; write `allow = \"time\"`"],
+    );
+}
+
+#[test]
 fn names_and_services_are_parts_of_an_address() {
     let name = "`name` is made of ASCII letters, digits and `_`; write `name = \"charge\"`";
     let service =
@@ -105,7 +124,7 @@ fn words_are_known_known_later_near_or_far() {
         "time_out = x",
         &["`#[durable]` has no argument `time_out`; write `timeout`"],
     );
-    let all = "`name`, `service`, `version`, `retry`, `timeout`, `codec`, `priority`";
+    let all = "`name`, `service`, `version`, `retry`, `timeout`, `codec`, `priority`, `allow`";
     check_refused(
         "idempotent",
         &[&format!(

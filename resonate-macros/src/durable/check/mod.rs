@@ -7,6 +7,7 @@ mod tests;
 use syn::{FnArg, GenericParam, Lifetime, PatType, ReturnType, Safety, Type, TypeReference};
 
 use super::borrowed::{Part, parts};
+use super::hazards::{Hazard, hazards};
 use super::model::Function;
 use super::type_text::type_text;
 use super::unbiased::unbiased;
@@ -31,6 +32,7 @@ const RULES: &[Rule] = &[
     can_own_its_arguments,
     can_give_its_result_away,
     polls_in_one_order,
+    has_no_hazard,
 ];
 
 /// Adds every violation of every rule to `errors`.
@@ -246,6 +248,28 @@ fn polls_in_one_order(function: &Function, errors: &mut Errors) {
             found.name, found.instead, found.own_way
         );
         errors.at(&found.path, message);
+    }
+}
+
+fn has_no_hazard(function: &Function, errors: &mut Errors) {
+    let Some(body) = &function.source.body else {
+        return;
+    };
+    for Hazard { path, name, kind } in hazards(body.clone().into()) {
+        if function
+            .attrs
+            .allow
+            .iter()
+            .any(|allowed| allowed == kind.allow)
+        {
+            continue;
+        }
+        let message = format!(
+            "`{name}` {}, and this function is replayed; {}, or put it into a `step`, or write `allow = \"{}\"` in the \
+             attribute",
+            kind.why, kind.instead, kind.allow
+        );
+        errors.at(&path, message);
     }
 }
 

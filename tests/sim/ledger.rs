@@ -113,6 +113,14 @@ impl Ledger {
         self.sim.violation(wrong);
     }
 
+    /// Something is undone: its caller has ended badly, or has dropped the call, whose value this is.
+    pub(crate) fn undoes(&self, id: &str, value: u64) {
+        let id = PromiseId::new(id).unwrap();
+        let right = self.sim.model().may_undo(&id, value);
+        self.sim.check(right);
+        self.sim.count("calls undone");
+    }
+
     /// A function runs that takes its worker down, unless somebody has mended it.
     pub(crate) fn kills(&self, id: &str, version: u64) -> bool {
         self.runs(id, version);

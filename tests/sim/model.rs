@@ -71,6 +71,35 @@ impl Model {
         self.get(id).or_else(|| self.forgotten.get(id))
     }
 
+    /// Something is undone only if that is needed, and with the value of what it undoes.
+    pub(crate) fn may_undo(&self, id: &PromiseId, value: u64) -> Result<(), String> {
+        let record = self
+            .known(id)
+            .ok_or_else(|| format!("{id} runs and is not durable"))?;
+        let compensation = record.promise.compensation.as_ref();
+        let compensation = compensation.ok_or_else(|| format!("{id} undoes nothing"))?;
+        let caller = record
+            .promise
+            .parent()
+            .and_then(|caller| self.known(caller));
+        let caller = caller.ok_or_else(|| format!("{id} has no caller"))?;
+        let settled = caller.promise.settled();
+        let ended_badly = settled.is_some_and(|end| !matches!(end.outcome, Outcome::Resolved(_)));
+        if !ended_badly && !compensation.is_due {
+            return Err(format!("{id} runs, and its caller needs that not"));
+        }
+        let Some(of) = &compensation.of else {
+            return Ok(());
+        };
+        let of = self.known(of).and_then(|of| of.promise.settled());
+        match of.map(|of| &of.outcome) {
+            Some(Outcome::Resolved(payload)) if *payload.data == *value.to_string().as_bytes() => {
+                Ok(())
+            }
+            other => Err(format!("{id} undoes {value}, and there is {other:?}")),
+        }
+    }
+
     /// What settled below a promise, and what of that was forgotten: a worker that was given up may still show it.
     pub(crate) fn settled_below<'a>(
         &'a self,
@@ -262,8 +291,10 @@ fn note(before: Option<&Record>, after: &Record) -> Option<&'static str> {
 fn is_same_kind(before: &Promise, after: &Promise) -> bool {
     match (&before.kind, &after.kind) {
         (Kind::Call(one), Kind::Call(other)) => {
-            one.address == other.address
-                && (one.param == other.param || before.generation < after.generation)
+            // What undoes a call gets its value when it is needed.
+            let of = before.compensation.as_ref().and_then(|one| one.of.as_ref());
+            let is_other = of.is_some() || before.generation < after.generation;
+            one.address == other.address && (one.param == other.param || is_other)
         }
         (before, after) => before == after,
     }

@@ -1,7 +1,7 @@
 //! What a batch must have met at least once, or it has proved nothing.
 
 /// Faults and rare moments, by the names they are counted under.
-pub(crate) const PROBES: [&str; 46] = [
+pub(crate) const PROBES: [&str; 47] = [
     "a call was canceled from outside",
     "a connection without a sign of life was given up",
     "a crash kept an unsynced commit",
@@ -21,6 +21,7 @@ pub(crate) const PROBES: [&str; 46] = [
     "a worker left and had time for it",
     "a write of a server that was replaced was refused",
     "bodies of a later generation",
+    "calls undone",
     "fault: a busy disk refused a commit",
     "fault: a client crashed",
     "fault: a full disk refused a commit",

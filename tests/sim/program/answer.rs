@@ -28,6 +28,7 @@ pub(crate) fn answers(op: &Op) -> BTreeSet<Answer> {
         | Op::Sleep { no, .. }
         | Op::Gate { no }
         | Op::Tell { no }
+        | Op::OnCancel { no }
         | Op::Panic { no, .. } => one(value_of(*no)),
         Op::Deadly { no } => &one(value_of(*no)) | &one(CANCELED),
         Op::Lapse { no, .. } => &one(value_of(*no)) | &one(TIMED_OUT),
@@ -117,6 +118,7 @@ pub(crate) fn detached(op: &Op) -> Vec<(u32, &Op)> {
         | Op::Deadly { .. }
         | Op::Step { .. }
         | Op::Sleep { .. }
+        | Op::OnCancel { .. }
         | Op::Wrong(_)
         | Op::Gate { .. }
         | Op::Lapse { .. }

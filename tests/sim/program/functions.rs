@@ -110,3 +110,17 @@ async fn red_deadly(no: u32) -> resonate::Result<u64> {
 pub(crate) fn deadly(no: u32) -> Call<resonate::Result<u64>> {
     red_deadly(no)
 }
+
+/// Undoes a call that gave this.
+#[durable(service = "blue", retry = Retry::fixed(Duration::from_millis(300)))]
+pub(super) async fn blue_undo(value: u64) -> resonate::Result<u64> {
+    let ledger = resonate::state::<Arc<Ledger>>();
+    let execution = resonate::execution();
+    ledger.runs(execution.id(), execution.version());
+    ledger.undoes(execution.id(), value);
+    tokio::time::sleep(Duration::from_millis(value % 3_000)).await;
+    if value.is_multiple_of(3) && ledger.tries(execution.id()) <= 1 {
+        return Err(Error::new("as the program wants it"));
+    }
+    Ok(value)
+}

@@ -53,6 +53,7 @@ impl Budget<'_> {
             Place::Local,
             Place::Shielded,
             Place::Urgent,
+            Place::Undone,
         ])
     }
 
@@ -115,7 +116,8 @@ impl Budget<'_> {
                 no: self.number(),
                 times: u8::try_from(self.dice.between(1, 2)).unwrap(),
             },
-            92..=95 => self.gate(),
+            92..=94 => self.gate(),
+            95 => Op::OnCancel { no: self.number() },
             96..=97 => self.heavy(),
             _ => self.detach(below),
         }

@@ -24,6 +24,8 @@ pub(crate) enum Place {
     Urgent,
     /// Somebody outside may cancel it.
     Cancelable,
+    /// What it did is undone if its caller ends badly, or drops it.
+    Undone,
 }
 
 /// One thing to do. Everything that is recorded has a number of its own in its program.
@@ -68,6 +70,8 @@ pub(crate) enum Op {
     },
     /// A durable timer.
     Sleep { no: u32, millis: u64 },
+    /// Something is done if the function ends badly.
+    OnCancel { no: u32 },
     /// An answer that is an error.
     Wrong(u32),
     /// An error becomes a value.

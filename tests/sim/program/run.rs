@@ -11,12 +11,13 @@ use std::{
 
 use super::{
     Answer, CANCELED, DETACHED, Op, Place, TIMED_OUT, UNKNOWN, Wrong, caught,
-    functions::{call, deadly, large, leaf},
+    functions::{blue_undo, call, deadly, large, leaf},
     mix, value_of,
 };
 use crate::ledger::{Ledger, Shown};
 use resonate::{
-    Call, Error, ErrorKind, Promise, continue_as, promise, resolve, shield, sleep, step, timeout,
+    Call, Error, ErrorKind, Promise, continue_as, on_cancel, promise, resolve, shield, sleep, step,
+    timeout,
 };
 
 type Doing<'a> = Pin<Box<dyn Future<Output = Answer> + Send + 'a>>;
@@ -95,6 +96,10 @@ impl Body {
                 self.shows("sleep", *no, &answer);
                 answer
             }),
+            Op::OnCancel { no } => Box::pin(async move {
+                on_cancel(blue_undo(value_of(*no)));
+                Ok(value_of(*no))
+            }),
             Op::Wrong(code) => Box::pin(async move { Err(Wrong::Meant(*code)) }),
             Op::Catch(op) => {
                 Box::pin(
@@ -152,12 +157,20 @@ impl Body {
             Place::Shielded => shield(call),
             Place::Urgent => call.priority(9),
             Place::Cancelable => call.remote().label("cancelable", no),
-            Place::Local | Place::Anywhere => call,
+            Place::Local | Place::Anywhere | Place::Undone => call,
         }
     }
 
+    fn undone<E>(call: Call<Result<u64, E>>, place: Place) -> Call<Result<u64, E>> {
+        if place == Place::Undone {
+            return call.compensate(blue_undo);
+        }
+        call
+    }
+
     async fn call(&self, no: u32, to: u8, place: Place, op: &Op) -> Answer {
-        let answer = self.placed(no, call(to, op), to, place).await;
+        let call = self.placed(no, call(to, op), to, place);
+        let answer = Self::undone(call, place).await;
         let answer = unless_canceled(place, answer);
         self.shows("call", no, &answer);
         answer
@@ -167,7 +180,8 @@ impl Body {
         let Op::Call { no, to, place, op } = of else {
             return self.eval(of).await;
         };
-        let handle = self.placed(*no, call(*to, op), *to, *place).spawn();
+        let call = self.placed(*no, call(*to, op), *to, *place);
+        let handle = Self::undone(call, *place).spawn();
         let sum = mix(2, self.eval(rest).await?);
         let answer = unless_canceled(*place, handle.await);
         self.shows("handle", *no, &answer);
@@ -187,7 +201,7 @@ impl Body {
             return Ok(0);
         };
         let call = leaf(*to, (no, *millis), (*fails, *panics));
-        let call = self.placed(no, call, *to, *place);
+        let call = Self::undone(self.placed(no, call, *to, *place), *place);
         let call = match limit {
             Some(limit) => call.timeout(limit),
             None => call,

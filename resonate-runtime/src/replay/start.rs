@@ -9,6 +9,14 @@ use super::{
     journal::{Child, Stage, Start},
 };
 
+/// True for a call that was, or is about to be, created.
+fn exists(child: &Child) -> bool {
+    !matches!(
+        child.stage(),
+        Stage::Wished | Stage::Queued(_) | Stage::Over
+    )
+}
+
 /// True for a call that something undoes.
 pub(super) fn is_undone(child: &Child) -> bool {
     let asked = child.asked.as_ref();
@@ -57,7 +65,7 @@ impl Replay {
                 continue;
             };
             // What undoes it runs, also if it has ended and the body did not see that.
-            if is_undone(child) && !matches!(child.stage(), Stage::Wished | Stage::Queued(_)) {
+            if is_undone(child) && exists(child) {
                 self.say_cancel(position);
                 continue;
             }
@@ -223,7 +231,7 @@ impl Replay {
                 // What was dropped in the run that failed is not canceled: the next attempt meets it.
                 Finish::Again => child.is_wanted = true,
                 // What undoes it would not run if the caller ends well.
-                Finish::Answer if is_undone(child) => self.say_cancel(position),
+                Finish::Answer if is_undone(child) && exists(child) => self.say_cancel(position),
                 Finish::Answer | Finish::Stop => {}
             }
         }

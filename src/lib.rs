@@ -122,6 +122,8 @@ mod guide {
     mod failures {}
     #[doc = include_str!("../docs/guide/fan-out.md")]
     mod fan_out {}
+    #[doc = include_str!("../docs/guide/flow-control.md")]
+    mod flow_control {}
     #[doc = include_str!("../docs/guide/functions.md")]
     mod functions {}
     #[doc = include_str!("../docs/guide/getting-started.md")]

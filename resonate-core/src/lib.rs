@@ -10,6 +10,7 @@
 pub mod apply;
 pub mod awaiter;
 pub mod check;
+pub mod flow;
 pub mod id;
 pub mod limits;
 pub mod memory;

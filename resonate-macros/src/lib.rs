@@ -44,6 +44,8 @@ use proc_macro::TokenStream;
 /// | `timeout = EXPR` | a `Duration`: when a call settles by itself | the caller's |
 /// | `codec = ".."` | `"json"` or `"bincode"`, for arguments and result | the process's |
 /// | `priority = N` | −128 to 127; higher is claimed earlier | 0 |
+/// | `concurrency = N` | how many run at once on all workers together; who waits does not count | as there is room |
+/// | `rate_limit = "N/s"` | how often one starts in the whole fleet; also `/min`, `/h`, `/d` | as there is room |
 /// | `allow = ".."` | `"spawn"`, `"sleep"`, `"time"`, `"random"`, or several in `[..]`: what a function that is replayed does though it is another time each replay | none |
 ///
 /// # Parameters and result

@@ -2,7 +2,10 @@
 
 use std::{fmt, pin::Pin, time::Duration};
 
-use resonate_core::{Address, RetryPolicy};
+use resonate_core::{
+    Address, RetryPolicy,
+    flow::{Allowed, Rate},
+};
 use twox_hash::XxHash3_64;
 
 use crate::{
@@ -59,6 +62,10 @@ pub struct Options {
     pub codec: Option<&'static str>,
     /// Before others of its service, when higher.
     pub priority: Option<i8>,
+    /// How many run at once in the whole fleet.
+    pub concurrency: Option<u32>,
+    /// So many starts in so many milliseconds.
+    pub rate_limit: Option<(u32, u64)>,
 }
 
 impl Options {
@@ -68,7 +75,20 @@ impl Options {
         timeout: None,
         codec: None,
         priority: None,
+        concurrency: None,
+        rate_limit: None,
     };
+
+    /// What the fleet may run of it.
+    pub(crate) fn allowed(&self) -> Allowed {
+        Allowed {
+            concurrency: self.concurrency,
+            rate: self.rate_limit.map(|(starts, millis)| Rate {
+                starts,
+                per: Duration::from_millis(millis),
+            }),
+        }
+    }
 }
 
 impl Definition {
@@ -123,6 +143,8 @@ impl fmt::Debug for Options {
             .field("timeout", &self.timeout.map(|timeout| timeout()))
             .field("codec", &self.codec)
             .field("priority", &self.priority)
+            .field("concurrency", &self.concurrency)
+            .field("rate_limit", &self.rate_limit)
             .finish()
     }
 }

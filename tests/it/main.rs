@@ -17,6 +17,7 @@ mod divergence;
 mod embedded;
 mod execution;
 mod fan;
+mod flow;
 mod ids;
 mod limits;
 mod promises;

@@ -181,7 +181,13 @@ fn options(function: &Function) -> TokenStream {
     let priority = attrs
         .priority
         .map(|priority| quote!(priority: #some(#priority),));
-    let chosen = quote!(#retry #timeout #codec #priority);
+    let concurrency = attrs
+        .concurrency
+        .map(|most| quote!(concurrency: #some(#most),));
+    let rate_limit = attrs
+        .rate_limit
+        .map(|(starts, millis)| quote!(rate_limit: #some((#starts, #millis)),));
+    let chosen = quote!(#retry #timeout #codec #priority #concurrency #rate_limit);
     if chosen.is_empty() {
         return quote!(#private::Options::NONE);
     }

@@ -46,6 +46,10 @@ pub struct ServedFunction {
     pub ready: u64,
     /// Since when the oldest of them waits.
     pub waiting_since: Option<Timestamp>,
+    /// How many a worker has.
+    pub running: u32,
+    /// When its rate lets the next one start, if it has one.
+    pub opens_at: Option<Timestamp>,
 }
 
 /// The server: version, limits, figures.
@@ -135,6 +139,8 @@ impl From<&ServedFunction> for v1::ServedFunction {
             workers: served.workers,
             ready: served.ready,
             waiting_since_ms: served.waiting_since.map_or(0, Timestamp::as_millis),
+            running: served.running,
+            opens_at_ms: served.opens_at.map_or(0, Timestamp::as_millis),
         }
     }
 }
@@ -144,11 +150,14 @@ impl TryFrom<v1::ServedFunction> for ServedFunction {
     fn try_from(wire: v1::ServedFunction) -> Result<Self, BadMessage> {
         const READING: Reading = Reading("ServedFunction");
         let since = READING.time("waiting_since_ms", wire.waiting_since_ms)?;
+        let opens_at = READING.time("opens_at_ms", wire.opens_at_ms)?;
         Ok(Self {
             function: READING.required("function", wire.function)?.try_into()?,
             workers: wire.workers,
             ready: wire.ready,
             waiting_since: Some(since).filter(|since| *since != Timestamp::ZERO),
+            running: wire.running,
+            opens_at: Some(opens_at).filter(|at| *at != Timestamp::ZERO),
         })
     }
 }

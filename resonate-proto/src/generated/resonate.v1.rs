@@ -563,6 +563,12 @@ pub struct ServedFunction {
     /// the oldest of them; 0: none
     #[prost(int64, tag = "4")]
     pub waiting_since_ms: i64,
+    /// executions that a worker has
+    #[prost(uint32, tag = "40")]
+    pub running: u32,
+    /// when its rate lets the next one start; 0: it has none
+    #[prost(int64, tag = "41")]
+    pub opens_at_ms: i64,
 }
 /// A function as a worker registers it.
 #[derive(Clone, PartialEq, ::prost::Message)]
@@ -597,6 +603,15 @@ pub struct Function {
     pub timeout_ms: u64,
     #[prost(sint32, tag = "12")]
     pub priority: i32,
+    /// executions at once in the whole fleet; 0: as many as there is room for
+    #[prost(uint32, tag = "40")]
+    pub concurrency: u32,
+    /// so many starts
+    #[prost(uint32, tag = "41")]
+    pub rate_starts: u32,
+    /// in this time; 0: as often as there is room
+    #[prost(uint64, tag = "42")]
+    pub rate_per_ms: u64,
 }
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct Parameter {

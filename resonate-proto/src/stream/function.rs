@@ -2,7 +2,10 @@
 
 use std::time::Duration;
 
-use resonate_core::{Address, RetryPolicy};
+use resonate_core::{
+    Address, RetryPolicy,
+    flow::{Allowed, Rate},
+};
 
 use crate::{
     convert::{BadMessage, Reading, millis, read_all, write_all},
@@ -39,6 +42,8 @@ pub struct Defaults {
     pub timeout: Option<Duration>,
     /// Before others of its service, when higher.
     pub priority: i8,
+    /// How much of it may run in the whole fleet.
+    pub allowed: Allowed,
 }
 
 /// One parameter of a function.
@@ -65,6 +70,13 @@ impl From<&Function> for v1::Function {
             retry: function.defaults.retry.as_ref().map(Into::into),
             timeout_ms: function.defaults.timeout.map_or(0, millis),
             priority: function.defaults.priority.into(),
+            concurrency: function.defaults.allowed.concurrency.unwrap_or(0),
+            rate_starts: function.defaults.allowed.rate.map_or(0, |rate| rate.starts),
+            rate_per_ms: function
+                .defaults
+                .allowed
+                .rate
+                .map_or(0, |rate| millis(rate.per)),
         }
     }
 }
@@ -76,7 +88,13 @@ impl TryFrom<v1::Function> for Function {
         let address = Address::new(wire.service, wire.name, wire.version);
         READING.check_address("name", &address)?;
         let timeout = (wire.timeout_ms > 0).then(|| Duration::from_millis(wire.timeout_ms));
+        let rate = (wire.rate_starts > 0 && wire.rate_per_ms > 0).then(|| Rate {
+            starts: wire.rate_starts,
+            per: Duration::from_millis(wire.rate_per_ms),
+        });
+        let concurrency = Some(wire.concurrency).filter(|most| *most > 0);
         let defaults = Defaults {
+            allowed: Allowed { concurrency, rate },
             retry: wire.retry.map(Into::into),
             timeout,
             priority: READING.number("priority", wire.priority)?,

@@ -78,6 +78,7 @@ fn registered(
             retry: definition.retry().or(retry),
             timeout: definition.options.timeout.map(|timeout| timeout()),
             priority: definition.options.priority.unwrap_or(0),
+            allowed: definition.options.allowed(),
         },
     }
 }

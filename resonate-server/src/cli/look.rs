@@ -1,11 +1,11 @@
 //! `resonate get`, `list`, `workers`, `functions`, `info`.
 
-use resonate_core::{PromiseId, RetryPolicy};
+use resonate_core::{PromiseId, RetryPolicy, Timestamp, flow::Rate};
 use resonate_proto::{
     client::{FunctionFilter, Search, ServedFunction, StateFilter},
-    stream::Defaults,
+    stream::{Defaults, Function},
 };
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::{
     args::{Get, List},
@@ -162,71 +162,89 @@ pub(super) async fn workers(url: &str, out: Output) -> Result<Code, Failed> {
 pub(super) async fn functions(url: &str, out: Output) -> Result<Code, Failed> {
     let functions = Caller::connect(url).await?.functions().await?;
     if out.is_json() {
-        for ServedFunction {
-            function,
-            workers,
-            ready,
-            waiting_since,
-        } in functions
-        {
-            let parameters: Vec<_> = function
-                .parameters
-                .iter()
-                .map(|one| json!({ "name": one.name, "type": one.ty }))
-                .collect();
-            let line = json!({
-                "function": function.address.to_string(), "parameters": parameters, "result": function.result,
-                "workers": workers, "ready": ready, "waiting_since_ms": waiting_since.map(|at| at.as_millis()),
-                "location": function.location, "timeout_ms": function.defaults.timeout.map(|timeout| timeout.as_millis()),
-                "retry": function.defaults.retry.as_ref().map(record::retry_json), "priority": function.defaults.priority,
-            });
-            out.line(&line.to_string());
-        }
+        functions
+            .iter()
+            .for_each(|function| out.line(&function_json(function).to_string()));
         return Ok(Code::Ok);
     }
-    let rows: Vec<_> = functions
-        .into_iter()
-        .map(
-            |ServedFunction {
-                 function,
-                 workers,
-                 ready,
-                 waiting_since,
-             }| {
-                let parameters: Vec<_> = function
-                    .parameters
-                    .iter()
-                    .map(|one| format!("{}: {}", one.name, one.ty))
-                    .collect();
-                let signature = format!("({}) -> {}", parameters.join(", "), function.result);
-                let signature = if function.result.is_empty() {
-                    String::new()
-                } else {
-                    signature
-                };
-                let since = waiting_since
-                    .filter(|_| workers == 0)
-                    .map(|at| format!("nobody serves it, since {}", moment(at)));
-                [
-                    function.address.to_string(),
-                    workers.to_string(),
-                    ready.to_string(),
-                    signature,
-                    defaults(&function.defaults),
-                    since.unwrap_or_default(),
-                ]
-            },
-        )
-        .collect();
+    let rows: Vec<_> = functions.iter().map(function_row).collect();
     out.line(&table(
-        ["FUNCTION", "WORKERS", "READY", "SIGNATURE", "CALLS", ""],
+        [
+            "FUNCTION",
+            "WORKERS",
+            "READY",
+            "RUNNING",
+            "SIGNATURE",
+            "CALLS",
+            "",
+        ],
         &rows,
     ));
     Ok(Code::Ok)
 }
 
+fn function_json(served: &ServedFunction) -> Value {
+    let Function {
+        address,
+        parameters,
+        result,
+        location,
+        defaults,
+        ..
+    } = &served.function;
+    let parameters: Vec<_> = parameters
+        .iter()
+        .map(|one| json!({ "name": one.name, "type": one.ty }))
+        .collect();
+    let millis = |at: Option<Timestamp>| at.map(Timestamp::as_millis);
+    json!({
+        "function": address.to_string(), "parameters": parameters, "result": result, "location": location,
+        "workers": served.workers, "ready": served.ready, "waiting_since_ms": millis(served.waiting_since),
+        "running": served.running, "opens_at_ms": millis(served.opens_at),
+        "timeout_ms": defaults.timeout.map(|timeout| timeout.as_millis()),
+        "retry": defaults.retry.as_ref().map(record::retry_json), "priority": defaults.priority,
+        "concurrency": defaults.allowed.concurrency, "rate_limit": defaults.allowed.rate.map(rate),
+    })
+}
+
+fn function_row(served: &ServedFunction) -> [String; 7] {
+    let Function {
+        address,
+        parameters,
+        result,
+        defaults,
+        ..
+    } = &served.function;
+    let parameters: Vec<_> = parameters
+        .iter()
+        .map(|one| format!("{}: {}", one.name, one.ty))
+        .collect();
+    let signature = if result.is_empty() {
+        String::new()
+    } else {
+        format!("({}) -> {result}", parameters.join(", "))
+    };
+    let running = match defaults.allowed.concurrency {
+        Some(most) => format!("{}/{most}", served.running),
+        None => served.running.to_string(),
+    };
+    let since = served
+        .waiting_since
+        .filter(|_| served.workers == 0)
+        .map(|at| format!("nobody serves it, since {}", moment(at)));
+    [
+        address.to_string(),
+        served.workers.to_string(),
+        served.ready.to_string(),
+        running,
+        signature,
+        said(defaults),
+        since.unwrap_or_default(),
+    ]
+}
+
 /// What the function says of its calls, as far as it is not what all say.
-fn defaults(said: &Defaults) -> String {
+fn said(said: &Defaults) -> String {
     let retry = said.retry.filter(|retry| *retry != RetryPolicy::DEFAULT);
     let attempts = retry.map(|retry| match retry.max_attempts {
         Some(1) => "1 attempt".to_owned(),
@@ -241,11 +259,33 @@ fn defaults(said: &Defaults) -> String {
         .timeout
         .map(|timeout| format!("timeout {}", long(timeout)));
     let priority = (said.priority != 0).then(|| format!("priority {}", said.priority));
-    let said: Vec<_> = [attempts, timeout, priority]
-        .into_iter()
-        .flatten()
-        .collect();
+    let at_once = said
+        .allowed
+        .concurrency
+        .map(|most| format!("{most} at once"));
+    let said: Vec<_> = [
+        attempts,
+        timeout,
+        priority,
+        at_once,
+        said.allowed.rate.map(rate),
+    ]
+    .into_iter()
+    .flatten()
+    .collect();
     said.join(", ")
+}
+
+/// As the attribute has it, if it can: `100/s`.
+fn rate(rate: Rate) -> String {
+    let per = match rate.per.as_millis() {
+        1_000 => "s".to_owned(),
+        60_000 => "min".to_owned(),
+        3_600_000 => "h".to_owned(),
+        86_400_000 => "d".to_owned(),
+        _ => long(rate.per),
+    };
+    format!("{}/{per}", rate.starts)
 }
 
 pub(super) async fn info(url: &str, out: Output) -> Result<Code, Failed> {

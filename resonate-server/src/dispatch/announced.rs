@@ -102,6 +102,10 @@ mod tests {
     use super::*;
 
     const SAID: Defaults = Defaults {
+        allowed: resonate_core::flow::Allowed {
+            concurrency: None,
+            rate: None,
+        },
         retry: Some(RetryPolicy::NEVER),
         timeout: Some(Duration::from_millis(5)),
         priority: 3,

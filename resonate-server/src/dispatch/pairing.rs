@@ -22,11 +22,17 @@ pub(crate) struct Pair {
 }
 
 /// Takes the next pair out: the task leaves the line, the worker is charged for it.
-pub(crate) fn next(ready: &mut Ready, fleet: &mut Fleet) -> Option<Pair> {
+///
+/// Functions that are not open now get none.
+pub(crate) fn next(
+    ready: &mut Ready,
+    fleet: &mut Fleet,
+    is_open: impl Fn(&Address) -> bool,
+) -> Option<Pair> {
     if ready.is_empty() {
         return None;
     }
-    let (taken, warm) = ready.next(fleet.wanted())?;
+    let (taken, warm) = ready.next(fleet.wanted().filter(|serves| is_open(serves.address)))?;
     let Taken {
         id: task,
         address,

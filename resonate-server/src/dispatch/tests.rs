@@ -111,7 +111,7 @@ fn ready(tasks: &[Record]) -> Ready {
 
 /// All pairs there are, as `task>worker`.
 fn pairs(ready: &mut Ready, fleet: &mut Fleet) -> Vec<String> {
-    std::iter::from_fn(|| pairing::next(ready, fleet))
+    std::iter::from_fn(|| pairing::next(ready, fleet, |_| true))
         .map(|pair| format!("{}>{}", pair.task, pair.session.0))
         .collect()
 }

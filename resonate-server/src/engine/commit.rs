@@ -89,6 +89,7 @@ impl Engine {
         self.messages = Messages::load(&mut *self.store)?;
         self.window = Window::new(self.settings.longest_wait);
         self.ready = Ready::default();
+        self.flow.forget_running();
         self.leases = Leases::default();
         self.fleet = Fleet::default();
         self.unacknowledged = Unacknowledged::default();

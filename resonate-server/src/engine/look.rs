@@ -38,6 +38,8 @@ impl Engine {
 
     fn functions(&self) -> Vec<ServedFunction> {
         let served = |function: Function, workers: u32, waiting: Waiting| ServedFunction {
+            running: self.flow.running(&function.address),
+            opens_at: self.flow.opens_at(&function.address),
             function,
             workers,
             ready: waiting.tasks as u64,

@@ -33,7 +33,9 @@ use std::{
 };
 
 use resonate_core::{
-    PromiseId, ReleaseReason, Reply, Request, SessionId, TaskVersion, Timestamp, limits as bounds,
+    PromiseId, ReleaseReason, Reply, Request, SessionId, TaskVersion, Timestamp,
+    flow::Flow,
+    limits as bounds,
     mutants::{Mutant, planted},
 };
 use tokio::sync::mpsc;
@@ -88,6 +90,7 @@ pub struct Engine {
     leases: Leases,
     fleet: Fleet,
     announced: Announced,
+    flow: Flow,
     unacknowledged: Unacknowledged,
     streams: BTreeMap<StreamId, OpenStream>,
     watchers: BTreeMap<PromiseId, Vec<mpsc::Sender<Watched>>>,
@@ -160,6 +163,7 @@ impl Engine {
             leases: Leases::default(),
             fleet: Fleet::default(),
             announced: Announced::default(),
+            flow: Flow::default(),
             unacknowledged: Unacknowledged::default(),
             streams: BTreeMap::new(),
             watchers: BTreeMap::new(),

@@ -94,6 +94,8 @@ impl Engine {
     pub(super) fn pair(&mut self, round: &mut Round) -> Result<(), EngineError> {
         self.has_more_pairs = true;
         let share = round.share();
+        // Before all leases are known nobody knows how many run.
+        let knows_all = self.window.has_reached(round.now);
         for _ in 0..limits::ROUND_CLAIMS {
             if !round.has_room_in(share) {
                 break;
@@ -102,7 +104,9 @@ impl Engine {
                 task,
                 address,
                 session,
-            }) = pairing::next(&mut self.ready, &mut self.fleet)
+            }) = pairing::next(&mut self.ready, &mut self.fleet, |address| {
+                self.flow.is_free(address) || (knows_all && self.flow.is_open(address, round.now))
+            })
             else {
                 self.has_more_pairs = false;
                 break;
@@ -125,6 +129,7 @@ impl Engine {
                 .as_ref()
                 .map(|task| task.version)
                 .unwrap_or_default();
+            self.flow.started(&address, round.now);
             let until = round.steady.after(self.settings.lease / 2);
             let sent = Sent {
                 task,

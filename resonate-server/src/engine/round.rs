@@ -256,6 +256,7 @@ impl Engine {
             return;
         }
         self.ready.update(after, round.now);
+        self.flow.update(after);
         if let Some(left) = self
             .leases
             .update(before, after, round.steady, self.settings.lease)

@@ -96,7 +96,12 @@ impl Engine {
             return Next::Now;
         }
         // By what the clock says: after it was set back, what is due soon by the time of the last round is not due so soon.
-        wait.at(self.seen.wall, self.memory.next_due())
+        let opens = self
+            .flow
+            .rated()
+            .filter(|(address, at)| *at > self.last.wall && self.ready.waiting(address).tasks > 0);
+        wait.at(self.seen.wall, opens.map(|(_, at)| at).min())
+            .at(self.seen.wall, self.memory.next_due())
             .at(self.steady, self.leases.next_expiry())
             .at(self.steady, self.unacknowledged.next())
     }

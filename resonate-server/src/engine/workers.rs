@@ -79,6 +79,10 @@ impl Engine {
         self.chores
             .extend(held.map(|(task, version)| given_back(task.clone(), version, session)));
         self.announced.hear(&hello.functions);
+        for function in hello.functions.iter().filter(|function| function.served) {
+            let allowed = function.defaults.allowed;
+            self.flow.announce(&function.address, allowed, round.now);
+        }
         self.fleet.join(hello, peer, stream, round.now);
         self.streams.insert(stream, OpenStream { session, out });
         let welcome = Welcome {

@@ -27,12 +27,15 @@ pub(super) struct Attrs {
     pub(super) timeout: Option<Expr>,
     pub(super) codec: Option<String>,
     pub(super) priority: Option<i8>,
+    pub(super) concurrency: Option<u32>,
+    /// So many starts in so many milliseconds.
+    pub(super) rate_limit: Option<(u32, u64)>,
     /// What the function may do though it is replayed.
     pub(super) allow: Vec<String>,
 }
 
 /// Every argument, with an example for messages.
-const KNOWN: [(&str, &str); 8] = [
+const KNOWN: [(&str, &str); 10] = [
     ("name", "name = \"charge\""),
     ("service", "service = \"payments\""),
     ("version", "version = 2"),
@@ -40,10 +43,12 @@ const KNOWN: [(&str, &str); 8] = [
     ("timeout", "timeout = hours(1)"),
     ("codec", "codec = \"bincode\""),
     ("priority", "priority = 10"),
+    ("concurrency", "concurrency = 10"),
+    ("rate_limit", "rate_limit = \"100/s\""),
     ("allow", "allow = \"time\""),
 ];
 /// Words that will mean something; refused, so that nobody believes they already do.
-const LATER: [&str; 5] = ["concurrency", "rate_limit", "key", "schedule", "timezone"];
+const LATER: [&str; 3] = ["key", "schedule", "timezone"];
 const CODECS: [&str; 2] = ["json", "bincode"];
 
 /// Reads all arguments; what is wrong with one of them goes to `errors`.
@@ -139,6 +144,10 @@ fn set(attrs: &mut Attrs, word: &Ident, value: Expr, example: &str) -> syn::Resu
             attrs.priority = Some(whole_number(word, &value, example, i8::MIN..=i8::MAX)?)
         }
         "codec" => attrs.codec = Some(codec(word, &value, example)?),
+        "concurrency" => {
+            attrs.concurrency = Some(whole_number(word, &value, example, 1..=u32::MAX)?)
+        }
+        "rate_limit" => attrs.rate_limit = Some(rate(word, &value, example)?),
         "allow" => attrs.allow = allowed(word, &value, example)?,
         "retry" => attrs.retry = Some(value),
         "timeout" => attrs.timeout = Some(value),
@@ -174,6 +183,28 @@ fn codec(word: &Ident, value: &Expr, example: &str) -> syn::Result<String> {
     let message =
         format!("there is no codec `{text}`; write `codec = \"json\"` or `codec = \"bincode\"`");
     Err(syn::Error::new_spanned(value, message))
+}
+
+/// `"100/s"`: how many, and in how many milliseconds.
+fn rate(word: &Ident, value: &Expr, example: &str) -> syn::Result<(u32, u64)> {
+    let text = text(word, value, example)?;
+    let millis = |unit: &str| match unit {
+        "s" => Some(1_000),
+        "min" => Some(60_000),
+        "h" => Some(3_600_000),
+        "d" => Some(86_400_000),
+        _ => None,
+    };
+    let rate = text.split_once('/').and_then(|(starts, unit)| {
+        let starts = starts.parse().ok().filter(|starts: &u32| *starts > 0)?;
+        Some((starts, millis(unit)?))
+    });
+    rate.ok_or_else(|| {
+        let message = format!(
+            "`{word}` is a whole number, `/` and `s`, `min`, `h` or `d`; write `{example}`"
+        );
+        syn::Error::new_spanned(value, message)
+    })
 }
 
 /// `"time"`, or `["time", "random"]`.

@@ -77,6 +77,24 @@ fn numbers_have_their_range() {
 }
 
 #[test]
+fn limits_of_the_fleet_are_read() {
+    let (attrs, mistakes) = read(r#"concurrency = 3, rate_limit = "100/min""#);
+    assert_eq!(mistakes, [""; 0]);
+    assert_eq!(
+        (attrs.concurrency, attrs.rate_limit),
+        (Some(3), Some((100, 60_000)))
+    );
+    let rate = "`rate_limit` is a whole number, `/` and `s`, `min`, `h` or `d`; write `rate_limit = \"100/s\"`";
+    for wrong in ["0/s", "5", "5/week", "x/s", "-1/s", ""] {
+        check_refused(&format!("rate_limit = {wrong:?}"), &[rate]);
+    }
+    check_refused(
+        "concurrency = 0",
+        &["`concurrency` is a whole number from 1 to 4294967295; write `concurrency = 10`"],
+    );
+}
+
+#[test]
 fn what_is_allowed_has_a_name() {
     assert_eq!(read(r#"allow = "time""#).0.allow, ["time"]);
     assert_eq!(
@@ -124,7 +142,7 @@ fn words_are_known_known_later_near_or_far() {
         "time_out = x",
         &["`#[durable]` has no argument `time_out`; write `timeout`"],
     );
-    let all = "`name`, `service`, `version`, `retry`, `timeout`, `codec`, `priority`, `allow`";
+    let all = "`name`, `service`, `version`, `retry`, `timeout`, `codec`, `priority`, `concurrency`, `rate_limit`, `allow`";
     check_refused(
         "idempotent",
         &[&format!(

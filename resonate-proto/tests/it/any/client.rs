@@ -113,13 +113,24 @@ pub(crate) fn worker() -> BoxedStrategy<WorkerInfo> {
 
 pub(crate) fn served() -> BoxedStrategy<ServedFunction> {
     let since = option::of((1..i64::MAX).prop_map(Timestamp::from_millis));
-    (function(), any::<u32>(), any::<u64>(), since)
-        .prop_map(|(function, workers, ready, waiting_since)| ServedFunction {
-            function,
-            workers,
-            ready,
-            waiting_since,
-        })
+    (
+        function(),
+        any::<u32>(),
+        any::<u64>(),
+        since.clone(),
+        any::<u32>(),
+        since,
+    )
+        .prop_map(
+            |(function, workers, ready, waiting_since, running, opens_at)| ServedFunction {
+                function,
+                workers,
+                ready,
+                waiting_since,
+                running,
+                opens_at,
+            },
+        )
         .boxed()
 }
 

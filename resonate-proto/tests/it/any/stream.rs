@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use proptest::{collection, option, prelude::*};
+use resonate_core::flow::{Allowed, Rate};
 use resonate_core::{SessionId, Timeline, Turn};
 use resonate_proto::stream::{
     Defaults, Dispatch, FromWorker, Function, Held, Hello, Parameter, ToWorker, TurnAnswer, Welcome,
@@ -20,14 +21,17 @@ pub(crate) fn function() -> BoxedStrategy<Function> {
     let parameters = collection::vec(parameter, 0..3);
     let digests = (any::<u64>(), any::<u64>());
     let timeout = option::of((1..u64::MAX).prop_map(Duration::from_millis));
-    let defaults =
-        (option::of(retry()), timeout, any::<i8>()).prop_map(|(retry, timeout, priority)| {
-            Defaults {
-                retry,
-                timeout,
-                priority,
-            }
-        });
+    let per = (1..u64::MAX).prop_map(Duration::from_millis);
+    let rate = (1..u32::MAX, per).prop_map(|(starts, per)| Rate { starts, per });
+    let allowed = (option::of(1..u32::MAX), option::of(rate));
+    let allowed = allowed.prop_map(|(concurrency, rate)| Allowed { concurrency, rate });
+    let defaults = (option::of(retry()), timeout, any::<i8>(), allowed);
+    let defaults = defaults.prop_map(|(retry, timeout, priority, allowed)| Defaults {
+        retry,
+        timeout,
+        priority,
+        allowed,
+    });
     (
         address(),
         parameters,

@@ -171,5 +171,7 @@ fn served(address: &Address) -> ServedFunction {
         workers: 1,
         ready: 0,
         waiting_since: None,
+        running: 0,
+        opens_at: None,
     }
 }

@@ -3,7 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use resonate_core::{
-    Call, Failure, FailureKind, NewChild, Outcome, Promise, TaskVersion, Timestamp,
+    Call, Failure, FailureKind, NewChild, Outcome, Promise, TaskVersion, Timestamp, flow::Allowed,
 };
 
 use super::{
@@ -46,6 +46,12 @@ impl Execution {
         let Some(definition) = self.worker.local(&wished.call.address) else {
             return self.start_away(position, &wished);
         };
+        // Only the server knows what runs of it elsewhere.
+        if definition.options.allowed() != Allowed::default() {
+            return self
+                .context
+                .with(|inner| inner.replay.start_elsewhere(position));
+        }
         if !may_run_here {
             return;
         }

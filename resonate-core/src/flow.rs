@@ -1,0 +1,243 @@
+//! How much of a function may run in the whole fleet at once, and how often it may start. Derived from the records and
+//! from what workers announce; a load builds it again. Pure.
+//!
+//! An execution counts as running while a worker has it; one that waits does not. Starts are counted by the generic cell
+//! rate algorithm: a function that rested may start as many at once as its period allows. Since nobody knows what was
+//! started before a restart, a limiter begins with nothing saved.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
+};
+
+use crate::{Address, PromiseId, Record, TaskState, Timestamp};
+
+/// So many starts in this time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Rate {
+    /// How many; at least one.
+    pub starts: u32,
+    /// In which time.
+    pub per: Duration,
+}
+
+/// What a function allows.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Allowed {
+    /// How many run at once, on all workers together.
+    pub concurrency: Option<u32>,
+    /// How often one starts.
+    pub rate: Option<Rate>,
+}
+
+/// What runs, and what is allowed.
+#[derive(Clone, Debug, Default)]
+pub struct Flow {
+    allowed: BTreeMap<Address, Allowed>,
+    running: BTreeMap<Address, BTreeSet<PromiseId>>,
+    /// When the next start would be due if all came evenly, in microseconds.
+    even: BTreeMap<Address, i64>,
+}
+
+impl Flow {
+    /// What a function allows from now on, as a worker says that serves it; the latest word counts.
+    pub fn announce(&mut self, address: &Address, allowed: Allowed, now: Timestamp) {
+        if allowed == Allowed::default() {
+            self.allowed.remove(address);
+            self.even.remove(address);
+            return;
+        }
+        let before = self.allowed.insert(address.clone(), allowed);
+        let Some(rate) = allowed.rate else {
+            self.even.remove(address);
+            return;
+        };
+        if before.and_then(|before| before.rate) != Some(rate) {
+            // Nothing is saved: the first one is due after one interval.
+            let empty = micros(now)
+                .saturating_add(rate.burst())
+                .saturating_add(rate.interval());
+            self.even.insert(address.clone(), empty);
+        }
+    }
+
+    /// A record changed, or was read from the store.
+    pub fn update(&mut self, record: &Record) {
+        let (Some(task), Some(call)) = (&record.task, record.promise.call()) else {
+            return;
+        };
+        let id = &record.promise.id;
+        if matches!(task.state, TaskState::Leased { .. }) {
+            self.running
+                .entry(call.address.clone())
+                .or_default()
+                .insert(id.clone());
+        } else if let Some(running) = self.running.get_mut(&call.address) {
+            running.remove(id);
+            if running.is_empty() {
+                self.running.remove(&call.address);
+            }
+        }
+    }
+
+    /// True for a function that allows as much as there is room for.
+    #[must_use]
+    pub fn is_free(&self, address: &Address) -> bool {
+        !self.allowed.contains_key(address)
+    }
+
+    /// Functions that say how often one starts, and when the next one may.
+    pub fn rated(&self) -> impl Iterator<Item = (&Address, Timestamp)> {
+        let rated = self.even.keys();
+        rated.filter_map(|address| Some((address, self.opens_at(address)?)))
+    }
+
+    /// True if one more may be given out now.
+    #[must_use]
+    pub fn is_open(&self, address: &Address, now: Timestamp) -> bool {
+        let Some(allowed) = self.allowed.get(address) else {
+            return true;
+        };
+        let has_permit = allowed
+            .concurrency
+            .is_none_or(|most| self.running(address) < most);
+        has_permit && self.opens_at(address).is_none_or(|at| at <= now)
+    }
+
+    /// One is given out.
+    pub fn started(&mut self, address: &Address, now: Timestamp) {
+        let rate = self.allowed.get(address).and_then(|allowed| allowed.rate);
+        if let (Some(rate), Some(even)) = (rate, self.even.get_mut(address)) {
+            *even = (*even).max(micros(now)).saturating_add(rate.interval());
+        }
+    }
+
+    /// How many run.
+    #[must_use]
+    pub fn running(&self, address: &Address) -> u32 {
+        let running = self.running.get(address).map_or(0, BTreeSet::len);
+        u32::try_from(running).unwrap_or(u32::MAX)
+    }
+
+    /// What a function allows.
+    #[must_use]
+    pub fn allowed(&self, address: &Address) -> Allowed {
+        self.allowed.get(address).copied().unwrap_or_default()
+    }
+
+    /// When the rate lets the next one start; none if there is no rate.
+    #[must_use]
+    pub fn opens_at(&self, address: &Address) -> Option<Timestamp> {
+        let rate = self.allowed.get(address)?.rate?;
+        let even = self.even.get(address)?;
+        let at = even.saturating_sub(rate.burst());
+        // Rounded up: a start is never early.
+        Some(Timestamp::from_millis(
+            at.max(0).saturating_add(999) / 1_000,
+        ))
+    }
+
+    /// What is said counts no more for what runs: everything will be read again.
+    pub fn forget_running(&mut self) {
+        self.running.clear();
+    }
+}
+
+impl Rate {
+    /// Between two starts that come evenly, in microseconds.
+    fn interval(self) -> i64 {
+        let per = i64::try_from(self.per.as_micros()).unwrap_or(i64::MAX);
+        (per / i64::from(self.starts.max(1))).max(1)
+    }
+
+    /// How far ahead of that one may be.
+    fn burst(self) -> i64 {
+        self.interval()
+            .saturating_mul(i64::from(self.starts.max(1)) - 1)
+    }
+}
+
+fn micros(time: Timestamp) -> i64 {
+    time.as_millis().saturating_mul(1_000)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn address() -> Address {
+        Address::new("s", "f", 1)
+    }
+
+    fn at(millis: i64) -> Timestamp {
+        Timestamp::from_millis(millis)
+    }
+
+    /// When each of the starts is that come as early as they may.
+    fn starts(flow: &mut Flow, from: i64, count: usize) -> Vec<i64> {
+        let mut now = from;
+        let mut starts = Vec::new();
+        while starts.len() < count {
+            if flow.is_open(&address(), at(now)) {
+                flow.started(&address(), at(now));
+                starts.push(now);
+            } else {
+                now += 1;
+            }
+        }
+        starts
+    }
+
+    fn rated(starts: u32, per: Duration, now: i64) -> Flow {
+        let mut flow = Flow::default();
+        let rate = Some(Rate { starts, per });
+        flow.announce(
+            &address(),
+            Allowed {
+                rate,
+                concurrency: None,
+            },
+            at(now),
+        );
+        flow
+    }
+
+    #[test]
+    fn a_limiter_begins_with_nothing_saved_and_saves_one_period() {
+        let mut flow = rated(4, Duration::from_secs(1), 1_000);
+        assert_eq!(starts(&mut flow, 1_000, 3), [1_250, 1_500, 1_750]);
+        assert_eq!(
+            starts(&mut flow, 60_000, 6),
+            [60_000, 60_000, 60_000, 60_000, 60_250, 60_500]
+        );
+    }
+
+    #[test]
+    fn no_period_has_more_starts_than_twice_and_in_the_long_run_the_rate_holds() {
+        let mut flow = rated(7, Duration::from_secs(1), 0);
+        let starts = starts(&mut flow, 0, 700);
+        let last = starts.last().copied().unwrap();
+        assert!((99_000..=101_000).contains(&last), "{last}");
+        for window in starts.windows(15) {
+            assert!(window[14] - window[0] >= 1_000, "{window:?}");
+        }
+    }
+
+    #[test]
+    fn the_same_word_again_changes_nothing_and_another_begins_anew() {
+        let mut flow = rated(1, Duration::from_secs(10), 0);
+        assert_eq!(starts(&mut flow, 0, 1), [10_000]);
+        let rate = Rate {
+            starts: 1,
+            per: Duration::from_secs(10),
+        };
+        let allowed = Allowed {
+            rate: Some(rate),
+            concurrency: Some(3),
+        };
+        flow.announce(&address(), allowed, at(10_001));
+        assert_eq!(flow.opens_at(&address()), Some(at(20_000)));
+        flow.announce(&address(), Allowed::default(), at(10_002));
+        assert!(flow.is_open(&address(), at(10_002)));
+    }
+}

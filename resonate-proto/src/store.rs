@@ -12,8 +12,11 @@ use crate::{
     generated::store::v1 as wire,
 };
 
-/// The format that is written. It grows when an older reader would lose something by skipping what it does not know.
-pub const FORMAT: u32 = 1;
+/// The newest format. It grows when an older reader would lose something by skipping what it does not know; a row that has
+/// nothing of that is written in the format before, so that an older version can still read it.
+pub const FORMAT: u32 = 2;
+/// Rows without a compensation.
+const PLAIN: u32 = 1;
 
 /// Why a row cannot be read.
 #[derive(Debug, thiserror::Error)]
@@ -41,8 +44,12 @@ pub enum StoredError {
 /// The bytes of a record.
 #[must_use]
 pub fn encode_record(record: &Record) -> Bytes {
+    let format = match record.promise.compensation {
+        Some(_) => FORMAT,
+        None => PLAIN,
+    };
     wire::StoredRecord {
-        format: FORMAT,
+        format,
         record: Some(record.into()),
         awaiters: None,
     }
@@ -59,7 +66,7 @@ pub fn encode_awaiters(page: &AwaiterPage) -> Bytes {
         proxies: page.proxies.iter().map(ToString::to_string).collect(),
     };
     wire::StoredRecord {
-        format: FORMAT,
+        format: PLAIN,
         record: None,
         awaiters: Some(page),
     }
@@ -111,7 +118,7 @@ pub fn decode_record(bytes: &[u8]) -> Result<Record, StoredError> {
 #[must_use]
 pub fn encode_message(message: &Message) -> Bytes {
     wire::StoredMessage {
-        format: FORMAT,
+        format: PLAIN,
         message: Some(message.into()),
     }
     .encode_to_vec()
@@ -134,7 +141,7 @@ pub fn decode_message(bytes: &[u8]) -> Result<Message, StoredError> {
 fn check_format(bytes: &[u8]) -> Result<(), StoredError> {
     match wire::StoredFormat::decode(bytes).map_err(damaged)?.format {
         0 => Err(StoredError::NoFormat),
-        FORMAT => Ok(()),
+        PLAIN..=FORMAT => Ok(()),
         found => Err(StoredError::NewerFormat { found }),
     }
 }

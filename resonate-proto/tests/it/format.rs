@@ -5,9 +5,9 @@ use std::{collections::BTreeMap, sync::Arc};
 use expect_test::expect;
 use prost::Message as _;
 use resonate_core::{
-    Address, AwaiterPage, Call, Failure, FailureKind, Kind, Message, Origin, Outcome, Payload,
-    Promise, PromiseId, PromiseState, Record, RetryPolicy, Seq, SessionId, SettleKey, Settled,
-    Task, TaskState, TaskVersion, Timestamp, Warm,
+    Address, AwaiterPage, Call, Compensation, Failure, FailureKind, Kind, Message, Origin, Outcome,
+    Payload, Promise, PromiseId, PromiseState, Record, RetryPolicy, Seq, SessionId, SettleKey,
+    Settled, Task, TaskState, TaskVersion, Timestamp, Warm,
 };
 use resonate_proto::store::{self, Stored, StoredError};
 
@@ -169,21 +169,58 @@ fn rows_are_written_as_they_were_written_first() {
     assert_eq!(hex(&store::encode_message(&message())), MESSAGE_V1);
 }
 
+/// Who does not know what undoes a call would start it at once.
+#[test]
+fn what_undoes_a_call_is_not_for_readers_of_format_1() {
+    let mut record = record();
+    assert_eq!(store::encode_record(&record).get(1), Some(&1));
+    record.promise.compensation = Some(Compensation {
+        of: Some(id("order-42.charge")),
+        is_due: true,
+    });
+    let bytes = store::encode_record(&record);
+    assert_eq!(bytes.get(1), Some(&2));
+    assert_eq!(
+        store::decode_record(&bytes).expect("it can be read"),
+        record
+    );
+    expect![[r#"
+        080212fc030ab9020a116f726465722d34322e6368617267652d3112550a0870
+        61796d656e7473120663686172676518022108070605040302012a200a046a73
+        6f6e12090a036b657912026b311a0d5b2263617264222c313230305d320b0864
+        10e0d403180520c80138054080d095ffbc313a470a391a370a0870616e69636b
+        65641213696e646578206f7574206f6620626f756e64731a0d6f726465722d34
+        322e736869702207612063617573651088f795ffbc31188380a80140d0df95ff
+        bc3148e0a499ffbc31522b0a086f726465722d34321002180722127372632f63
+        6865636b6f75742e72733a333128e8d795ffbc313001580360016a0d0a086375
+        73746f6d657212013772130a0b7472616365706172656e74120430302d317a0b
+        6f746865722e70726f7879f201130a0f6f726465722d34322e63686172676510
+        0112bd0112290a20303030303030303030303030303030303030303030303030
+        303030303030616210b8e795ffbc31300938044002480152370a0870616e6963
+        6b65641213696e646578206f7574206f6620626f756e64731a0d6f726465722d
+        34322e736869702207612063617573655a270a20303030303030303030303030
+        3030303030303030303030303030303030306364108180a40160046801721000
+        00000000000000000000000000000a7a10000000000000000000000000000000
+        0b
+    "#]]
+    .assert_eq(&hex(&bytes));
+}
+
 #[test]
 fn a_newer_format_is_refused_and_both_are_named() {
     // The format, and then something that is no message at all.
     for tail in [&b""[..], b"\x12\x01\xff", b"\x1a\x02ab"] {
-        let row = [b"\x08\x02", tail].concat();
+        let row = [b"\x08\x03", tail].concat();
         let error = store::decode_record(&row).unwrap_err();
         assert!(
-            matches!(error, StoredError::NewerFormat { found: 2 }),
+            matches!(error, StoredError::NewerFormat { found: 3 }),
             "{error:?}"
         );
-        expect!["the row has format 2, this version reads up to format 1; start the version that wrote it, or a newer one"]
+        expect!["the row has format 3, this version reads up to format 2; start the version that wrote it, or a newer one"]
             .assert_eq(&error.to_string());
         assert!(matches!(
             store::decode_message(&row),
-            Err(StoredError::NewerFormat { found: 2 })
+            Err(StoredError::NewerFormat { found: 3 })
         ));
     }
 }

@@ -10,7 +10,10 @@ use std::{
     time::Duration,
 };
 
-use crate::{Address, PromiseId, Record, TaskState, Timestamp};
+use crate::{
+    Address, PromiseId, Record, TaskState, Timestamp,
+    mutants::{Mutant, planted},
+};
 
 /// So many starts in this time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -100,7 +103,7 @@ impl Flow {
         };
         let has_permit = allowed
             .concurrency
-            .is_none_or(|most| self.running(address) < most);
+            .is_none_or(|most| self.running(address) < most || planted(Mutant::LimitNotKept));
         has_permit && self.opens_at(address).is_none_or(|at| at <= now)
     }
 

@@ -95,6 +95,8 @@ mutants! {
         CancelNotPassedOn "cancel-not-passed-on" "what is below a canceled promise is not canceled";
         CancelLeavesTask "cancel-leaves-task" "a settled promise keeps its task";
         CancelNotTold "cancel-not-told" "the worker that runs a canceled task is not told";
+        UndoneThoughWell "undone-though-well" "what undoes a call runs although its caller has returned";
+        NotUndone "not-undone" "a caller that ends with an error has nothing undone";
     }
     Tasks {
         WakeUpLostInSuspend "wake-up-lost-in-suspend" "a suspend does not look for what has settled meanwhile";
@@ -115,6 +117,7 @@ mutants! {
         ClockGoesBack "clock-goes-back" "the time of a batch follows a clock that is set back";
         PagedByCount "paged-by-count" "what is sent to a worker is cut by number and not by bytes";
         RootStarves "root-starves" "the root that came first is served until it has nothing left";
+        LimitNotKept "limit-not-kept" "more of a function run at once than it allows";
         AwaiterPageForgotten "awaiter-page-forgotten" "awaiters beyond the first few are never answered";
         TrimTooEarly "trim-too-early" "an earlier generation is forgotten while something below it is pending";
     }

@@ -132,6 +132,8 @@ pub(crate) fn case(mutant: Mutant) -> Case {
         Mutant::CancelNotPassedOn => (SEEDS, &["it is pending below a caller that is over"]),
         Mutant::CancelLeavesTask => (SEEDS, &["its task is"]),
         Mutant::CancelNotTold => (Rules("scripts::cancel::a_cancel_settles_everything_pending_below_in_every_state"), &["1 passed; 1 failed"]),
+        Mutant::UndoneThoughWell => (SEEDS, &["its caller needs that not", "and it waits"]),
+        Mutant::NotUndone => (SEEDS, &["its caller needs it, and nothing comes of that"]),
         Mutant::WakeUpLostInSuspend => (SEEDS, &["a lost wake-up", "it waits for nothing"]),
         Mutant::WakeUpMissing => (SEEDS, &["a lost wake-up", "waits for nothing"]),
         Mutant::LeaseNeverEnds => (SEEDS, &["and it is"]),
@@ -148,6 +150,7 @@ pub(crate) fn case(mutant: Mutant) -> Case {
         Mutant::ClockGoesBack => (SEEDS, &["the server wrote the time", "a worker is told that it is", "one commit has the times"]),
         Mutant::PagedByCount => (Rules("flow::what_is_sent_to_a_worker_fits_a_message"), &["a message of"]),
         Mutant::RootStarves => (Rules("flow::no_root_waits_for_all_of_another"), &["one root starves the other"]),
+        Mutant::LimitNotKept => (Rules("flow::no_more_of_a_function_run_at_once_than_it_allows"), &["four run, and three may"]),
         Mutant::AwaiterPageForgotten => (Rules("scripts::awaiters::what_is_written_for_many_awaiters_grows_with_their_number_and_not_faster"), &[r#""pending": 4984"#]),
         Mutant::TrimTooEarly => (Rules("scripts::trim::what_is_shielded_keeps_its_place_until_it_has_ended"), &["6 done | -a.x"]),
     };

@@ -1,8 +1,13 @@
 //! What no other harness looks at: that messages fit, and that nobody waits behind all that somebody else has.
 
+use std::{collections::BTreeMap, sync::Arc};
+
 use prost::Message as _;
 use resonate_core::{
-    Address, Outcome, Payload, PromiseId, Seq, Settlement, TaskVersion, Timestamp, limits,
+    Address, Call, Create, Memory, NewPromise, Outcome, Payload, PromiseId, Record, Request, Seq,
+    SessionId, Settlement, TaskVersion, Timestamp,
+    flow::{Allowed, Flow},
+    limits,
     queue::{Queue, Serves, Waits},
 };
 use resonate_proto::stream::ToWorker;
@@ -70,4 +75,54 @@ fn no_root_waits_for_all_of_another() {
         served.iter().any(|taken| taken.id == id("second")),
         "one root starves the other: {served:?}"
     );
+}
+
+#[test]
+fn no_more_of_a_function_run_at_once_than_it_allows() {
+    let address = Address::new("s", "f", 1);
+    let mut flow = Flow::default();
+    let allowed = Allowed {
+        concurrency: Some(3),
+        rate: None,
+    };
+    flow.announce(&address, allowed, Timestamp::ZERO);
+    let mut tree = Memory::default();
+    for n in 0..4 {
+        if !flow.is_open(&address, Timestamp::ZERO) {
+            assert_eq!(n, 3, "three may run");
+            return;
+        }
+        flow.update(&leased(&mut tree, &format!("root-{n}"), &address));
+    }
+    panic!("four run, and three may");
+}
+
+fn leased(state: &mut Memory, root: &str, address: &Address) -> Record {
+    let promise = NewPromise {
+        id: id(root),
+        call: Some(Arc::new(Call {
+            address: address.clone(),
+            signature: 0,
+            param: Payload::json("[]"),
+            retry: None,
+            priority: None,
+            start_at: Timestamp::ZERO,
+        })),
+        timeout_at: Timestamp::NEVER,
+        labels: BTreeMap::new(),
+        tags: BTreeMap::new(),
+    };
+    let create = Create {
+        promise,
+        any: false,
+    };
+    state.request(Timestamp::ZERO, Request::Create(create));
+    let claim = Request::Claim {
+        id: id(root),
+        session: SessionId(1),
+        tied: None,
+        retry: None,
+    };
+    state.request(Timestamp::ZERO, claim);
+    Record::clone(state.get(&id(root)).expect("it was created"))
 }

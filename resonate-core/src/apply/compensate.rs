@@ -12,6 +12,7 @@ use super::{claim, edit::Edit, settle};
 use crate::{
     Compensation, Kind, Message, Outcome, Payload, PromiseId, Record, Task, TaskState, Timestamp,
     limits,
+    mutants::{Mutant, planted},
 };
 
 /// What is to become of a dormant compensation.
@@ -48,12 +49,18 @@ fn needs(edit: &Edit<'_>, caller: &PromiseId, compensation: &Record) -> bool {
     edit.get(caller).is_some_and(|caller| {
         let settled = caller.promise.settled();
         claim::is_of_this_history(caller, compensation)
-            && settled.is_some_and(|settled| !matches!(settled.outcome, Outcome::Resolved(_)))
+            && settled.is_some_and(|settled| {
+                !matches!(settled.outcome, Outcome::Resolved(_))
+                    || planted(Mutant::UndoneThoughWell)
+            })
     })
 }
 
 /// The caller has settled, or one of its compensations has, or a call that one belongs to: the next one runs.
 pub(super) fn go_on(edit: &mut Edit<'_>, caller: &PromiseId) {
+    if planted(Mutant::NotUndone) {
+        return;
+    }
     for _ in 0..limits::WAVE {
         let mut needed: Vec<_> = edit
             .tree()

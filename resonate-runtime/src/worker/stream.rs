@@ -142,7 +142,10 @@ impl Stream {
 
     fn welcomed(&mut self, welcome: Welcome, sent: Instant) -> Duration {
         self.lease.welcomed(sent, welcome.lease);
-        self.clock.correct(welcome.now);
+        // What the server said was under way for so long at most, and three times were cut to milliseconds. Rather ahead
+        // of its time than behind it: a call that is to start later starts no earlier than it was told.
+        let at_most = sent.elapsed() + Duration::from_millis(3);
+        self.clock.correct(welcome.now.after(at_most));
         self.worker
             .settings()
             .codecs

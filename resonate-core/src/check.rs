@@ -110,6 +110,7 @@ impl<'a> Checker<'a> {
             {
                 self.wrong(id, format!("seq {} is given twice", settled.seq));
             }
+            self.cause(tree, promise);
             self.promise(tree, promise);
             self.task_of(promise, task.as_ref());
             if let Some(task) = task {
@@ -118,6 +119,27 @@ impl<'a> Checker<'a> {
         }
         for page in tree.pages() {
             self.page(tree, page);
+        }
+    }
+
+    /// What a wave canceled names what began it: its caller, or what its caller was canceled with.
+    fn cause(&mut self, tree: &Tree, promise: &Promise) {
+        let Some(settled) = promise.settled() else {
+            return;
+        };
+        let Some(first) = &settled.because_of else {
+            return;
+        };
+        let caller = promise.parent().and_then(|parent| tree.get(parent));
+        let callers = caller.and_then(|caller| caller.promise.settled()?.because_of.as_ref());
+        let is_canceled = matches!(settled.outcome, Outcome::Canceled { .. });
+        let is_passed_on = promise.parent() == Some(first) || callers == Some(first);
+        if !is_canceled || !is_passed_on {
+            let what = format!(
+                "it is {} because of {first}, which is not so",
+                promise.state_name()
+            );
+            self.wrong(&promise.id, what);
         }
     }
 

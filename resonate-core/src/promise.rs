@@ -173,6 +173,9 @@ pub struct Settled {
     pub seq: Seq,
     /// The request from outside that settled it, if it had a key.
     pub key: Option<SettleKey>,
+    /// What it was canceled with: the promise above it whose end, or whose next generation, began the wave; none if it was
+    /// settled by itself.
+    pub because_of: Option<PromiseId>,
 }
 
 impl Promise {

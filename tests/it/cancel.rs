@@ -1,6 +1,6 @@
 //! Cancelling: a future that is dropped, a caller that ends, a word from outside; down the whole tree and on every worker.
 
-use std::future::pending;
+use std::{future::pending, time::Duration};
 
 use resonate::{prelude::*, select, try_join};
 
@@ -36,7 +36,7 @@ async fn is_canceled(world: &World, name: &str, id: &str) {
 
 #[durable(service = "cancel")]
 async fn drops() -> Result<()> {
-    let (mut here, mut there) = (lingers("here"), lingers("there").remote());
+    let (mut here, mut there) = (lingers("here"), lingers_far("there"));
     assert!(futures::poll!(&mut here).is_pending() && futures::poll!(&mut there).is_pending());
     promise::<()>("go").await?;
     drop((here, there));
@@ -47,7 +47,7 @@ async fn drops() -> Result<()> {
 async fn selects() -> Result<()> {
     select! {
         _ = lingers("here") => return Err(Error::terminal("it ended")),
-        _ = lingers("there").remote() => return Err(Error::terminal("it ended")),
+        _ = lingers_far("there") => return Err(Error::terminal("it ended")),
         told = promise::<()>("go") => told?,
     }
     promise::<()>("end").await
@@ -59,20 +59,14 @@ async fn tries_to_join() -> Result<()> {
         promise::<()>("go").await?;
         Err::<(), _>(Error::terminal("told to"))
     };
-    let joined = try_join!(lingers("here"), lingers("there").remote(), go);
+    let joined = try_join!(lingers("here"), lingers_far("there"), go);
     assert_eq!(joined.unwrap_err().message(), "told to");
     promise::<()>("end").await
 }
 
 #[durable(service = "cancel")]
 async fn gives_up_in_time() -> Result<()> {
-    let both = async {
-        try_join!(
-            lingers("here"),
-            lingers("there").remote(),
-            promise::<()>("go")
-        )
-    };
+    let both = async { try_join!(lingers("here"), lingers_far("there"), promise::<()>("go")) };
     assert_eq!(
         timeout(millis(600), both).await.unwrap_err().kind(),
         ErrorKind::Timeout
@@ -80,8 +74,9 @@ async fn gives_up_in_time() -> Result<()> {
     promise::<()>("end").await
 }
 
-/// Two calls, of which one runs here and one on any worker, are dropped at `go` and gone before the caller ends.
+/// Two calls, of which one runs here and one on another worker, are dropped at `go` and gone before the caller ends.
 async fn both_are_canceled(world: &World, caller: Call<Result<()>>, id: &str) {
+    let _far = world.join(&["cancel_far"]).await;
     let running = world.begin(caller.id(id));
     world.notes.until("here began").await;
     world.notes.until("there began").await;
@@ -93,7 +88,10 @@ async fn both_are_canceled(world: &World, caller: Call<Result<()>>, id: &str) {
     world.resonate.resolve(&go, &()).await.unwrap();
     is_canceled(world, "here", &format!("{id}.lingers")).await;
     is_canceled(world, "there", &format!("{id}.lingers-1")).await;
-    assert_eq!(world.state(&format!("{id}.lingers-1")).await, "canceled");
+    let there = world.find(&format!("{id}.lingers-1")).await.unwrap();
+    let reason = there.canceled().unwrap();
+    let dropped = format!("its caller {id} dropped the future of the call at tests/it/cancel.rs:");
+    assert!(reason.starts_with(&dropped), "{reason}");
     assert!(!running.is_finished());
     world.until_state(&format!("{id}.end"), "pending").await;
     world
@@ -135,13 +133,14 @@ async fn what_a_timeout_drops_is_canceled() {
 
 #[durable(service = "cancel")]
 async fn returns_early() -> Result<()> {
-    let _handles = (lingers("here").spawn(), lingers("there").remote().spawn());
+    let _handles = (lingers("here").spawn(), lingers_far("there").spawn());
     promise::<()>("go").await
 }
 
 #[tokio::test]
 async fn what_still_runs_when_its_caller_returns_is_canceled() {
     let world = World::serving(&["cancel"]).await;
+    let _far = world.join(&["cancel_far"]).await;
     let running = world.begin(returns_early().id("returns"));
     world.notes.until("here began").await;
     world.notes.until("there began").await;
@@ -149,7 +148,11 @@ async fn what_still_runs_when_its_caller_returns_is_canceled() {
     running.await.unwrap().unwrap().unwrap();
     is_canceled(&world, "here", "returns.lingers").await;
     is_canceled(&world, "there", "returns.lingers-1").await;
-    assert_eq!(world.state("returns.lingers-1").await, "canceled");
+    let there = world.find("returns.lingers-1").await.unwrap();
+    assert_eq!(
+        (there.canceled(), there.because_of()),
+        (Some("returns returned"), Some("returns"))
+    );
 }
 
 /// Cancels `id` from outside and looks at what who waits for it is told.
@@ -234,6 +237,70 @@ async fn who_sleeps_or_waits_is_canceled_with_what_it_waits_for() {
     world.notes.until("waits dropped").await;
 }
 
+#[tokio::test]
+async fn who_waits_is_canceled_with_no_worker_alive() {
+    let world = World::with(&[], |builder| builder).await;
+    let worker = world.join(&["cancel"]).await;
+    let waiting = world.begin(waits().id("waiting"));
+    world.until_state("waiting", "suspended").await;
+    worker.shutdown().await;
+    cancel(&world, "waiting", waiting).await;
+    assert_eq!(world.state("waiting.number").await, "canceled");
+}
+
+#[durable(service = "cancel", retry = Retry::fixed(Duration::from_secs(86_400)))]
+async fn backs_off() -> Result<()> {
+    note("tried");
+    Err(Error::new("the disk is full"))
+}
+
+#[tokio::test]
+async fn what_waits_for_its_next_attempt_is_canceled_and_never_tried_again() {
+    let world = World::serving(&["cancel"]).await;
+    let running = world.begin(backs_off().id("backs-off"));
+    world.notes.until("tried").await;
+    world.until_state("backs-off", "pending").await;
+    cancel(&world, "backs-off", running).await;
+    let continued = world.find("backs-off").await.unwrap();
+    assert_eq!(continued.task_state(), Some("done"));
+    assert_eq!(world.notes.lines(), ["tried"]);
+}
+
+#[durable(service = "cancel")]
+async fn wants_a_state() -> u64 {
+    *state::<u64>()
+}
+
+#[tokio::test]
+async fn what_is_halted_is_canceled() {
+    let world = World::serving(&["cancel"]).await;
+    let running = world.begin(wants_a_state().id("halted"));
+    world.until_state("halted", "halted").await;
+    cancel(&world, "halted", running).await;
+}
+
+#[durable(service = "cancel")]
+async fn lasts_a_moment() -> Result<()> {
+    lingers_far("there").await
+}
+
+#[tokio::test]
+async fn a_timeout_cancels_what_runs_elsewhere() {
+    let world = World::serving(&["cancel"]).await;
+    let _far = world.join(&["cancel_far"]).await;
+    let call = lasts_a_moment().id("moment").timeout(millis(600));
+    let error = world.result(call).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Timeout);
+    // Its call's time is over at the same moment, so either may be what ends it.
+    let is_over = async || ["canceled", "timedout"].contains(&world.state("moment.lingers").await);
+    eventually("it is over", is_over).await;
+    let began = world.notes.count("there began");
+    if began == 1 {
+        world.notes.until("there dropped").await;
+    }
+    assert_eq!(world.notes.count("there ended"), 0);
+}
+
 #[durable(service = "cancel")]
 async fn grandparent() -> Result<()> {
     let _guard = notes().guard("grandparent");
@@ -262,6 +329,11 @@ async fn a_cancel_travels_down_the_tree_to_every_worker() {
     }
     for id in ["family.parent", "family.parent.lingers-1"] {
         world.until_state(id, "canceled").await;
+        let found = world.find(id).await.unwrap();
+        assert_eq!(
+            (found.canceled(), found.because_of()),
+            (Some("family was canceled: not wanted"), Some("family"))
+        );
     }
 }
 

@@ -12,6 +12,7 @@ mod abuse;
 mod announced;
 mod backup;
 mod bad_input;
+mod cancel;
 mod cgroup;
 mod checkout;
 mod command_line;

@@ -30,7 +30,7 @@ pub(super) fn touch(edit: &mut Edit<'_>, id: &PromiseId) {
         };
         settle::settle(edit, id, outcome);
     }
-    if let Some(outcome) = wave::reaches(edit, id) {
-        settle::settle(edit, id, outcome);
+    if let Some(cause) = wave::reaches(edit, id) {
+        settle::settle_by(edit, id, cause.outcome(), cause.by());
     }
 }

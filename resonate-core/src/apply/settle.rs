@@ -83,10 +83,12 @@ pub(super) fn settle(edit: &mut Edit<'_>, id: &PromiseId, outcome: Outcome) {
 }
 
 /// Who settles a promise.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum By {
-    /// Its own turn, a wave, its timeout.
+    /// Its own turn, its caller's, its timeout.
     Rule,
+    /// The wave that this promise above it began.
+    Wave(PromiseId),
     /// A request from outside, and its key.
     Request(Option<SettleKey>),
     /// The promise that it stands for.
@@ -104,7 +106,8 @@ pub(super) fn settle_one(edit: &mut Edit<'_>, id: &PromiseId, outcome: Outcome) 
     settle_one_by(edit, id, outcome, By::Rule);
 }
 
-fn settle_one_by(edit: &mut Edit<'_>, id: &PromiseId, outcome: Outcome, by: By) {
+/// The same, and by whom.
+pub(super) fn settle_one_by(edit: &mut Edit<'_>, id: &PromiseId, outcome: Outcome, by: By) {
     if !edit
         .get(id)
         .is_some_and(|record| record.promise.is_pending() || planted(Mutant::LateSettleOverwrites))
@@ -114,17 +117,20 @@ fn settle_one_by(edit: &mut Edit<'_>, id: &PromiseId, outcome: Outcome, by: By) 
     let was_dormant = edit.get(id).is_some_and(|record| record.is_dormant());
     let (at, seq) = (edit.now(), edit.next_seq());
     tell_holder(edit, id, &outcome);
-    leave_target(edit, id, by);
+    leave_target(edit, id, &by);
     let mut named = Vec::new();
-    let key = match by {
-        By::Request(key) => key,
-        By::Rule | By::Answer => None,
+    let is_request = matches!(by, By::Request(_));
+    let (key, because_of) = match by {
+        By::Request(key) => (key, None),
+        By::Wave(id) => (None, Some(id)),
+        By::Rule | By::Answer => (None, None),
     };
     let settled = Settled {
         outcome,
         at,
         seq,
         key,
+        because_of,
     };
     let settlement = Settlement {
         id: id.clone(),
@@ -148,14 +154,14 @@ fn settle_one_by(edit: &mut Edit<'_>, id: &PromiseId, outcome: Outcome, by: By) 
     edit.effect(Effect::Settled(id.clone()));
     wake_parent(edit, id, settlement);
     // One that lapses is not the end of anything.
-    if !was_dormant || matches!(by, By::Request(_)) {
+    if !was_dormant || is_request {
         compensate::settled(edit, id);
     }
 }
 
 /// A proxy that settles before its answer came takes itself out of those who await it.
-fn leave_target(edit: &mut Edit<'_>, id: &PromiseId, by: By) {
-    let Some(record) = edit.get(id).filter(|_| by != By::Answer) else {
+fn leave_target(edit: &mut Edit<'_>, id: &PromiseId, by: &By) {
+    let Some(record) = edit.get(id).filter(|_| *by != By::Answer) else {
         return;
     };
     let target = match &record.promise.kind {

@@ -1,11 +1,16 @@
 //! The wave: whatever is pending below a settled promise is canceled, in rounds of bounded size.
 //!
 //! It does not enter shielded promises, nor compensations that are needed. A promise it settles releases its own children into it. What does not fit into
-//! request goes on with a message to the same tree, written in the same batch.
+//! a request goes on with a message to the same tree, written in the same batch.
 
-use super::{claim, compensate, edit::Edit, settle, trim};
+use super::{
+    claim, compensate,
+    edit::Edit,
+    settle::{self, By},
+    trim,
+};
 use crate::{
-    Message, Outcome, PromiseId, Record, limits,
+    Message, Outcome, PromiseId, Record, Settled, limits,
     mutants::{Mutant, planted},
 };
 
@@ -17,7 +22,7 @@ pub(super) fn below(edit: &mut Edit<'_>, id: &PromiseId) {
     let mut parents = vec![id.clone()];
     let mut has_ended = true;
     while let Some(parent) = parents.pop() {
-        let Some(reason) = reason(edit, &parent) else {
+        let Some(cause) = cause(edit, &parent) else {
             continue;
         };
         let children: Vec<_> = edit
@@ -35,13 +40,7 @@ pub(super) fn below(edit: &mut Edit<'_>, id: &PromiseId) {
                 has_ended = false;
                 break;
             }
-            settle::settle_one(
-                edit,
-                &child,
-                Outcome::Canceled {
-                    reason: reason.clone(),
-                },
-            );
+            settle::settle_one_by(edit, &child, cause.outcome(), cause.by());
             parents.push(child);
         }
         compensate::go_on(edit, &parent);
@@ -52,7 +51,7 @@ pub(super) fn below(edit: &mut Edit<'_>, id: &PromiseId) {
 }
 
 /// How a wave will settle this promise that it has not reached yet; none if no wave is above it.
-pub(super) fn reaches(edit: &Edit<'_>, id: &PromiseId) -> Option<Outcome> {
+pub(super) fn reaches(edit: &Edit<'_>, id: &PromiseId) -> Option<Cause> {
     let promise = &edit.get(id)?.promise;
     let parent = promise.parent()?;
     let record = edit.get(id)?;
@@ -62,9 +61,7 @@ pub(super) fn reaches(edit: &Edit<'_>, id: &PromiseId) -> Option<Outcome> {
     {
         return None;
     }
-    Some(Outcome::Canceled {
-        reason: reason(edit, parent)?,
-    })
+    cause(edit, parent)
 }
 
 /// True for a child whose caller, or the generation of the caller that asked for it, is over.
@@ -74,17 +71,50 @@ fn is_over(edit: &Edit<'_>, parent: &PromiseId, child: &Record) -> bool {
     })
 }
 
-/// Why what is over below this promise is canceled.
-fn reason(edit: &Edit<'_>, parent: &PromiseId) -> Option<String> {
-    let Some(settled) = edit.get(parent)?.promise.settled() else {
-        return Some(format!("its caller {parent} continued as another"));
-    };
-    Some(match &settled.outcome {
-        Outcome::Canceled { reason } => reason.clone(),
-        Outcome::TimedOut => format!("its caller {parent} timed out"),
-        Outcome::Resolved(_) => format!("its caller {parent} returned"),
-        Outcome::Rejected(_) | Outcome::Failed(_) => {
-            format!("its caller {parent} ended with an error")
+/// Why a wave cancels: the reason, and the promise whose end began it.
+pub(super) struct Cause {
+    reason: String,
+    because_of: PromiseId,
+}
+
+impl Cause {
+    pub(super) fn outcome(&self) -> Outcome {
+        Outcome::Canceled {
+            reason: self.reason.clone(),
         }
+    }
+
+    pub(super) fn by(&self) -> By {
+        By::Wave(self.because_of.clone())
+    }
+}
+
+/// Why what is over below this promise is canceled. What began the wave is named all the way down.
+fn cause(edit: &Edit<'_>, parent: &PromiseId) -> Option<Cause> {
+    let settled = edit.get(parent)?.promise.settled();
+    if let Some(Settled {
+        outcome: Outcome::Canceled { reason },
+        because_of: Some(first),
+        ..
+    }) = settled
+    {
+        return Some(Cause {
+            reason: reason.clone(),
+            because_of: first.clone(),
+        });
+    }
+    let reason = match settled.map(|settled| &settled.outcome) {
+        None => format!("{parent} continued as another"),
+        Some(Outcome::Canceled { reason }) if reason.is_empty() => format!("{parent} was canceled"),
+        Some(Outcome::Canceled { reason }) => format!("{parent} was canceled: {reason}"),
+        Some(Outcome::TimedOut) => format!("{parent} timed out"),
+        Some(Outcome::Resolved(_)) => format!("{parent} returned"),
+        Some(Outcome::Rejected(_) | Outcome::Failed(_)) => {
+            format!("{parent} ended with an error")
+        }
+    };
+    Some(Cause {
+        reason,
+        because_of: parent.clone(),
     })
 }

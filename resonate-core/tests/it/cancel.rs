@@ -24,7 +24,7 @@ fn a_cancel_settles_everything_pending_below_in_every_state() {
             3 claimed cold [] | a.queued pending, leased B v2
             4 suspended [] | a.queued pending, suspended v2 | +a.queued.deep pending, ready at 4 v2
             5 a.queued.deep pending, halted (by hand) v2 | a.queued.deep pending, halted (by hand) v2
-            9 a canceled (enough) 7.1 | a canceled (enough) 7.1 | a.outside canceled (enough) 7.2 | a.queued canceled (enough) 7.3 | a.queued.deep canceled (enough) 7.6 | a.running canceled (enough) 7.4 | a.sleeping canceled (enough) 7.5 | drop A a v1 (canceled: enough) | drop B a.queued v2 (canceled: enough) | drop A a.running v2 (canceled: enough)
+            9 a canceled (enough) 7.1 | a canceled (enough) 7.1 | a.outside canceled (a was canceled: enough) 7.2 | a.queued canceled (a was canceled: enough) 7.3 | a.queued.deep canceled (a was canceled: enough) 7.6 | a.running canceled (a was canceled: enough) 7.4 | a.sleeping canceled (a was canceled: enough) 7.5 | drop A a v1 (canceled: enough) | drop B a.queued v2 (canceled: a was canceled: enough) | drop A a.running v2 (canceled: a was canceled: enough)
             10 a canceled (enough) 7.1 (as it was)
             11 refused the promise `a` is canceled already
             12 refused the claim on `a.running` under version 2 is over (it is done under version 2)
@@ -45,7 +45,7 @@ fn a_wave_does_not_enter_what_is_shielded() {
             0 a pending, ready at 0 v0 | +a pending, ready at 0 v0
             1 claimed cold [] | a pending, leased A v1
             2 suspended [] | a pending, suspended v1 | +a.other pending, ready at 2 v1 | +a.safe pending, ready at 2 v1
-            3 a canceled (enough) 4.1 | a canceled (enough) 4.1 | a.other canceled (enough) 4.2 | drop A a v1 (canceled: enough)
+            3 a canceled (enough) 4.1 | a canceled (enough) 4.1 | a.other canceled (a was canceled: enough) 4.2 | drop A a v1 (canceled: enough)
             4 claimed cold [] | a.safe pending, leased A v2
             5 over [] | a.safe resolved 1 6.1
         "#]],
@@ -63,7 +63,7 @@ fn a_function_that_returns_cancels_what_it_did_not_await() {
             0 a pending, ready at 0 v0 | +a pending, ready at 0 v0
             1 claimed cold [] | a pending, leased A v1
             2 leased [] | a pending, leased A v1 | +a.left pending, ready at 2 v1
-            3 over [] | a resolved 1 4.1 | a.left canceled (its caller a returned) 4.2
+            3 over [] | a resolved 1 4.1 | a.left canceled (a returned) 4.2
         "#]],
     );
 }
@@ -87,7 +87,7 @@ fn a_dropped_future_cancels_its_call() {
             4 claimed cold [] | a.slow pending, leased C v2
             5 over [] | a pending, ready at 5 v1 | a.fast resolved 1 6.1
             6 claimed warm [a.fast resolved 1 6.1] | a pending, leased A v2
-            7 over [] | a resolved 1 8.2 | a.slow canceled (its caller a dropped it) 8.1 | drop C a.slow v2 (canceled: its caller a dropped it)
+            7 over [] | a resolved 1 8.2 | a.slow canceled (its caller a dropped the future of the call at here) 8.1 | drop C a.slow v2 (canceled: its caller a dropped the future of the call at here)
         "#]],
     );
 }
@@ -153,4 +153,73 @@ fn many_cancels_in_one_turn_settle_no_more_than_one_wave_holds() {
     assert_eq!(pending(&memory), 1 + 800 - resonate_core::limits::WAVE);
     memory.deliver_all();
     assert_eq!(pending(&memory), 1);
+}
+
+#[test]
+fn what_began_a_wave_is_named_all_the_way_down() {
+    let printed = |line: &str| {
+        let mut memory = resonate_core::Memory::default();
+        let script = format!(
+            "0 create a s/f
+             1 claim a A
+             2 turn a v1 A n1 +claimed a.b s/g => go
+             3 turn a.b v2 A n1 +claimed a.b.c s/g => go
+             4 turn a.b.c v3 A n1 +external a.b.c.d => go
+             {line}"
+        );
+        let _ = resonate_core::testing::script::run_on(&mut memory, &script);
+        memory.check().unwrap();
+        let said = memory.records().filter_map(|record| {
+            let settled = record.promise.settled()?;
+            let resonate_core::Outcome::Canceled { reason } = &settled.outcome else {
+                return None;
+            };
+            let first = settled.because_of.as_ref().map_or("-", |id| id.as_str());
+            Some(format!("{} {first} {reason}", record.promise.id))
+        });
+        said.collect::<Vec<_>>().join("\n")
+    };
+    let lines = [
+        "5 cancel a enough",
+        "5 cancel a.b enough",
+        "5 cancel a.b.c",
+        "5 turn a v1 A n2 drop a.b => go",
+        "5 turn a v1 A n2 => fulfill resolved 1",
+        "5 turn a v1 A n2 => continue 1",
+        "5 settle a.b failed oh",
+    ];
+    let all: String = lines
+        .iter()
+        .map(|line| format!("{line}\n{}\n", printed(line)))
+        .collect();
+    expect![[r#"
+        5 cancel a enough
+        a - enough
+        a.b a a was canceled: enough
+        a.b.c a a was canceled: enough
+        a.b.c.d a a was canceled: enough
+        5 cancel a.b enough
+        a.b - enough
+        a.b.c a.b a.b was canceled: enough
+        a.b.c.d a.b a.b was canceled: enough
+        5 cancel a.b.c
+        a.b.c - 
+        a.b.c.d a.b.c a.b.c was canceled
+        5 turn a v1 A n2 drop a.b => go
+        a.b - its caller a dropped the future of the call at here
+        a.b.c a.b a.b was canceled: its caller a dropped the future of the call at here
+        a.b.c.d a.b a.b was canceled: its caller a dropped the future of the call at here
+        5 turn a v1 A n2 => fulfill resolved 1
+        a.b a a returned
+        a.b.c a a returned
+        a.b.c.d a a returned
+        5 turn a v1 A n2 => continue 1
+        a.b a a continued as another
+        a.b.c a a continued as another
+        a.b.c.d a a continued as another
+        5 settle a.b failed oh
+        a.b.c a.b a.b ended with an error
+        a.b.c.d a.b a.b ended with an error
+    "#]]
+    .assert_eq(&all);
 }

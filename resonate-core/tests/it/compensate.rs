@@ -49,7 +49,7 @@ fn a_caller_that_returns_needs_none() {
             1 claimed cold [] | a pending, leased A v1
             2 leased [a.s as recorded 3.1] | a pending, leased A v1 | +a.s resolved 1 3.1 | +a.void pending, ready at never v1
             3 refused the task of `a.void` is pending, not ready to be claimed
-            4 over [] | a resolved 1 5.1 | a.void canceled (its caller a returned) 5.2
+            4 over [] | a resolved 1 5.1 | a.void canceled (a returned) 5.2
         "#]],
     );
 }
@@ -85,7 +85,7 @@ fn a_cancel_a_timeout_and_a_wave_undo_as_an_error_does() {
             8 leased [] | c pending, leased A v1 | +c.x pending, ready at 8 v1
             8 claimed cold [] | c.x pending, leased A v2
             8 leased [] | c.x pending, leased A v2 | +c.x.void pending, ready at never v2
-            9 c canceled (enough) 6.1 | c canceled (enough) 6.1 | c.x canceled (enough) 6.2 | c.x.void pending, ready at 9 v2 | drop A c v1 (canceled: enough) | drop A c.x v2 (canceled: enough)
+            9 c canceled (enough) 6.1 | c canceled (enough) 6.1 | c.x canceled (c was canceled: enough) 6.2 | c.x.void pending, ready at 9 v2 | drop A c v1 (canceled: enough) | drop A c.x v2 (canceled: c was canceled: enough)
         "#]],
     );
 }
@@ -156,7 +156,7 @@ fn another_generation_begins_with_an_empty_list() {
         expect![[r#"
             0 a pending, ready at 0 v0 | +a pending, ready at 0 v0
             1 claimed cold [] | a pending, leased A v1
-            2 over [] | a pending, ready at 2 v1 | +a.void canceled (its caller a continued as another) 3.1 | send trim below a
+            2 over [] | a pending, ready at 2 v1 | +a.void canceled (a continued as another) 3.1 | send trim below a
             3 done | -a.void
             4 claimed cold [] | a pending, leased A v2
             5 over [] | a rejected 1 6.1

@@ -44,7 +44,7 @@ fn dropping_a_proxy_only_stops_waiting() {
             1 claimed cold [] | a pending, leased A v1
             2 leased [] | a pending, leased A v1 | +a.batch pending | send create batch-7 for a.batch
             3 done | +batch-7 pending, ready at 2 v0
-            4 leased [a.batch canceled (its caller a dropped it) 4.1] | a pending, leased A v1 | a.batch canceled (its caller a dropped it) 4.1 | send unsubscribe batch-7 for a.batch
+            4 leased [a.batch canceled (its caller a dropped the future of the call at here) 4.1] | a pending, leased A v1 | a.batch canceled (its caller a dropped the future of the call at here) 4.1 | send unsubscribe batch-7 for a.batch
             5 batch-7 pending, ready at 2 v0 (as it was)
             6 batch-7 resolved 1 3.1 | batch-7 resolved 1 3.1 | send answer a.batch resolved 1
             7 done

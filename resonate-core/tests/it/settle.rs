@@ -100,7 +100,7 @@ fn settling_a_call_from_outside_voids_the_claim_and_cancels_what_is_below() {
             0 order-1 pending, ready at 0 v0 | +order-1 pending, ready at 0 v0
             1 claimed cold [] | order-1 pending, leased A v1
             2 leased [] | order-1 pending, leased A v1 | +order-1.charge pending, ready at 2 v1
-            3 order-1 resolved 7 4.1 | order-1 resolved 7 4.1 | order-1.charge canceled (its caller order-1 returned) 4.2 | drop A order-1 v1 (resolved from outside)
+            3 order-1 resolved 7 4.1 | order-1 resolved 7 4.1 | order-1.charge canceled (order-1 returned) 4.2 | drop A order-1 v1 (resolved from outside)
             4 refused the claim on `order-1` under version 1 is over (it is done under version 1)
         "#]],
     );

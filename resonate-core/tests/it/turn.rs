@@ -225,7 +225,7 @@ fn a_child_never_outlives_the_timeout_of_its_caller() {
             21 claimed warm [a.y timedout 4.1] | a pending until 100, leased A v2
             21 leased [] | a pending until 100, leased A v2
             50 done | a.u resolved null 7.1 | push A a <- a.u 7.1
-            100 done | a timedout 8.1 | a.t canceled (its caller a timed out) 8.2 | a.x canceled (its caller a timed out) 8.3 | drop A a v2 (its timeout passed)
+            100 done | a timedout 8.1 | a.t canceled (a timed out) 8.2 | a.x canceled (a timed out) 8.3 | drop A a v2 (its timeout passed)
             100 done
         "#]],
     );
@@ -316,7 +316,7 @@ fn an_execution_continues_as_another_with_an_empty_history() {
         expect![[r#"
             0 a pending, ready at 0 v0 | +a pending, ready at 0 v0
             1 claimed cold [] | a pending, leased A v1
-            2 over [] | a pending, ready at 2 v1 | +a.one resolved 1 3.1 | +a.t canceled (its caller a continued as another) 3.2 | send trim below a
+            2 over [] | a pending, ready at 2 v1 | +a.one resolved 1 3.1 | +a.t canceled (a continued as another) 3.2 | send trim below a
             3 claimed cold [] | a pending, leased A v2
             4 over [] | a resolved 3 5.1
         "#]],

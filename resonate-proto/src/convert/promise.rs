@@ -265,6 +265,11 @@ impl From<&Settled> for v1::Settled {
             at_ms: settled.at.as_millis(),
             seq: settled.seq.0,
             key: key_to_wire(settled.key),
+            because_of: settled
+                .because_of
+                .as_ref()
+                .map(ToString::to_string)
+                .unwrap_or_default(),
         }
     }
 }
@@ -273,11 +278,14 @@ impl TryFrom<v1::Settled> for Settled {
     type Error = BadMessage;
     fn try_from(wire: v1::Settled) -> Result<Self, BadMessage> {
         const READING: Reading = Reading("Settled");
+        let because_of = wire.because_of;
+        let because_of = (!because_of.is_empty()).then(|| READING.id("because_of", because_of));
         Ok(Self {
             outcome: READING.required("outcome", wire.outcome)?.try_into()?,
             at: READING.time("at_ms", wire.at_ms)?,
             seq: Seq(wire.seq),
             key: READING.key("key", &wire.key)?,
+            because_of: because_of.transpose()?,
         })
     }
 }

@@ -233,6 +233,9 @@ pub struct Settled {
     /// of the request from outside that settled it: 16 bytes, or none
     #[prost(bytes = "bytes", tag = "4")]
     pub key: ::prost::bytes::Bytes,
+    /// canceled with this promise, which is above it; empty: settled by itself
+    #[prost(string, tag = "30")]
+    pub because_of: ::prost::alloc::string::String,
 }
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct Task {

@@ -42,6 +42,7 @@ fn settled() -> Record {
         at_ms: 1,
         seq: 1,
         key: Default::default(),
+        because_of: Default::default(),
     };
     let promise = wire.promise.map(|promise| v1::Promise {
         settled: Some(settled),

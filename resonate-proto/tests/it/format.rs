@@ -51,6 +51,7 @@ fn record() -> Record {
         at: Timestamp::from_millis(1_700_000_005_000),
         seq: Seq(0x2a_0003),
         key: None,
+        because_of: None,
     };
     let origin = Origin {
         parent: id("order-42"),

@@ -79,6 +79,7 @@ impl Fake {
             at: Timestamp::from_millis(2),
             seq: Seq(1),
             key: None,
+            because_of: None,
         };
         record.promise.state = PromiseState::Settled(Box::new(settled));
         let reply = PromiseReply {

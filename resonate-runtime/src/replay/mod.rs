@@ -180,6 +180,7 @@ impl Replay {
             at,
             seq,
             key: None,
+            because_of: None,
         };
         self.journal.shift(position, Stage::Settled(settled));
         self.unshown.push_back((seq, position));

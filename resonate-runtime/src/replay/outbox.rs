@@ -303,6 +303,7 @@ impl Replay {
                     at,
                     seq,
                     key,
+                    because_of: None,
                 };
                 self.journal.shift(position, Stage::Settled(settled));
                 self.unshown.push_back((seq, position));

@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, fmt, sync::Arc};
 
-use resonate_core::{PromiseId, Record, Task, TaskState, Timestamp};
+use resonate_core::{Outcome, PromiseId, Record, Task, TaskState, Timestamp};
 use resonate_proto::client::{FunctionFilter, Search as Request, StateFilter};
 
 use crate::{
@@ -84,6 +84,26 @@ impl Found {
     #[must_use]
     pub fn settled_at(&self) -> Option<Timestamp> {
         self.record.promise.settled().map(|settled| settled.at)
+    }
+
+    /// Why it was canceled, if it was: what who did it said, or what became of the promise above it that it was canceled
+    /// with.
+    #[must_use]
+    pub fn canceled(&self) -> Option<&str> {
+        match &self.record.promise.settled()?.outcome {
+            Outcome::Canceled { reason } => Some(reason),
+            Outcome::Resolved(_)
+            | Outcome::Rejected(_)
+            | Outcome::Failed(_)
+            | Outcome::TimedOut => None,
+        }
+    }
+
+    /// The id of the promise above it whose end canceled it; none if it was canceled by itself, or not at all.
+    #[must_use]
+    pub fn because_of(&self) -> Option<&str> {
+        let first = self.record.promise.settled()?.because_of.as_ref();
+        first.map(PromiseId::as_str)
     }
 
     /// Its value; none while it is pending.

@@ -43,7 +43,14 @@ pub(crate) fn to_json(record: &Record) -> Value {
             Outcome::Resolved(value) => put("value", payload_json(value)),
             Outcome::Rejected(error) => put("error", payload_json(error)),
             Outcome::Failed(failure) => put("failure", failure_json(failure)),
-            Outcome::Canceled { reason } => put("reason", json!(reason)),
+            Outcome::Canceled { reason } => {
+                put("reason", json!(reason));
+                let first = settled.because_of.as_ref();
+                put(
+                    "because_of",
+                    json!(first.map(resonate_core::PromiseId::as_str)),
+                );
+            }
             Outcome::TimedOut => {}
         }
     }

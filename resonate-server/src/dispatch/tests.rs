@@ -301,6 +301,7 @@ fn large_claim(children: usize) -> Push {
         let mut child = large_task(&format!("a.{n}"));
         child.promise.state = PromiseState::Settled(Box::new(resonate_core::Settled {
             key: None,
+            because_of: None,
             outcome: Outcome::Failed(large()),
             at: Timestamp::ZERO,
             seq: Seq(n),

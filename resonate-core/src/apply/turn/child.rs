@@ -106,16 +106,14 @@ pub(super) fn cancel(
 ) -> Result<(), Refusal> {
     super::super::expire::touch(edit, child);
     let promise = &own(edit, parent, child)?.promise;
+    let origin = promise.origin.as_ref();
+    // Where a future is dropped nobody can say, but where it was made.
+    let called_at = origin.map_or("", |origin| &*origin.location);
     if promise.shielded {
         compensate::dropped(edit, parent, child);
     } else if promise.is_pending() {
-        settle::settle(
-            edit,
-            child,
-            Outcome::Canceled {
-                reason: format!("its caller {parent} dropped it"),
-            },
-        );
+        let reason = format!("its caller {parent} dropped the future of the call at {called_at}");
+        settle::settle(edit, child, Outcome::Canceled { reason });
     }
     Ok(())
 }

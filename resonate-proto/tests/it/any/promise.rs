@@ -94,12 +94,14 @@ pub(crate) fn key() -> BoxedStrategy<Option<SettleKey>> {
 }
 
 fn state() -> BoxedStrategy<PromiseState> {
-    let settled = (outcome(), time(), seq(), key()).prop_map(|(outcome, at, seq, key)| {
+    let settled = (outcome(), time(), seq(), key(), option::of(id()));
+    let settled = settled.prop_map(|(outcome, at, seq, key, because_of)| {
         let settled = Settled {
             outcome,
             at,
             seq,
             key,
+            because_of,
         };
         PromiseState::Settled(Box::new(settled))
     });

@@ -382,6 +382,7 @@ fn outcome(text: &str) -> Settled {
         at: Timestamp::from_millis(i64::try_from(seq).unwrap() * 100),
         seq: Seq(seq),
         key: None,
+        because_of: None,
     }
 }
 

@@ -118,6 +118,8 @@ pub use resonate_runtime::plumbing as __private;
 mod guide {
     #[doc = include_str!("../README.md")]
     mod readme {}
+    #[doc = include_str!("../docs/guide/effects.md")]
+    mod effects {}
     #[doc = include_str!("../docs/guide/failures.md")]
     mod failures {}
     #[doc = include_str!("../docs/guide/fan-out.md")]

@@ -120,6 +120,8 @@ mod guide {
     mod readme {}
     #[doc = include_str!("../docs/guide/cancellation.md")]
     mod cancellation {}
+    #[doc = include_str!("../docs/guide/effects.md")]
+    mod effects {}
     #[doc = include_str!("../docs/guide/failures.md")]
     mod failures {}
     #[doc = include_str!("../docs/guide/fan-out.md")]

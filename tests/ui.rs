@@ -16,6 +16,8 @@ use std::{ffi::OsString, fs, path::Path};
 
 use resonate::StartError;
 
+#[path = "../resonate-macros/tests/ui/pass/allowed_by_name.rs"]
+mod allowed_by_name;
 #[path = "../resonate-macros/tests/ui/pass/biased_macros.rs"]
 mod biased_macros;
 #[path = "../resonate-macros/tests/ui/pass/borrowed_arguments.rs"]
@@ -51,6 +53,7 @@ mod same_name_in_two_modules;
 
 /// Every case that must compile, and what it does.
 const PASS: &[(&str, fn())] = &[
+    ("allowed_by_name", allowed_by_name::main),
     ("biased_macros", biased_macros::main),
     ("borrowed_arguments", borrowed_arguments::main),
     ("declaration", declaration::main),

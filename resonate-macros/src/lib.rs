@@ -46,7 +46,7 @@ use proc_macro::TokenStream;
 /// | `priority = N` | −128 to 127; higher is claimed earlier | 0 |
 /// | `concurrency = N` | how many run at once on all workers together; who waits does not count | as there is room |
 /// | `rate_limit = "N/s"` | how often one starts in the whole fleet; also `/min`, `/h`, `/d` | as there is room |
-/// | `allow = ".."` | `"spawn"`, `"sleep"`, `"time"`, `"random"`, or several in `[..]`: what a function that is replayed does though it is another time each replay | none |
+/// | `allow = ".."` | `"spawn"`, `"sleep"`, `"time"`, `"random"`, `"env"`, `"io"`, `"statics"`, `"order"`, or several in `[..]`: what a function that calls others does though a replay does it again, or otherwise | none |
 ///
 /// # Parameters and result
 ///

@@ -66,6 +66,22 @@ pub struct Options {
     pub concurrency: Option<u32>,
     /// So many starts in so many milliseconds.
     pub rate_limit: Option<(u32, u64)>,
+    /// What its body does that a replay would do otherwise.
+    pub hazards: &'static [Hazard],
+}
+
+/// Something in a body that is different, or happens again, in every replay. A leaf may do so; a function that calls
+/// others may not.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Hazard {
+    /// Its path, as written.
+    pub name: &'static str,
+    /// What is wrong with it, and what to write instead.
+    pub advice: &'static str,
+    /// Where it is written, in the file of the function.
+    pub line: u32,
+    /// True if the attribute names it in `allow`.
+    pub is_allowed: bool,
 }
 
 impl Options {
@@ -77,6 +93,7 @@ impl Options {
         priority: None,
         concurrency: None,
         rate_limit: None,
+        hazards: &[],
     };
 
     /// What the fleet may run of it.
@@ -123,6 +140,27 @@ impl Definition {
             .is_some_and(|(function, _)| function == name)
     }
 
+    /// Why it cannot be replayed although it calls something, here at `call`: the first of what it does otherwise then.
+    pub(crate) fn hazard(&self, call: &str) -> Option<String> {
+        let mut hazards = self.options.hazards.iter();
+        let Hazard {
+            name, advice, line, ..
+        } = hazards.find(|hazard| !hazard.is_allowed)?;
+        let (function, file) = (self.name, self.file);
+        Some(format!(
+            "`{name}` at {file}:{line} in {function}, which calls others (at {call}), {advice}"
+        ))
+    }
+
+    /// What may be the reason if a replay has left its history, although it was allowed.
+    pub(crate) fn suspect(&self) -> Option<String> {
+        let Hazard { name, line, .. } = self.options.hazards.first()?;
+        let file = self.file;
+        Some(format!(
+            "`{name}` at {file}:{line}, which differs in every replay, may be the reason"
+        ))
+    }
+
     /// File and line, as compilers write them.
     #[must_use]
     pub fn location(&self) -> String {
@@ -145,6 +183,7 @@ impl fmt::Debug for Options {
             .field("priority", &self.priority)
             .field("concurrency", &self.concurrency)
             .field("rate_limit", &self.rate_limit)
+            .field("hazards", &self.hazards)
             .finish()
     }
 }

@@ -2,7 +2,7 @@
 
 use resonate::{prelude::*, try_execution, try_state};
 
-use crate::world::{World, note};
+use crate::world::{World, millis, note};
 
 /// What an outside system needs to tell attempts apart.
 fn fence() -> (String, u64, u32) {
@@ -36,6 +36,72 @@ async fn an_execution_knows_its_id_its_fencing_token_and_its_attempt() {
         told.iter()
             .all(|(_, version, attempt)| *version >= 1 && *attempt == 1),
         "{told:?}"
+    );
+}
+
+fn key() -> String {
+    resonate::execution().idempotency_key().to_owned()
+}
+
+#[durable(service = "execution")]
+async fn tells_its_key() -> String {
+    key()
+}
+
+/// In the second generation, with what the first one told.
+#[durable(service = "execution")]
+async fn asks_for_keys(before: Vec<String>) -> Result<Vec<String>> {
+    let mut told = before;
+    told.push(key());
+    told.push(tells_its_key().await);
+    let mut failures = 0;
+    let twice = step(|| {
+        failures += 1;
+        let (key, is_first) = (key(), failures == 1);
+        note(&key);
+        async move {
+            match is_first {
+                true => Err(Error::new("again")),
+                false => Ok::<_, Error>(key),
+            }
+        }
+    });
+    told.push(twice.label("bank").retry(Retry::fixed(millis(1))).await?);
+    told.push(
+        step(|| async { Ok::<_, Error>(key()) })
+            .label("bank")
+            .await?,
+    );
+    told.push(step(|| async { Ok::<_, Error>(key()) }).pure().await?);
+    match told.len() {
+        5 => resonate::continue_as(asks_for_keys(told)).await,
+        _ => Ok(told),
+    }
+}
+
+#[tokio::test]
+async fn a_key_is_the_same_on_every_attempt_and_no_other_has_it() {
+    let world = World::serving(&["execution"]).await;
+    let told = world.call(asks_for_keys(vec![]).id("keys")).await.unwrap();
+    let first = [
+        "keys",
+        "keys.tells_its_key",
+        "keys.bank",
+        "keys.bank-1",
+        "keys",
+    ];
+    let second = [
+        "keys.~2",
+        "keys.~2.tells_its_key",
+        "keys.~2.bank",
+        "keys.~2.bank-1",
+        "keys.~2",
+    ];
+    assert_eq!(told, [first, second].concat());
+    let noted = world.notes.lines();
+    assert_eq!(
+        noted,
+        ["keys.bank", "keys.bank", "keys.~2.bank", "keys.~2.bank"]
     );
 }
 

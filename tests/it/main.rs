@@ -18,6 +18,7 @@ mod embedded;
 mod execution;
 mod fan;
 mod flow;
+mod hazards;
 mod ids;
 mod limits;
 mod promises;

@@ -13,7 +13,7 @@ use syn::Ident;
 use super::attributes;
 use super::bounds::bounds;
 use super::fingerprint::fingerprint;
-use super::model::{Function, Parameter, Passing};
+use super::model::{Function, Parameter, Passing, first_span};
 use super::type_text::type_text;
 use crate::paths;
 
@@ -187,9 +187,26 @@ fn options(function: &Function) -> TokenStream {
     let rate_limit = attrs
         .rate_limit
         .map(|(starts, millis)| quote!(rate_limit: #some((#starts, #millis)),));
-    let chosen = quote!(#retry #timeout #codec #priority #concurrency #rate_limit);
+    let hazards = hazards(function);
+    let chosen = quote!(#retry #timeout #codec #priority #concurrency #rate_limit #hazards);
     if chosen.is_empty() {
         return quote!(#private::Options::NONE);
     }
     quote!(#private::Options { #chosen ..#private::Options::NONE })
+}
+
+/// What its body does that a replay would do otherwise, for the runtime to tell if the function turns out to call others.
+fn hazards(function: &Function) -> Option<TokenStream> {
+    let found = function.hazards();
+    if found.is_empty() {
+        return None;
+    }
+    let private = paths::private(Span::mixed_site());
+    let hazards = found.iter().map(|hazard| {
+        let (name, advice, here) = (&hazard.name, &hazard.advice, first_span(&hazard.path));
+        let is_allowed = hazard.is_allowed;
+        let line = quote_spanned!(here=> ::core::line!());
+        quote!(#private::Hazard { name: #name, advice: #advice, line: #line, is_allowed: #is_allowed })
+    });
+    Some(quote!(hazards: &[#(#hazards),*],))
 }

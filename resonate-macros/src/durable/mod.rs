@@ -9,7 +9,8 @@
 //!
 //! Helpers: `attributes` (which of the user's other attributes goes where), `borrowed` (what a type borrows),
 //! `type_text` (types as texts that compare), `fingerprint` (bodies as numbers that compare), `nearest` (spelling),
-//! `unbiased` (macros that poll in another order each time), `hazards` (what a replay must not do), `tokens` (token trees as text), `debug` (shows one expansion).
+//! `mentions` (the paths in a body), `unbiased` (macros that poll in another order each time), `hazards` (what a replay
+//! would do otherwise), `tokens` (token trees as text), `debug` (shows one expansion).
 
 mod attr;
 mod attributes;
@@ -21,6 +22,7 @@ mod expand;
 mod fallback;
 mod fingerprint;
 mod hazards;
+mod mentions;
 mod model;
 mod nearest;
 mod parse;

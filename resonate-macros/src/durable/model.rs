@@ -6,6 +6,7 @@ use syn::ext::IdentExt;
 use syn::{FnArg, Ident, Pat, PatType, ReturnType, Type, parse_quote};
 
 use super::attr::Attrs;
+use super::hazards::{self, Hazard};
 use super::parse::Source;
 use crate::paths;
 
@@ -66,6 +67,20 @@ impl Function {
     pub(super) fn name(&self) -> String {
         let own = || self.source.sig.ident.unraw().to_string();
         self.attrs.name.clone().unwrap_or_else(own)
+    }
+
+    /// What its body does that a replay would do otherwise.
+    pub(super) fn hazards(&self) -> Vec<Hazard> {
+        let body = self.source.body.iter();
+        body.flat_map(|body| hazards::hazards(body.clone().into(), &self.attrs.allow))
+            .collect()
+    }
+
+    /// True if its tokens say beyond doubt that it calls something durable.
+    pub(super) fn is_caller(&self) -> bool {
+        let own_name = self.source.sig.ident.to_string();
+        let body = self.source.body.as_ref();
+        body.is_some_and(|body| hazards::is_caller(body.clone().into(), &own_name))
     }
 
     /// The nested function with the user's body. Never the user's name: a recursive call would mean the body.

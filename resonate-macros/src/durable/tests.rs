@@ -9,10 +9,11 @@ use proc_macro2::{Delimiter, TokenStream, TokenTree};
 
 use super::durable;
 
-const CASES: [&str; 8] = [
+const CASES: [&str; 9] = [
     "attributes",
     "borrowed_arguments",
     "declaration",
+    "hazards",
     "no_arguments",
     "patterns",
     "plain",

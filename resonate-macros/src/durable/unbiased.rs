@@ -1,10 +1,12 @@
 //! Macros in a body that poll in another order each time: with them a replay could take another branch.
 //!
 //! What can be told from tokens is told: a path that begins with the crate. A bare `select!` is resonate's or somebody
-//! else's, by an import that is not seen from here. What is inside of a `step(..)` is not replayed and may do as it
-//! likes. `futures::join!` and its kin poll in the order in which they are written, and are none of these.
+//! else's, by an import that is not seen from here. `futures::join!` and its kin poll in the order in which they are
+//! written, and are none of these.
 
 use proc_macro2::{Delimiter, Group, TokenStream, TokenTree};
+
+use super::mentions::{After, Mention};
 
 /// A macro that must not be used.
 pub(super) struct Unbiased {
@@ -39,75 +41,24 @@ const KNOWN: &[(&str, &str, &str, &str)] = &[
     ),
 ];
 
-/// Every one that is used in a body.
-pub(super) fn unbiased(body: TokenStream) -> Vec<Unbiased> {
-    let mut found = Vec::new();
-    look(body, &mut found);
-    found
-}
-
-fn look(tokens: TokenStream, found: &mut Vec<Unbiased>) {
-    // The words of the path that ends here, with the colons between them; whether a `!` came after them.
-    let (mut path, mut is_macro): (Vec<TokenTree>, bool) = (Vec::new(), false);
-    for token in tokens {
-        match &token {
-            TokenTree::Ident(_) => {
-                if !ends_with_colons(&path) {
-                    path.clear();
-                }
-                is_macro = false;
-                path.push(token);
-            }
-            TokenTree::Punct(punct) if punct.as_char() == ':' => path.push(token),
-            TokenTree::Punct(punct) if punct.as_char() == '!' && !path.is_empty() => {
-                is_macro = true
-            }
-            TokenTree::Group(group) => {
-                if is_macro {
-                    found.extend(known(&path, group));
-                }
-                if is_macro || !is_step(&path) {
-                    look(group.stream(), found);
-                }
-                (path, is_macro) = (Vec::new(), false);
-            }
-            TokenTree::Punct(_) | TokenTree::Literal(_) => (path, is_macro) = (Vec::new(), false),
-        }
-    }
-}
-
-fn known(path: &[TokenTree], arguments: &Group) -> Option<Unbiased> {
-    let words = words(path);
-    let (of, name) = (words.first()?, words.last()?);
+/// The one that this is, if it is one.
+pub(super) fn unbiased(mention: &Mention) -> Option<Unbiased> {
+    let After::Macro(arguments) = &mention.after else {
+        return None;
+    };
+    let (of, name) = (mention.words.first()?, mention.words.last()?);
     let (.., instead, own_way) = KNOWN
         .iter()
         .find(|(known_of, known_name, ..)| of == known_of && name == known_name)?;
-    if words.len() < 2 || is_biased(arguments) {
+    if mention.words.len() < 2 || is_biased(arguments) {
         return None;
     }
     Some(Unbiased {
-        path: path.iter().cloned().collect(),
-        name: format!("{}!", words.join("::")),
+        path: mention.path.clone(),
+        name: mention.name(),
         instead,
         own_way,
     })
-}
-
-/// True for `step(..)` and `resonate::step(..)`.
-pub(super) fn is_step(path: &[TokenTree]) -> bool {
-    words(path).last().is_some_and(|word| word == "step")
-}
-
-pub(super) fn words(path: &[TokenTree]) -> Vec<String> {
-    let words = path.iter().filter_map(|token| match token {
-        TokenTree::Ident(ident) => Some(ident.to_string()),
-        TokenTree::Group(_) | TokenTree::Punct(_) | TokenTree::Literal(_) => None,
-    });
-    words.collect()
-}
-
-pub(super) fn ends_with_colons(path: &[TokenTree]) -> bool {
-    matches!(path.last(), Some(TokenTree::Punct(_)))
 }
 
 /// True if it begins with `biased;`.
@@ -122,10 +73,12 @@ fn is_biased(arguments: &Group) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::durable::mentions::mentions;
 
     #[track_caller]
     fn check(body: &str, names: &[&str]) {
-        let found = unbiased(body.parse().expect("tokens"));
+        let mentions = mentions(body.parse().expect("tokens"));
+        let found: Vec<_> = mentions.iter().filter_map(unbiased).collect();
         let found: Vec<_> = found.iter().map(|one| one.name.as_str()).collect();
         assert_eq!(found, names, "{body}");
     }
@@ -136,6 +89,7 @@ mod tests {
         check("{ let (a, b) = ::tokio::join!(a, b); }", &["tokio::join!"]);
         check("{ tokio::try_join![a, b]? }", &["tokio::try_join!"]);
         check("{ x; futures::select! {} }", &["futures::select!"]);
+        check("{ S { a: tokio::join!(b) } }", &["tokio::join!"]);
         check(
             "{ if a { b(|| futures_util::select!(c)) } }",
             &["futures_util::select!"],
@@ -172,5 +126,6 @@ mod tests {
             &[],
         );
         check("{ step(a).label(tokio::join!(b)) }", &["tokio::join!"]);
+        check("{ game.step(tokio::join!(b)) }", &["tokio::join!"]);
     }
 }

@@ -21,6 +21,7 @@ pub(crate) use self::child::{Child, OnDrop};
 use self::current::StepScope;
 use crate::{
     Error, ErrorKind, Result,
+    function::Definition,
     ops::check_labels,
     replay::{Command, Position, Replay},
     settings::Settings,
@@ -46,6 +47,7 @@ pub(crate) struct Subject {
     pub(crate) id: PromiseId,
     pub(crate) generation: u32,
     pub(crate) address: resonate_core::Address,
+    pub(crate) definition: &'static Definition,
     /// Which attempt it is, from 1.
     pub(crate) attempt: u32,
     pub(crate) labels: BTreeMap<String, String>,
@@ -151,6 +153,9 @@ impl Context {
     }
 
     fn ask(&self, command: Command) -> (Position, PromiseId) {
+        if let Some(hazard) = self.subject.definition.hazard(&command.location) {
+            self.force(Forced::Halt(hazard));
+        }
         self.with(|inner| {
             inner.touches += 1;
             inner.replay.ask(command)

@@ -2,7 +2,10 @@
 
 use resonate_core::PromiseId;
 
-use crate::context::{Subject, current};
+use crate::context::{
+    Subject,
+    current::{self, Scope},
+};
 
 /// The execution whose function asks.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -10,13 +13,33 @@ pub struct Execution {
     id: PromiseId,
     version: u64,
     attempt: u32,
+    key: String,
 }
 
 impl Execution {
-    /// The id of its promise: the same for all attempts, so a good idempotency key.
+    /// The id of its promise: the same for all attempts.
     #[must_use]
     pub fn id(&self) -> &str {
         self.id.as_str()
+    }
+
+    /// What to give another system so that it does something once: the same on every attempt, on whatever worker.
+    ///
+    /// In a step it is the step's own, so each step of an execution has another; in one that is [`pure`] it is the
+    /// function's. A function that goes on as another by [`continue_as`] has a new one.
+    ///
+    /// ```ignore
+    /// let receipt = step(|| async {
+    ///     let request = client.post(&url).header("Idempotency-Key", execution().idempotency_key());
+    ///     Ok::<_, Error>(request.json(&charge).send().await?.error_for_status()?.json().await?)
+    /// });
+    /// ```
+    ///
+    /// [`pure`]: crate::Step::pure
+    /// [`continue_as`]: crate::continue_as
+    #[must_use]
+    pub fn idempotency_key(&self) -> &str {
+        &self.key
     }
 
     /// Its fencing token: higher for every later claim, so an outside system that remembers the highest it saw can
@@ -51,12 +74,25 @@ pub fn execution() -> Execution {
 /// The execution whose function asks, if one does.
 #[must_use]
 pub fn try_execution() -> Option<Execution> {
-    let context = current::scope()?.context;
-    let Subject { id, attempt, .. } = context.subject().clone();
+    let Scope { context, step } = current::scope()?;
+    let Subject {
+        id,
+        attempt,
+        generation,
+        ..
+    } = context.subject().clone();
+    let step = step.and_then(|step| step.id.clone());
+    let key = match step {
+        Some(step) => step.as_str().to_owned(),
+        // As its children's ids do.
+        None if generation > 1 => format!("{id}.~{generation}"),
+        None => id.as_str().to_owned(),
+    };
     Some(Execution {
         id,
         version: context.version().0,
         attempt,
+        key,
     })
 }
 

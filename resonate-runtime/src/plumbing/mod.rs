@@ -21,7 +21,7 @@ pub use self::{
 pub use crate::{
     Retry,
     call::Call,
-    function::{Definition, Options, Parameter, Running},
+    function::{Definition, Hazard, Options, Parameter, Running},
     registry::Registration,
 };
 

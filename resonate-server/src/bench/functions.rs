@@ -61,7 +61,7 @@ pub(crate) async fn steps(n: u32) -> Result<u32> {
 }
 
 /// Calls of a function in another process, one after the other.
-#[durable(service = "bench")]
+#[durable(service = "bench", allow = "time")]
 pub(crate) async fn calls(n: u32) -> Result<u32> {
     for i in 0..n {
         let start = Instant::now();

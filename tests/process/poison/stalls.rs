@@ -34,7 +34,7 @@ async fn blocks() -> Result<u32> {
 }
 
 /// Waits, without a word, for a thread that is blocked.
-#[durable(service = "stalls")]
+#[durable(service = "stalls", allow = "env")]
 async fn waits() -> Result<u32> {
     effect("begins");
     gate("go").await;

@@ -211,10 +211,10 @@ fn rate(word: &Ident, value: &Expr, example: &str) -> syn::Result<(u32, u64)> {
 fn allowed(word: &Ident, value: &Expr, example: &str) -> syn::Result<Vec<String>> {
     let one = |value: &Expr| {
         let name = text(word, value, example)?;
-        if KINDS.iter().any(|kind| kind.allow == name) {
+        if KINDS.contains(&name.as_str()) {
             return Ok(name);
         }
-        let all = KINDS.map(|kind| format!("`{}`", kind.allow)).join(", ");
+        let all = KINDS.map(|kind| format!("`{kind}`")).join(", ");
         let message = format!("there is nothing called `{name}` to allow; there are {all}");
         Err(syn::Error::new_spanned(value, message))
     };

@@ -104,7 +104,7 @@ fn what_is_allowed_has_a_name() {
     check_refused(
         r#"allow = ["spawn", "chance"]"#,
         &[
-            "there is nothing called `chance` to allow; there are `spawn`, `sleep`, `time`, `random`",
+            "there is nothing called `chance` to allow; there are `spawn`, `sleep`, `time`, `random`, `env`, `io`, `statics`, `order`",
         ],
     );
     check_refused(

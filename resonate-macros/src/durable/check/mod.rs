@@ -7,7 +7,7 @@ mod tests;
 use syn::{FnArg, GenericParam, Lifetime, PatType, ReturnType, Safety, Type, TypeReference};
 
 use super::borrowed::{Part, parts};
-use super::hazards::{Hazard, hazards};
+use super::mentions::mentions;
 use super::model::Function;
 use super::type_text::type_text;
 use super::unbiased::unbiased;
@@ -32,7 +32,7 @@ const RULES: &[Rule] = &[
     can_own_its_arguments,
     can_give_its_result_away,
     polls_in_one_order,
-    has_no_hazard,
+    does_the_same_again,
 ];
 
 /// Adds every violation of every rule to `errors`.
@@ -242,7 +242,16 @@ fn polls_in_one_order(function: &Function, errors: &mut Errors) {
     let Some(body) = &function.source.body else {
         return;
     };
-    for found in unbiased(body.clone().into()) {
+    if function
+        .attrs
+        .allow
+        .iter()
+        .any(|allowed| allowed == "order")
+    {
+        return;
+    }
+    let mentions = mentions(body.clone().into());
+    for found in mentions.iter().filter_map(unbiased) {
         let message = format!(
             "`{}` polls in another order each time, and a replay could take another branch; write `resonate::{}!`, or {}",
             found.name, found.instead, found.own_way
@@ -251,25 +260,15 @@ fn polls_in_one_order(function: &Function, errors: &mut Errors) {
     }
 }
 
-fn has_no_hazard(function: &Function, errors: &mut Errors) {
-    let Some(body) = &function.source.body else {
+/// What a replay would do otherwise, in a function that calls others beyond doubt; else the runtime tells it.
+fn does_the_same_again(function: &Function, errors: &mut Errors) {
+    if !function.is_caller() {
         return;
-    };
-    for Hazard { path, name, kind } in hazards(body.clone().into()) {
-        if function
-            .attrs
-            .allow
-            .iter()
-            .any(|allowed| allowed == kind.allow)
-        {
-            continue;
-        }
-        let message = format!(
-            "`{name}` {}, and this function is replayed; {}, or put it into a `step`, or write `allow = \"{}\"` in the \
-             attribute",
-            kind.why, kind.instead, kind.allow
-        );
-        errors.at(&path, message);
+    }
+    let hazards = function.hazards().into_iter();
+    for hazard in hazards.filter(|hazard| !hazard.is_allowed) {
+        let message = format!("`{}` {}", hazard.name, hazard.advice);
+        errors.at(&hazard.path, message);
     }
 }
 

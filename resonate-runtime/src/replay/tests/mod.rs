@@ -131,6 +131,7 @@ const fn function(name: &'static str) -> Definition {
     }
 }
 
+static CHECKOUT: Definition = function("checkout");
 static CHARGE: Definition = function("charge");
 static SHIP: Definition = function("ship");
 static SHIP_2: Definition = Definition {

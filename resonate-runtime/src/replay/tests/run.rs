@@ -17,6 +17,7 @@ use resonate_core::{
     Timestamp, Turn,
 };
 
+use super::CHECKOUT;
 use crate::{
     Result,
     codec::panic_text,
@@ -76,6 +77,7 @@ impl Run {
             id,
             generation,
             address: Address::new("shop", "checkout", 1),
+            definition: &CHECKOUT,
             attempt: 1,
             labels: BTreeMap::new(),
         };

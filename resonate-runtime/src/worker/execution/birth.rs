@@ -131,7 +131,7 @@ pub(super) fn conceive(worker: Worker, born: Born) -> (ExecutionHandle, Executio
     let replay = replay(&record.promise, &call, &history);
     handle.shown.store(replay.held().0, Ordering::Release);
     let alarm = Alarm::fired();
-    let subject = subject(&record, &call);
+    let subject = subject(&record, &call, definition);
     let waker = alarm::waker(&alarm);
     let context = Context::new(
         subject,
@@ -194,12 +194,13 @@ fn replay(promise: &Promise, call: &Call, history: &[Record]) -> Replay {
     replay
 }
 
-fn subject(record: &Record, call: &Call) -> Subject {
+fn subject(record: &Record, call: &Call, definition: &'static Definition) -> Subject {
     let over = record.task.as_ref().map_or(0, |task| task.attempts);
     Subject {
         id: record.promise.id.clone(),
         generation: record.promise.generation,
         address: call.address.clone(),
+        definition,
         attempt: over.saturating_add(1),
         labels: record.promise.labels.clone(),
     }

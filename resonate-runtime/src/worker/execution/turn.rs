@@ -93,7 +93,11 @@ impl Execution {
 
     /// The body has ended, or must: what it started is told apart from what it leaves.
     pub(super) fn finish(&mut self, mut end: End) {
-        if let End::Halt { reason, .. } = &mut end {
+        if let End::Halt { cause, reason } = &mut end {
+            let suspect = self.context.subject().definition.suspect();
+            if let Some(suspect) = suspect.filter(|_| *cause == HaltCause::NonDeterministic) {
+                *reason = format!("{reason}; {suspect}");
+            }
             *reason = shortened(reason);
         }
         let finish = Finish::of(&end);

@@ -231,7 +231,7 @@ async fn who_waits_for_a_map_is_put_aside_at_once(world: World) -> Result<()> {
     Ok(())
 }
 
-/// Polls grow with the items and their window, not with their square.
+/// Far more than fit a window, or a page.
 #[resonate::test]
 async fn ten_thousand_items_go_through_a_window_of_ten() -> Result<()> {
     assert_eq!(doubled(10_000, 10).id("1").await?, 99_990_000);

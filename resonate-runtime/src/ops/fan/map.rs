@@ -12,8 +12,8 @@ use crate::{Error, ErrorKind, limits};
 /// Makes a call of each item, a bounded number at once, and gives their values in the order of the items.
 ///
 /// The first failure ends it, unless [`tolerate`](Map::tolerate) or [`min_success`](Map::min_success) say otherwise; what
-/// is still under way then is dropped, and so canceled. A new call starts as soon as one has ended, so an iterator of
-/// any length takes the memory of one window and of the values.
+/// is still under way then is dropped, and so canceled. A new call starts as soon as one has ended. What is under way is
+/// bounded; the history is not: it keeps each call, its arguments until the function ends, and its value.
 ///
 /// A function that returns no `Result` is called with [`result`](crate::Call::result).
 ///
@@ -69,7 +69,7 @@ pub enum Why {
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct MapOutcome<T, E> {
-    /// By item: how its call ended, or none if it was canceled or never made.
+    /// By item, up to the last that was taken: how its call ended, or none if it was canceled.
     pub results: Vec<Option<Result<T, E>>>,
     /// Why it ended.
     pub why: Why,

@@ -107,6 +107,13 @@ impl Flow {
         has_permit && self.opens_at(address).is_none_or(|at| at <= now)
     }
 
+    /// True if one more of it may be given out now, by somebody who knows all leases or not: before all are known nobody
+    /// knows how many run.
+    #[must_use]
+    pub fn may_start(&self, address: &Address, now: Timestamp, knows_all: bool) -> bool {
+        self.is_free(address) || (knows_all && self.is_open(address, now))
+    }
+
     /// One is given out.
     pub fn started(&mut self, address: &Address, now: Timestamp) {
         let rate = self.allowed.get(address).and_then(|allowed| allowed.rate);

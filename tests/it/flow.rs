@@ -30,12 +30,35 @@ impl Drop for Running {
     }
 }
 
+/// Something that the server does not know of, and that many wait for.
+#[derive(Debug, Default)]
+struct Gate(tokio::sync::watch::Sender<bool>);
+
+impl Gate {
+    fn open(&self) {
+        self.0.send_replace(true);
+    }
+
+    async fn opened(&self) {
+        let opened = self.0.subscribe().wait_for(|open| *open).await.is_ok();
+        assert!(opened, "the gate is kept");
+    }
+}
+
 thread_local! {
     static GAUGE: Arc<Gauge> = Arc::default();
+    static GATE: Arc<Gate> = Arc::default();
 }
 
 fn gauged(builder: Builder) -> Builder {
-    builder.provide(GAUGE.with(Arc::clone))
+    let builder = builder.provide(GAUGE.with(Arc::clone));
+    builder.provide(GATE.with(Arc::clone))
+}
+
+/// Takes a moment, counted.
+async fn be_counted() {
+    let _running = state::<Arc<Gauge>>().begin();
+    tokio::time::sleep(std::time::Duration::from_millis(100)).await;
 }
 
 fn most() -> usize {
@@ -53,6 +76,17 @@ async fn three_at_once(millis: u64) -> Result<u64> {
 async fn waits_alone(hours_to_wait: u64) -> Result<u64> {
     sleep(hours(hours_to_wait)).await;
     Ok(hours_to_wait)
+}
+
+#[durable(service = "flow", concurrency = 1)]
+async fn goes_on_when_the_gate_opens() -> Result<()> {
+    let gate = state::<Arc<Gate>>();
+    resonate::select! {
+        () = gate.opened() => {}
+        never = promise::<()>("never") => never?,
+    }
+    be_counted().await;
+    Ok(())
 }
 
 #[durable(service = "flow", rate_limit = "2/s")]
@@ -101,6 +135,26 @@ async fn no_more_run_at_once_whatever_crashes(world: World) -> Result<()> {
 async fn who_waits_counts_for_nobody(world: World) -> Result<()> {
     assert_eq!(waiters(5).id("1").await?, 5);
     assert!(world.elapsed() < hours(2), "{:?}", world.elapsed());
+    Ok(())
+}
+
+#[resonate::test(setup = gauged, workers = 2)]
+async fn who_is_woken_by_something_else_than_a_promise_takes_its_place_again(
+    world: World,
+) -> Result<()> {
+    let open = async {
+        // After half a minute each of them is put aside, and the next one begins.
+        world.advance(minutes(5)).await;
+        GATE.with(|gate| gate.open());
+    };
+    let (first, second, third, ()) = resonate::join!(
+        goes_on_when_the_gate_opens().id("1"),
+        goes_on_when_the_gate_opens().id("2"),
+        goes_on_when_the_gate_opens().id("3"),
+        open,
+    );
+    first.and(second).and(third)?;
+    assert_eq!(most(), 1);
     Ok(())
 }
 

@@ -2,7 +2,9 @@
 
 use resonate_core::mutants::{Mutant, planted};
 
-use super::{AskError, Engine, EngineError, Release, messages::Messages, round::Round};
+use super::{
+    AskError, Engine, EngineError, Release, messages::Messages, round::Round, woken::Woken,
+};
 use crate::{
     dispatch::{acknowledge::Unacknowledged, fleet::Fleet, leases::Leases, ready::Ready},
     limits,
@@ -94,6 +96,7 @@ impl Engine {
         self.fleet = Fleet::default();
         self.unacknowledged = Unacknowledged::default();
         self.streams.clear();
+        self.woken = Woken::default();
         self.chores.clear();
         self.forgotten.clear();
         self.loaded.clear();

@@ -22,6 +22,7 @@ mod room;
 mod round;
 pub mod thread;
 mod upkeep;
+mod woken;
 mod workers;
 
 #[cfg(test)]
@@ -40,7 +41,7 @@ use resonate_core::{
 };
 use tokio::sync::mpsc;
 
-use self::{batch::Parts, memory::Memory, messages::Messages, round::Round};
+use self::{batch::Parts, memory::Memory, messages::Messages, round::Round, woken::Woken};
 pub use self::{
     error::{EngineError, StartError},
     input::{Answer, AskError, Figures, Input, Next, Settings, Told, View, Watched},
@@ -91,6 +92,7 @@ pub struct Engine {
     fleet: Fleet,
     announced: Announced,
     flow: Flow,
+    woken: Woken,
     unacknowledged: Unacknowledged,
     streams: BTreeMap<StreamId, OpenStream>,
     watchers: BTreeMap<PromiseId, Vec<mpsc::Sender<Watched>>>,
@@ -164,6 +166,7 @@ impl Engine {
             fleet: Fleet::default(),
             announced: Announced::default(),
             flow: Flow::default(),
+            woken: Woken::default(),
             unacknowledged: Unacknowledged::default(),
             streams: BTreeMap::new(),
             watchers: BTreeMap::new(),
@@ -199,6 +202,7 @@ impl Engine {
             self.take_back(round.steady);
             self.do_chores(&mut round)?;
             self.expire(&mut round)?;
+            self.let_woken_go_on(&mut round)?;
             self.pair(&mut round)?;
         }
         self.commit(round)

@@ -94,7 +94,6 @@ impl Engine {
     pub(super) fn pair(&mut self, round: &mut Round) -> Result<(), EngineError> {
         self.has_more_pairs = true;
         let share = round.share();
-        // Before all leases are known nobody knows how many run.
         let knows_all = self.window.has_reached(round.now);
         for _ in 0..limits::ROUND_CLAIMS {
             if !round.has_room_in(share) {
@@ -105,7 +104,7 @@ impl Engine {
                 address,
                 session,
             }) = pairing::next(&mut self.ready, &mut self.fleet, |address| {
-                self.flow.is_free(address) || (knows_all && self.flow.is_open(address, round.now))
+                self.flow.may_start(address, round.now, knows_all)
             })
             else {
                 self.has_more_pairs = false;

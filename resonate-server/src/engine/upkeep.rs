@@ -90,16 +90,21 @@ impl Engine {
             return wait.at(self.steady, Some(self.paused_until));
         }
         let now = self.last.wall;
-        let is_behind =
-            !self.window.has_reached(now) || !self.loaded.is_empty() || self.has_more_pairs;
+        let knows_all = self.window.has_reached(now);
+        let is_behind = !knows_all
+            || !self.loaded.is_empty()
+            || self.has_more_pairs
+            || self
+                .woken
+                .may_go_on(|address| self.flow.may_start(address, now, knows_all));
         if is_behind || !self.messages.is_empty() || !self.chores.is_empty() {
             return Next::Now;
         }
         // By what the clock says: after it was set back, what is due soon by the time of the last round is not due so soon.
-        let opens = self
-            .flow
-            .rated()
-            .filter(|(address, at)| *at > self.last.wall && self.ready.waiting(address).tasks > 0);
+        let opens = self.flow.rated().filter(|(address, at)| {
+            let is_wanted = self.ready.waiting(address).tasks > 0 || self.woken.waits_for(address);
+            *at > self.last.wall && is_wanted
+        });
         wait.at(self.seen.wall, opens.map(|(_, at)| at).min())
             .at(self.seen.wall, self.memory.next_due())
             .at(self.steady, self.leases.next_expiry())

@@ -249,39 +249,6 @@ impl Engine {
         Ok(())
     }
 
-    /// Something else than a promise woke a body: its tie becomes a lease again.
-    fn reclaim(
-        &mut self,
-        round: &mut Round,
-        stream: StreamId,
-        session: SessionId,
-        held: Held,
-    ) -> Result<(), EngineError> {
-        let Held { task, version, .. } = held;
-        let request = Request::Claim {
-            id: task.clone(),
-            session,
-            tied: Some(version),
-            retry: None,
-        };
-        let push = match self.apply(round, request)? {
-            Ok(Reply::Claimed(claimed)) => Push::Dispatch(claimed),
-            Ok(other) => {
-                return Err(EngineError::Answer {
-                    asked: "a claim",
-                    answer: Box::new(other),
-                });
-            }
-            Err(refusal) => Push::item(ToWorker::Drop {
-                task,
-                version,
-                why: refusal.to_string(),
-            }),
-        };
-        round.push(stream, push);
-        Ok(())
-    }
-
     /// A warm dispatch met no body: the same claim, whole.
     fn send_history(
         &mut self,
@@ -341,6 +308,7 @@ impl Engine {
         let Some(OpenStream { session, .. }) = self.streams.remove(&stream) else {
             return;
         };
+        self.woken.forget(stream);
         if self.fleet.disconnect(session, stream) && self.leases.count(session) == 0 {
             self.fleet.remove(session);
             self.leases.close(session);
@@ -368,6 +336,7 @@ impl Engine {
         self.chores.extend(lost);
         if let Some(stream) = self.stream_of(session) {
             self.streams.remove(&stream);
+            self.woken.forget(stream);
         }
         if let Some(worker) = self.fleet.remove(session) {
             tracing::warn!(worker = worker.name, %session, "the worker was silent for a lease; its tasks are taken back");

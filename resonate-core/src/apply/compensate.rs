@@ -61,22 +61,26 @@ pub(super) fn go_on(edit: &mut Edit<'_>, caller: &PromiseId) {
     if planted(Mutant::NotUndone) {
         return;
     }
-    for _ in 0..limits::WAVE {
-        let mut needed: Vec<_> = edit
-            .tree()
-            .pending_children(caller)
-            .filter(|child| is_in_line(edit, caller, child))
-            .cloned()
-            .collect();
-        needed.sort_by_key(|child| child.promise.origin.as_ref().map(|origin| origin.position));
-        let Some(last) = needed.pop() else { return };
-        let runs = |child: &Arc<Record>| !child.is_dormant();
-        if runs(&last) || needed.iter().any(runs) || !decide(edit, &last.promise.id) {
+    let mut line: Vec<_> = edit
+        .tree()
+        .pending_children(caller)
+        .filter(|child| is_in_line(edit, caller, child))
+        .cloned()
+        .collect();
+    if line.iter().any(|child| !child.is_dormant()) {
+        return;
+    }
+    line.sort_by_key(|child| child.promise.origin.as_ref().map(|origin| origin.position));
+    let too_many = line.len() > limits::WAVE;
+    for child in line.iter().rev().take(limits::WAVE) {
+        if !decide(edit, &child.promise.id) {
             return;
         }
     }
-    // More than a request may settle have lapsed: the rest follows as a wave does.
-    edit.send(Message::Wave { id: caller.clone() });
+    // All of them have lapsed, and those before them follow as a wave does.
+    if too_many {
+        edit.send(Message::Wave { id: caller.clone() });
+    }
 }
 
 /// True for those of a caller that run one after the other.
@@ -125,10 +129,10 @@ fn fate(edit: &Edit<'_>, id: &PromiseId) -> Fate {
     }
 }
 
-/// The future of a call was dropped: what undoes it runs once it has settled. True if there is such a compensation.
-pub(super) fn dropped(edit: &mut Edit<'_>, caller: &PromiseId, call: &PromiseId) -> bool {
+/// The future of a call was dropped: what undoes it, if something does, runs once it has settled.
+pub(super) fn dropped(edit: &mut Edit<'_>, caller: &PromiseId, call: &PromiseId) {
     let Some(id) = of_call(edit, caller, call) else {
-        return false;
+        return;
     };
     edit.update(&id, |record| {
         if let Some(compensation) = &mut record.promise.compensation {
@@ -136,7 +140,6 @@ pub(super) fn dropped(edit: &mut Edit<'_>, caller: &PromiseId, call: &PromiseId)
         }
     });
     decide(edit, &id);
-    true
 }
 
 /// A promise has settled: whatever waited for that goes on.

@@ -1,7 +1,7 @@
 //! The wave: whatever is pending below a settled promise is canceled, in rounds of bounded size.
 //!
-//! It does not enter shielded promises, nor compensations that are needed. A promise it settles releases its own children into it. What does not fit into
-//! a request goes on with a message to the same tree, written in the same batch.
+//! It does not enter shielded promises, nor compensations that are needed. A promise it settles releases its own children
+//! into it. What does not fit into a request goes on with a message to the same tree, written in the same batch.
 
 use super::{
     claim, compensate,
@@ -52,10 +52,9 @@ pub(super) fn below(edit: &mut Edit<'_>, id: &PromiseId) {
 
 /// How a wave will settle this promise that it has not reached yet; none if no wave is above it.
 pub(super) fn reaches(edit: &Edit<'_>, id: &PromiseId) -> Option<Cause> {
-    let promise = &edit.get(id)?.promise;
-    let parent = promise.parent()?;
     let record = edit.get(id)?;
-    if !promise.is_pending()
+    let parent = record.promise.parent()?;
+    if !record.promise.is_pending()
         || !is_over(edit, parent, record)
         || !compensate::wave_enters(edit, parent, record)
     {

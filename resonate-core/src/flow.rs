@@ -64,6 +64,19 @@ impl Flow {
         }
     }
 
+    /// How many functions do not allow everything.
+    #[must_use]
+    pub fn limited(&self) -> usize {
+        self.allowed.len()
+    }
+
+    /// Forgets what those allow that nobody serves: whoever serves one later says it again.
+    pub fn forget_unserved(&mut self, is_served: impl Fn(&Address) -> bool) {
+        self.allowed.retain(|address, _| is_served(address));
+        let allowed = &self.allowed;
+        self.even.retain(|address, _| allowed.contains_key(address));
+    }
+
     /// A record changed, or was read from the store.
     pub fn update(&mut self, record: &Record) {
         let (Some(task), Some(call)) = (&record.task, record.promise.call()) else {
@@ -249,5 +262,16 @@ mod tests {
         assert_eq!(flow.opens_at(&address()), Some(at(20_000)));
         flow.announce(&address(), Allowed::default(), at(10_002));
         assert!(flow.is_open(&address(), at(10_002)));
+    }
+
+    #[test]
+    fn only_what_nobody_serves_is_forgotten() {
+        let mut flow = rated(1, Duration::from_secs(10), 0);
+        let gone = Address::new("s", "gone", 1);
+        let allowed = flow.allowed(&address());
+        flow.announce(&gone, allowed, at(0));
+        flow.forget_unserved(|one| *one != gone);
+        assert_eq!((flow.limited(), flow.rated().count()), (1, 1));
+        assert!(flow.is_free(&gone) && !flow.is_open(&address(), at(9_999)));
     }
 }

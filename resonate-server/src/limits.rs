@@ -28,7 +28,7 @@ pub(crate) const RECORD_BYTES: usize = 1_000;
 pub(crate) const TREE_BYTES: usize = 1_000;
 /// The longest wait of the engine. Time it did not look is not held against workers beyond this.
 pub(crate) const LONGEST_WAIT: Duration = Duration::from_secs(1);
-/// Functions whose retry policy, timeout and priority are remembered when their workers have left.
+/// Functions whose retry policy, timeout, priority and limits are remembered when their workers have left.
 pub(crate) const ANNOUNCED: usize = 10_000;
 /// Promises that one watch names.
 pub(crate) const WATCH_IDS: usize = 1_000;

@@ -11,10 +11,13 @@ use resonate_proto::stream::{
 };
 
 use super::{Chore, Engine, EngineError, OpenStream, release::Release, round::Round};
-use crate::dispatch::{
-    acknowledge::Sent,
-    registry,
-    stream::{Outbound, Push, StreamId},
+use crate::{
+    dispatch::{
+        acknowledge::Sent,
+        registry,
+        stream::{Outbound, Push, StreamId},
+    },
+    limits,
 };
 
 impl Engine {
@@ -84,6 +87,11 @@ impl Engine {
             self.flow.announce(&function.address, allowed, round.now);
         }
         self.fleet.join(hello, peer, stream, round.now);
+        if self.flow.limited() > limits::ANNOUNCED {
+            let fleet = &self.fleet;
+            self.flow
+                .forget_unserved(|address| fleet.workers().any(|(_, one)| one.executes(address)));
+        }
         self.streams.insert(stream, OpenStream { session, out });
         let welcome = Welcome {
             protocol: PROTOCOL,

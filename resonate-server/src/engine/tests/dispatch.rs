@@ -38,6 +38,37 @@ fn a_declaration_is_not_served_and_a_service_that_is_not_executed_neither() {
 }
 
 #[test]
+fn limits_are_forgotten_of_what_nobody_serves_once_they_are_too_many() {
+    let limited = |name: &str| {
+        let mut function = function(name, true);
+        function.defaults.allowed.concurrency = Some(1);
+        function
+    };
+    let mut world = World::new();
+    let mut one = world.connect(Hello {
+        functions: vec![limited("f")],
+        ..hello(1, &[], 10)
+    });
+    let many = (0..=crate::limits::ANNOUNCED).map(|n| limited(&format!("f{n}")));
+    let other = world.connect(Hello {
+        functions: many.collect(),
+        ..hello(2, &[], 10)
+    });
+    world.inputs.push_back(Input::Closed {
+        stream: other.stream,
+    });
+    world.pass(LEASE / 2);
+    world.beat(&one);
+    world.pass(LEASE * 3 / 4);
+    assert_eq!(world.engine.flow.limited(), crate::limits::ANNOUNCED + 2);
+    world.worker(3, &["g"], 10);
+    assert_eq!(world.engine.flow.limited(), 1);
+    world.ask(create("a"));
+    world.ask(create("b"));
+    assert_eq!(one.tasks(), ["a v1"]);
+}
+
+#[test]
 fn workers_take_turns() {
     let mut world = World::new();
     let (mut one, mut two) = (world.worker(1, &["f"], 10), world.worker(2, &["f"], 10));

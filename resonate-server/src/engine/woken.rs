@@ -3,9 +3,9 @@
 //! Such a claim needs what every other needs: its function must let one more run. Until it does, the worker waits for its
 //! answer. They come before what has not begun, oldest first, or a body that is woken late would never get to its end.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
-use resonate_core::{Address, Reply, Request, SessionId};
+use resonate_core::{Address, PromiseId, Reply, Request, SessionId};
 use resonate_proto::stream::{Held, ToWorker};
 
 use super::{Engine, EngineError, round::Round};
@@ -14,10 +14,13 @@ use crate::{
     limits,
 };
 
-/// Who asked for a tied task of a function that allowed no more. Bounded by what workers hold; a stream that closes takes
-/// its own along, and the worker asks again on the next one.
+/// Who asked for a tied task of a function that allowed no more. A stream has each task here once, however often it
+/// asks; one that closes takes its own along, and the worker asks again on the next one.
 #[derive(Debug, Default)]
-pub(super) struct Woken(BTreeMap<Address, VecDeque<Asked>>);
+pub(super) struct Woken {
+    lines: BTreeMap<Address, VecDeque<Asked>>,
+    asked: BTreeSet<(StreamId, PromiseId)>,
+}
 
 #[derive(Debug)]
 struct Asked {
@@ -26,10 +29,17 @@ struct Asked {
     held: Held,
 }
 
+impl Asked {
+    fn key(&self) -> (StreamId, PromiseId) {
+        (self.stream, self.held.task.clone())
+    }
+}
+
 impl Woken {
     /// The stream has closed.
     pub(super) fn forget(&mut self, stream: StreamId) {
-        self.0.retain(|_, line| {
+        self.asked.retain(|(of, _)| *of != stream);
+        self.lines.retain(|_, line| {
             line.retain(|asked| asked.stream != stream);
             !line.is_empty()
         });
@@ -37,28 +47,37 @@ impl Woken {
 
     /// True if somebody waits for a place of this function.
     pub(super) fn waits_for(&self, address: &Address) -> bool {
-        self.0.contains_key(address)
+        self.lines.contains_key(address)
     }
 
     /// True if the last round did not get to somebody whose function is open.
     pub(super) fn may_go_on(&self, is_open: impl Fn(&Address) -> bool) -> bool {
-        self.0.keys().any(is_open)
+        self.lines.keys().any(is_open)
     }
 
+    /// Who asks again, under another fencing token perhaps, keeps the place.
     fn put_last(&mut self, address: Address, asked: Asked) {
-        self.0.entry(address).or_default().push_back(asked);
+        let line = self.lines.entry(address).or_default();
+        if self.asked.insert(asked.key()) {
+            return line.push_back(asked);
+        }
+        if let Some(earlier) = line.iter_mut().find(|one| one.key() == asked.key()) {
+            *earlier = asked;
+        }
     }
 
     /// Takes out who is first among those whose function is open.
     fn next(&mut self, is_open: impl Fn(&Address) -> bool) -> Option<(Address, Asked)> {
-        let mut addresses = self.0.keys();
+        let mut addresses = self.lines.keys();
         let address = addresses.find(|address| is_open(address))?.clone();
-        let line = self.0.get_mut(&address)?;
+        let line = self.lines.get_mut(&address)?;
         let asked = line.pop_front();
         if line.is_empty() {
-            self.0.remove(&address);
+            self.lines.remove(&address);
         }
-        Some((address, asked?))
+        let asked = asked?;
+        self.asked.remove(&asked.key());
+        Some((address, asked))
     }
 }
 
@@ -137,5 +156,54 @@ impl Engine {
         };
         round.push(stream, push);
         Ok(is_claimed)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use resonate_core::{Seq, TaskVersion};
+
+    use super::*;
+
+    fn asked(stream: u64, task: &str, version: u64) -> Asked {
+        Asked {
+            stream: StreamId(stream),
+            session: SessionId(1),
+            held: Held {
+                task: PromiseId::new(task).unwrap(),
+                version: TaskVersion(version),
+                shown: Seq::ZERO,
+            },
+        }
+    }
+
+    fn all(woken: &mut Woken) -> Vec<(String, u64)> {
+        let next = || woken.next(|_| true);
+        let all = std::iter::from_fn(next).map(|(_, asked)| asked.held);
+        all.map(|held| (held.task.to_string(), held.version.0))
+            .collect()
+    }
+
+    #[test]
+    fn who_asks_again_is_in_line_once_under_the_last_token() {
+        let (mut woken, f) = (Woken::default(), || Address::new("s", "f", 1));
+        for (task, version) in [("a", 3), ("b", 1), ("a", 3), ("a", 4)] {
+            woken.put_last(f(), asked(1, task, version));
+        }
+        assert_eq!(all(&mut woken), [("a".to_owned(), 4), ("b".to_owned(), 1)]);
+        assert!(!woken.waits_for(&f()));
+    }
+
+    #[test]
+    fn a_stream_that_closes_takes_its_own_along() {
+        let (mut woken, f) = (Woken::default(), || Address::new("s", "f", 1));
+        woken.put_last(f(), asked(1, "a", 1));
+        woken.put_last(f(), asked(2, "b", 1));
+        woken.put_last(f(), asked(3, "a", 2));
+        woken.forget(StreamId(1));
+        assert_eq!(all(&mut woken), [("b".to_owned(), 1), ("a".to_owned(), 2)]);
+        woken.put_last(f(), asked(1, "c", 1));
+        woken.forget(StreamId(1));
+        assert!(!woken.may_go_on(|_| true));
     }
 }

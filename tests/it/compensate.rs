@@ -50,7 +50,7 @@ enum End {
 
 #[durable(service = "shop")]
 async fn saga(end: End) -> Result<i64> {
-    on_cancel(void("order"));
+    on_cancel(void("order").label("undoes", "order"));
     let one = withdraw("ada", 1).compensate(refund).await?;
     let two = withdraw("bob", 2).compensate(give_back).await?;
     match end {
@@ -124,6 +124,11 @@ async fn an_error_undoes_everything_last_to_first(world: World) {
     assert!(error.to_string().contains("no such account"), "{error}");
     world.advance(hours(1)).await;
     assert_eq!(undone.lines(), ALL);
+    let tree = world.resonate().tree("1").await.unwrap();
+    let labeled = tree
+        .iter()
+        .filter(|one| one.labels().get("undoes").is_some_and(|of| of == "order"));
+    assert_eq!(labeled.count(), 1);
 }
 
 #[resonate::test(crash_everywhere)]
@@ -220,8 +225,19 @@ async fn detached() -> Result<()> {
     Ok(())
 }
 
+#[durable(service = "shop")]
+async fn in_time() -> Result<()> {
+    on_cancel(void("order").timeout(hours(1)));
+    Ok(())
+}
+
 #[resonate::test]
 async fn what_cannot_be_registered_says_why() {
+    let said = in_time().id("4").await.unwrap_err().to_string();
+    assert!(
+        said.contains("it has no id, no delay, no timeout"),
+        "{said}"
+    );
     let said = closure().id("1").await.unwrap_err().to_string();
     assert!(
         said.contains(

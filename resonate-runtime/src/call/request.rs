@@ -140,7 +140,8 @@ impl Request {
             call: Arc::new(call),
             of: Some(of),
         };
-        ask_undo(context, undo.name, self.location, kind);
+        let command = Command::new(undo.name, place(self.location), kind);
+        ask_undo(context, command);
         Ok(())
     }
 
@@ -150,17 +151,21 @@ impl Request {
             return Err(error);
         }
         let (name, location) = (self.definition.name, self.location);
-        if self.id.is_some() || self.undo.is_some() || self.due != Due::Now {
+        let is_odd = self.id.is_some() || self.undo.is_some() || self.due != Due::Now;
+        if is_odd || self.timeout.is_some() {
             let message = format!(
-                "what `on_cancel` at {} is given runs once its caller has ended badly, as a call of it: it has no id, no delay and \
-                 nothing that undoes it",
+                "what `on_cancel` at {} is given runs once its caller has ended badly, as a call of it: it has no id, no delay, no \
+                 timeout and nothing that undoes it",
                 place(location)
             );
             return Err(Error::of(ErrorKind::Misused, message).into_terminal());
         }
+        let labels = std::mem::take(&mut self.labels);
+        check_labels(&labels)?;
         let call = Arc::new(self.into_call(context.settings().retry)?);
         let kind = CommandKind::Undo { call, of: None };
-        ask_undo(context, name, location, kind);
+        let command = Command::new(name, place(location), kind);
+        ask_undo(context, Command { labels, ..command });
         Ok(())
     }
 
@@ -324,12 +329,6 @@ impl fmt::Debug for Request {
 }
 
 /// Nobody awaits it.
-fn ask_undo(
-    context: &Arc<Context>,
-    name: &'static str,
-    location: &Location<'_>,
-    kind: CommandKind,
-) {
-    let command = Command::new(name, place(location), kind);
+fn ask_undo(context: &Arc<Context>, command: Command) {
     drop(Child::ask(context, command, OnDrop::Leave));
 }

@@ -233,7 +233,7 @@ fn is_word(token: &TokenTree, word: &str) -> bool {
 }
 
 /// Names of ours that nobody else's function has, so that they are known without their path too.
-const OURS: [&str; 4] = ["shield", "continue_as", "on_cancel", "poll_until"];
+const OURS: [&str; 3] = ["shield", "continue_as", "on_cancel"];
 /// Names that others have as well: known only as `resonate::..`.
 const OURS_BY_PATH: [&str; 9] = [
     "sleep",

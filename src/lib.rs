@@ -89,7 +89,14 @@
 //!
 //! Dropping a call's future cancels it, down its whole tree and on every worker that runs a part of it. So a
 //! [`select!`] that is decided, a [`timeout`] that fires and an early `?` clean up behind them. [`Call::detach`] is the
-//! way to let something outlive its caller.
+//! way to let something outlive its caller. What is done and cannot be dropped is undone: [`Call::compensate`] names the
+//! call that undoes this one, and [`on_cancel`] the call to make when the function around it is cancelled or fails.
+//! [`map`], [`race()`] and [`join_all`] run many calls, a bounded number at once.
+//!
+//! # Tests
+//!
+//! With the feature `testing`, `#[resonate::test]` runs services and a server inside of a test, in virtual time: a sleep
+//! of thirty days passes at once. `docs/guide/testing.md` has the rest.
 
 #[cfg(feature = "embedded")]
 mod embedded;

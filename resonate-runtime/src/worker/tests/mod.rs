@@ -44,6 +44,7 @@ use crate::{
         CallError,
         fake::{Fake, FarEnd, pending},
     },
+    clock::Clock,
     function::{Definition, Options},
     limits,
     plumbing::Input,
@@ -79,6 +80,7 @@ struct Peer {
     worker: WorkerHandle,
     streams: mpsc::Receiver<FarEnd>,
     session: SessionId,
+    clock: Arc<Clock>,
 }
 
 /// The far end of one stream.
@@ -156,6 +158,7 @@ impl Peer {
         let services = vec!["payments".to_owned()];
         let session = SessionId(fastrand::u128(..));
         let functions = About::functions(&registry, &services, None);
+        let clock = Arc::<Clock>::default();
         let about = About {
             session,
             name: "test".to_owned(),
@@ -168,7 +171,7 @@ impl Peer {
             Start {
                 server: fake,
                 reach: Arc::default(),
-                clock: Arc::default(),
+                clock: clock.clone(),
                 settings: Arc::new(Settings::default()),
                 about,
                 registry,
@@ -181,6 +184,7 @@ impl Peer {
             worker,
             streams,
             session,
+            clock,
         }
     }
 

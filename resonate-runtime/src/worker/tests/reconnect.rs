@@ -359,3 +359,15 @@ async fn what_a_worker_held_in_another_timeline_of_the_store_is_never_heard_agai
 fn one() -> Outcome {
     Outcome::Resolved(Payload::json("1"))
 }
+
+#[tokio::test(start_paused = true)]
+async fn the_clock_is_never_behind_the_server_by_what_its_word_was_under_way() {
+    crate::testing::set_wall(Some(|| 500));
+    let mut peer = Peer::start(1);
+    let (mut far, _) = peer.hello().await;
+    tokio::time::advance(Duration::from_millis(20)).await;
+    far.welcome(&[]).await;
+    let _run = far.run(&peer, "a", 1).await;
+    // The server said 1000; both ends of the way and the server's own time are cut to milliseconds.
+    assert_eq!(peer.clock.now(), Timestamp::from_millis(1_023));
+}

@@ -112,7 +112,7 @@ pub use resonate_runtime::{
     Builder, ByReference, ByValue, Call, CallResult, ContinueAs, Detached, DuplicateFunction,
     Error, ErrorKind, Execution, Found, Handle, JoinAll, Map, MapOutcome, MapWhole, Promise, Race,
     Resonate, Result, Retry, Search, Sleep, StartError, Step, Tell, Through, Timeout, Timestamp,
-    Undo, Why, cancel, codec, continue_as, days, execution, hours, is_replaying, join_all, label,
+    Undo, Why, cancel, changed, codec, continue_as, days, execution, hours, is_replaying, join_all, label,
     map, minutes, now, on_cancel, promise, race, random, reject, resolve, seconds, shield, sleep,
     sleep_until, state, step, timeout, try_execution, try_state, uuid,
 };

@@ -29,9 +29,9 @@ pub use self::{
     error::{Error, ErrorKind, Result},
     ops::{
         ByReference, ByValue, Execution, JoinAll, Map, MapOutcome, MapWhole, Promise, Race, Sleep,
-        Step, Tell, Timeout, Undo, Why, cancel, execution, is_replaying, join_all, label, map, now,
-        on_cancel, promise, race, random, reject, resolve, shield, sleep, sleep_until, state, step,
-        timeout, try_execution, try_state, uuid,
+        Step, Tell, Timeout, Undo, Why, cancel, changed, execution, is_replaying, join_all, label,
+        map, now, on_cancel, promise, race, random, reject, resolve, shield, sleep, sleep_until,
+        state, step, timeout, try_execution, try_state, uuid,
     },
     registry::DuplicateFunction,
     resonate::{Builder, Found, Resonate, Search, StartError, Through},

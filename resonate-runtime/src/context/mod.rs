@@ -255,6 +255,11 @@ impl Context {
         })
     }
 
+    /// Whether the body takes the new way at this change.
+    pub(crate) fn changed(&self, change: &str, location: Arc<str>) -> bool {
+        self.with(|inner| inner.replay.changed(change, location))
+    }
+
     /// How often the body asked for something durable, or for its result.
     pub(crate) fn touches(&self) -> u64 {
         self.with(|inner| inner.touches)

@@ -1,5 +1,6 @@
 //! What a durable function may ask for beside calls: one file per operation.
 
+mod changed;
 mod compensate;
 mod execution;
 mod fan;
@@ -15,6 +16,7 @@ mod tell;
 mod timeout;
 
 pub use self::{
+    changed::changed,
     compensate::{ByReference, ByValue, Undo, on_cancel},
     execution::{Execution, execution, is_replaying, try_execution},
     fan::{JoinAll, Map, MapOutcome, MapWhole, Race, Why, join_all, map, race},

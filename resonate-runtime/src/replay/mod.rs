@@ -8,6 +8,7 @@
 //!
 //! No clock, no executor, no I/O: times come in as arguments, and what is to be done comes out as values.
 
+mod changes;
 mod command;
 mod identity;
 mod journal;
@@ -29,6 +30,12 @@ use resonate_core::{
     mutants::{Mutant, planted},
 };
 
+use self::{
+    changes::Changes,
+    journal::{Asked, Child, Journal, Past, Stage},
+    mismatch::Divergence,
+    outbox::Outbox,
+};
 pub(crate) use self::{
     command::{Command, CommandKind, Due, Place},
     journal::Counts,
@@ -36,11 +43,6 @@ pub(crate) use self::{
     size::of_end as end_bytes,
     start::{Finish, Startable},
     verdict::{Ending, diverged, verdict},
-};
-use self::{
-    journal::{Asked, Child, Journal, Past, Stage},
-    mismatch::Divergence,
-    outbox::Outbox,
 };
 
 /// The number of a command in its caller, from 1.
@@ -83,6 +85,7 @@ pub(crate) struct Replay {
     let_go: Vec<Position>,
     has_taken_result: bool,
     changed_arguments: u32,
+    changes: Changes,
     divergence: Option<Divergence>,
 }
 
@@ -119,6 +122,7 @@ impl Replay {
             let_go: Vec::new(),
             has_taken_result: false,
             changed_arguments: 0,
+            changes: Changes::default(),
             divergence: None,
         }
     }
@@ -138,15 +142,18 @@ impl Replay {
             {
                 continue;
             }
+            if self.changes.hear(position, promise) {
+                let seq = promise.settled().map_or(Seq::ZERO, |settled| settled.seq);
+                self.held = self.held.max(seq);
+                continue;
+            }
             settled.extend(promise.settled().map(|settled| (settled.seq, position)));
             self.journal
                 .insert_past(position, promise.id.clone(), past, promise.settled());
         }
         settled.sort_unstable();
-        self.held = settled
-            .last()
-            .map_or(self.held, |(seq, _)| self.held.max(*seq));
-        self.past = self.held;
+        self.past = settled.last().map_or(self.past, |(seq, _)| *seq);
+        self.held = self.held.max(self.past);
         self.unshown.extend(settled);
     }
 
@@ -189,6 +196,7 @@ impl Replay {
 
     /// Asked by the body: a command. It has the next position and an id for good, whatever becomes of it.
     pub(crate) fn ask(&mut self, command: Command) -> (Position, PromiseId) {
+        self.say_marks();
         self.asked = self.asked.saturating_add(1);
         let position = Position(self.asked);
         let occurrence = self.names.entry(Arc::clone(&command.name)).or_insert(0);

@@ -9,6 +9,7 @@ use resonate_core::{
 
 use super::{
     CommandKind, Finish, Position, Replay,
+    changes::Mark,
     journal::{Stage, Start},
     size,
     start::is_undone,
@@ -32,6 +33,7 @@ enum Out {
     Child(Position),
     Cancel(Position),
     Label { name: String, value: String },
+    Mark(Mark),
 }
 
 /// The ops of one turn.
@@ -72,6 +74,10 @@ impl Replay {
     /// The function gives its promise a label.
     pub(crate) fn label(&mut self, name: String, value: String) {
         self.say(Out::Label { name, value });
+    }
+
+    pub(super) fn say_mark(&mut self, mark: Mark) {
+        self.say(Out::Mark(mark));
     }
 
     fn say(&mut self, out: Out) {
@@ -190,13 +196,15 @@ impl Replay {
         let waiting = std::mem::take(&mut self.outbox.waiting);
         let lasting = |out: &Out| match (out, finish) {
             (Out::Label { .. }, _) => true,
+            // What depends on it may be written already, or will be in this turn.
+            (Out::Mark(_), Finish::Answer | Finish::Again) => true,
             (Out::Child(position), Finish::Answer | Finish::Again) => self.is_lasting(*position),
             // What the body dropped before its last run; with an answer everything pending is canceled anyway.
             (Out::Cancel(_), Finish::Again) => true,
             (Out::Cancel(position), Finish::Answer) => {
                 self.journal.get(*position).is_some_and(is_undone)
             }
-            (Out::Cancel(_) | Out::Child(_), Finish::Stop) => false,
+            (Out::Cancel(_) | Out::Child(_) | Out::Mark(_), Finish::Stop) => false,
         };
         let kept: VecDeque<_> = waiting.into_iter().filter(lasting).collect();
         self.outbox.binding = kept.iter().filter(|out| self.binds(out)).count();
@@ -205,7 +213,7 @@ impl Replay {
 
     fn is_said(&self, out: &Out) -> bool {
         match out {
-            Out::Label { .. } => false,
+            Out::Label { .. } | Out::Mark(_) => false,
             Out::Cancel(position) => !self.journal.get(*position).is_some_and(|child| {
                 matches!(child.stage(), Stage::Pending | Stage::Opening(_)) || is_undone(child)
             }),
@@ -225,7 +233,7 @@ impl Replay {
 
     fn binds(&self, out: &Out) -> bool {
         match out {
-            Out::Label { .. } => false,
+            Out::Label { .. } | Out::Mark(_) => false,
             Out::Cancel(_) => true,
             Out::Child(position) => {
                 let asked = self
@@ -251,6 +259,7 @@ impl Replay {
                     value: value.clone(),
                 });
             }
+            Out::Mark(mark) => return Some(self.mark_op(mark)),
             Out::Cancel(position) => {
                 return Some(Op::Cancel {
                     id: self.journal.get(*position)?.id.clone(),

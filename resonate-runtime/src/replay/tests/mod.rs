@@ -1,5 +1,6 @@
 //! Real async bodies over scripted histories and over the reference server; no runtime, no clock.
 
+mod changes;
 mod dropping;
 mod law;
 mod mismatches;
@@ -24,7 +25,7 @@ use crate::{
 
 /// Runs a body over a history, answers what it records, and prints every turn on a line. Places in these tests are `here`.
 ///
-/// A line of a history is `position kind name -> outcome @seq`, or `.. pending`. Kinds: call, step, timer, promise.
+/// A line of a history is `position kind name -> outcome @seq`, or `.. pending`. Kinds: call, step, timer, promise, change.
 /// Outcomes are JSON, `!text` for a failure, `canceled`, `timedout`.
 #[track_caller]
 fn check<F: Future<Output = Result<u64>> + Send + 'static>(

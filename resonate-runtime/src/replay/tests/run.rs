@@ -311,11 +311,17 @@ fn record(line: &str, names: &mut BTreeMap<String, u32>) -> Record {
     };
     let occurrence = names.entry(name.to_owned()).or_default();
     let parent = PromiseId::new("order").unwrap();
-    let id = parent.child(1, name, *occurrence);
+    let (id, labels) = match kind {
+        "change" => (
+            parent.child(1, &format!("changed~{name}"), 0),
+            BTreeMap::from([("~changed".to_owned(), name.to_owned())]),
+        ),
+        _ => (parent.child(1, name, *occurrence), BTreeMap::new()),
+    };
     *occurrence += 1;
     let kind = match kind {
         "call" => Kind::Call(Arc::new(recorded_call(name))),
-        "step" => Kind::Step,
+        "step" | "change" => Kind::Step,
         "timer" => Kind::Timer,
         "promise" => Kind::External,
         kind => panic!("{kind}"),
@@ -341,7 +347,7 @@ fn record(line: &str, names: &mut BTreeMap<String, u32>) -> Record {
         generation: 1,
         shielded: false,
         compensation: None,
-        labels: BTreeMap::new(),
+        labels,
         tags: BTreeMap::new(),
         awaiters: Vec::new(),
     };

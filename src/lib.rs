@@ -112,9 +112,9 @@ pub use resonate_runtime::{
     Builder, ByReference, ByValue, Call, CallResult, ContinueAs, Detached, DuplicateFunction,
     Error, ErrorKind, Execution, Found, Handle, JoinAll, Map, MapOutcome, MapWhole, Promise, Race,
     Resonate, Result, Retry, Search, Sleep, StartError, Step, Tell, Through, Timeout, Timestamp,
-    Undo, Why, cancel, changed, codec, continue_as, days, execution, hours, is_replaying, join_all, label,
-    map, minutes, now, on_cancel, promise, race, random, reject, resolve, seconds, shield, sleep,
-    sleep_until, state, step, timeout, try_execution, try_state, uuid,
+    Undo, Why, cancel, changed, codec, continue_as, days, execution, hours, is_replaying, join_all,
+    label, map, minutes, now, on_cancel, promise, race, random, reject, resolve, seconds, shield,
+    sleep, sleep_until, state, step, timeout, try_execution, try_state, uuid,
 };
 
 #[doc(hidden)]
@@ -144,4 +144,7 @@ mod guide {
     #[cfg(feature = "testing")]
     #[doc = include_str!("../docs/guide/testing.md")]
     mod testing {}
+    #[cfg(feature = "testing")]
+    #[doc = include_str!("../docs/guide/versions.md")]
+    mod versions {}
 }

@@ -9,6 +9,8 @@ mod context;
 mod duration;
 mod error;
 mod function;
+mod history;
+mod inspect;
 mod limits;
 mod ops;
 mod outside;
@@ -27,6 +29,7 @@ pub use self::{
     call::{Call, CallResult, ContinueAs, Detached, Handle, continue_as},
     duration::{days, hours, minutes, seconds},
     error::{Error, ErrorKind, Result},
+    history::{Fit, Replayed, Replays},
     ops::{
         ByReference, ByValue, Execution, JoinAll, Map, MapOutcome, MapWhole, Promise, Race, Sleep,
         Step, Tell, Timeout, Undo, Why, cancel, changed, execution, is_replaying, join_all, label,

@@ -16,6 +16,10 @@ pub(crate) const YOUNG: Duration = Duration::from_secs(1);
 pub(crate) const SELF_WAKES: usize = 256;
 /// How long an execution that something foreign may wake stays leased before it is suspended, tied to the session.
 pub(crate) const FOREIGN_WAIT: Duration = Duration::from_secs(30);
+/// How long a history that is replayed without a server waits for something that it does not hold.
+pub(crate) const OFFLINE_WAIT: Duration = Duration::from_secs(10);
+/// How often a tree is read for its history that changes meanwhile.
+pub(crate) const EXPORTS: usize = 6;
 /// Elements of all sequences and maps of a value that is decoded from bincode: elements may take no bytes at all.
 pub(crate) const ELEMENTS: usize = 4 << 20;
 /// Bytes of a value that a codec of the user's compresses or encrypts: far more than a payload, which what it makes of them

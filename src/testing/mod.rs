@@ -45,10 +45,15 @@ mod clock;
 mod crashes;
 mod plan;
 mod process;
+mod replay;
 mod server;
 mod transport;
 mod world;
 
 #[doc(hidden)]
 pub use self::plan::Plan;
-pub use self::world::World;
+pub use self::{
+    replay::{replay, replay_with},
+    world::World,
+};
+pub use resonate_runtime::{Fit, Replayed, Replays};

@@ -36,5 +36,6 @@ mod poison;
 mod proxy;
 mod restart;
 mod slow;
+mod versions;
 mod worker;
 mod zombie;

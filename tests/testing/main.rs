@@ -2,4 +2,5 @@
 
 mod crashes;
 mod failing;
+mod replay;
 mod time;

@@ -6,6 +6,7 @@ mod damaged;
 mod filter;
 mod format;
 mod generated;
+mod history;
 mod not_understood;
 mod over_http;
 mod round_trip;

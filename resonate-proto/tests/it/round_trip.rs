@@ -11,7 +11,7 @@ use resonate_proto::{
         Cancel, Continue, Halt, Info, Page, PromiseReply, Search, ServedFunction, Settle,
         TreeSearch, Watch, WorkerInfo,
     },
-    store,
+    history, store,
     stream::{FromWorker, FromWorkerReader, ToWorker},
     v1,
 };
@@ -36,7 +36,9 @@ proptest! {
     fn a_record_stays_the_same(record in any::promise::record()) {
         check::<v1::Record, _>(&record);
         let read = store::decode_record(&store::encode_record(&record)).expect("our own row");
-        prop_assert_eq!(read, record);
+        prop_assert_eq!(&read, &record);
+        let text = history::write(&record.promise.id, [&record]);
+        prop_assert_eq!(history::read(&text).expect("our own text"), [record]);
     }
 
     #[test]

@@ -11,11 +11,11 @@ use super::{
     process::Parts,
 };
 use crate::{
-    Retry, ambient,
+    Error, Replays, Retry, ambient,
     client::{Client, Grpc, IoThread, Reachability, SharedServer},
     clock::Clock,
     codec::{Codec, Codecs},
-    limits,
+    history, inspect, limits,
     registry::Registry,
     settings::{Settings, StateMap},
     testing::{Stage, TurnPoint, gate, stage},
@@ -152,6 +152,12 @@ impl Builder {
             (None, None) => Registry::linked()?,
         };
         let services = services(self.serve.take(), &registry)?;
+        // Tests bring a server of their own, and are asked for nothing.
+        let is_program = self.server.is_none();
+        let settings = Arc::new(self.settings());
+        if is_program {
+            Box::pin(inspect::answer(&registry, &services, &settings)).await;
+        }
         let io = if gate::is_simulated() {
             IoThread::none()
         } else {
@@ -159,7 +165,6 @@ impl Builder {
         };
         let (server, embedded) = self.server(&io).await?;
         let reach = Arc::new(Reachability::default());
-        let settings = Arc::new(self.settings());
         let clock = Arc::new(Clock::default());
         let client = Client::new(Arc::clone(&server), Arc::clone(&reach), io.handle().clone());
         let worker = if services.is_empty() {
@@ -195,6 +200,15 @@ impl Builder {
         }));
         ambient::started(&process);
         Ok(Resonate::new(process))
+    }
+
+    /// Replays a history over the functions of this program. Nothing is started and nobody is asked.
+    #[doc(hidden)]
+    pub async fn replay(mut self, history: &str) -> crate::Result<Replays> {
+        let settings = Arc::new(self.settings());
+        let registry = Registry::linked().map_err(Error::terminal)?;
+        let replays = history::replay(history, &registry, &settings).await;
+        replays.map_err(Error::terminal)
     }
 
     /// The server to use, and the one inside of this process if that is it.

@@ -23,6 +23,10 @@ impl Found {
         Self { record, codecs }
     }
 
+    pub(super) fn into_record(self) -> Arc<Record> {
+        self.record
+    }
+
     /// Its id.
     #[must_use]
     pub fn id(&self) -> &str {

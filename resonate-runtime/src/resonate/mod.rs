@@ -12,6 +12,7 @@ mod through;
 use std::sync::Arc;
 
 use resonate_core::{Outcome, Payload, PromiseId};
+use resonate_proto::history;
 use serde::Serialize;
 use tokio::signal;
 
@@ -28,7 +29,7 @@ pub use self::{
 use crate::{
     Error, ErrorKind, Result, ambient,
     call::Call,
-    outside,
+    limits, outside,
     plumbing::{Output, Value},
 };
 
@@ -174,6 +175,30 @@ impl Resonate {
             }
             request.cursor = page.cursor;
         }
+    }
+
+    /// The history of a promise and everything below it as text, for [`replay`](crate::Builder::replay): what
+    /// `resonate export` writes.
+    ///
+    /// It is read until it is twice the same, so it is as it was at one moment.
+    ///
+    /// # Errors
+    /// There is no such promise, or the tree changes all the time.
+    pub async fn export(&self, id: impl AsRef<str>) -> Result<String> {
+        let id = promise_id(id.as_ref())?;
+        let mut before = Vec::new();
+        for _ in 0..limits::EXPORTS {
+            let found = self.tree(id.as_str()).await?;
+            let records: Vec<_> = found.into_iter().map(Found::into_record).collect();
+            if records == before {
+                return Ok(history::write(&id, records.iter().map(|record| &**record)));
+            }
+            before = records;
+        }
+        let message = format!(
+            "`{id}` changes faster than it can be read; try again later, or halt it before"
+        );
+        Err(Error::of(ErrorKind::Unavailable, message))
     }
 
     /// Stops: takes no more work, lets executions run until they wait, gives the rest back, and leaves. A server inside

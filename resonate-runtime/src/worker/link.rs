@@ -169,9 +169,19 @@ impl Worker {
 
     /// Milliseconds of a monotonic clock, at least 1; for [`ExecutionHandle::polling_since`].
     pub(crate) fn millis(&self) -> u64 {
-        let millis = self.0.started.elapsed().as_millis();
-        u64::try_from(millis).unwrap_or(u64::MAX).saturating_add(1)
+        millis(self.0.started)
     }
+
+    /// From when on [`millis`](Self::millis) counts.
+    pub(crate) fn started(&self) -> Instant {
+        self.0.started
+    }
+}
+
+/// Milliseconds since then, at least 1.
+pub(crate) fn millis(started: Instant) -> u64 {
+    let millis = started.elapsed().as_millis();
+    u64::try_from(millis).unwrap_or(u64::MAX).saturating_add(1)
 }
 
 impl fmt::Debug for Worker {

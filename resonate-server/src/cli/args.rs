@@ -10,7 +10,8 @@ use super::bench::Bench;
 const CODES: &str = "\
 Exit codes:
   0   done; a promise that was waited for is resolved
-  1   the promise that was waited for was rejected, failed, canceled or timed out
+  1   the promise that was waited for was rejected, failed, canceled or timed out; a checked or replayed program would
+      break something
   2   the command line is wrong
   3   there is no such promise
   4   refused: it is another call, settled already, not halted, too large, ...
@@ -90,6 +91,12 @@ pub(crate) enum Command {
     Functions(Plain),
     /// Say what the server is and how it does.
     Info(Plain),
+    /// Compare the functions of a program with what the server has running; 1 if something would break.
+    Check(Check),
+    /// Write the history of a promise and everything below it as lines of JSON.
+    Export(One),
+    /// Run a history over the functions of a program, without a server; 1 if something would be halted.
+    Replay(Replay),
     /// Measure steps or calls on a server of its own, on this machine.
     Bench(Bench),
     /// Check everything in a data folder, or in a backup: checksums, counts, every tree.
@@ -275,6 +282,25 @@ pub(crate) struct Restore {
 }
 
 #[derive(Debug, Args)]
+pub(crate) struct Check {
+    /// The program, or what it says of itself with RESONATE_DESCRIBE=1, in a file that ends in .json.
+    pub(crate) program: PathBuf,
+    #[command(flatten)]
+    pub(crate) plain: Plain,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Replay {
+    /// What `resonate export` wrote.
+    pub(crate) file: PathBuf,
+    /// The program that has the functions.
+    #[arg(long, value_name = "PROGRAM")]
+    pub(crate) with: PathBuf,
+    #[command(flatten)]
+    pub(crate) plain: Plain,
+}
+
+#[derive(Debug, Args)]
 pub(crate) struct One {
     /// Which promise.
     pub(crate) id: String,
@@ -301,7 +327,9 @@ impl Command {
             Self::Tree(tree) => tree.plain.json,
             Self::List(list) => list.plain.json,
             Self::Cancel(of) | Self::Halt(of) => of.plain.json,
-            Self::Continue(of) => of.plain.json,
+            Self::Continue(of) | Self::Export(of) => of.plain.json,
+            Self::Check(check) => check.plain.json,
+            Self::Replay(replay) => replay.plain.json,
             Self::Workers(plain) | Self::Functions(plain) | Self::Info(plain) => plain.json,
             Self::Verify(verify) => verify.plain.json,
             Self::Backup(backup) => backup.plain.json,

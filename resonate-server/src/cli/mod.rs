@@ -7,12 +7,16 @@ mod backup;
 pub mod bench;
 mod call;
 mod change;
+mod check;
 mod code;
+mod export;
 mod held_up;
 mod look;
 mod moment;
 mod output;
+mod program;
 mod record;
+mod replay;
 mod restore;
 mod serve;
 mod tree;
@@ -97,6 +101,9 @@ fn runtime(command: &Command) -> io::Result<tokio::runtime::Runtime> {
         | Command::Functions(_)
         | Command::Info(_)
         | Command::Bench(_)
+        | Command::Check(_)
+        | Command::Export(_)
+        | Command::Replay(_)
         | Command::Verify(_)
         | Command::Backup(_)
         | Command::Restore(_)
@@ -122,6 +129,9 @@ async fn run(arguments: &Arguments, out: Output) -> Result<Code, Failed> {
         Command::Workers(_) => look::workers(url, out).await,
         Command::Functions(_) => look::functions(url, out).await,
         Command::Info(_) => look::info(url, out).await,
+        Command::Check(args) => check::run(args, url, out).await,
+        Command::Export(args) => export::run(args, url, out).await,
+        Command::Replay(args) => replay::run(args, out).await,
         // The process does nothing else, so it may as well wait for its disk here.
         Command::Verify(args) => verify::run(args, out),
         Command::Backup(args) => backup::run(args, out),

@@ -150,7 +150,12 @@ pub(super) fn conceive(worker: Worker, born: Born) -> (ExecutionHandle, Executio
         None => run(input),
     };
     let execution = Execution {
-        body: Body::new(running, alarm, Arc::clone(&handle.polling_since)),
+        body: Body::new(
+            running,
+            alarm,
+            Arc::clone(&handle.polling_since),
+            worker.started(),
+        ),
         context: Arc::new(context),
         standing,
         end: None,
@@ -179,7 +184,7 @@ impl Execution {
     }
 }
 
-fn replay(promise: &Promise, call: &Call, history: &[Record]) -> Replay {
+pub(super) fn replay(promise: &Promise, call: &Call, history: &[Record]) -> Replay {
     let began_at = promise
         .origin
         .as_ref()
@@ -194,7 +199,7 @@ fn replay(promise: &Promise, call: &Call, history: &[Record]) -> Replay {
     replay
 }
 
-fn subject(record: &Record, call: &Call, definition: &'static Definition) -> Subject {
+pub(super) fn subject(record: &Record, call: &Call, definition: &'static Definition) -> Subject {
     let over = record.task.as_ref().map_or(0, |task| task.attempts);
     Subject {
         id: record.promise.id.clone(),

@@ -9,8 +9,10 @@ use std::{
     task::{self, Poll, Waker},
 };
 
+use tokio::time::Instant;
+
 use super::{
-    super::link::Worker,
+    super::link,
     alarm::{self, Alarm},
 };
 use crate::{
@@ -32,18 +34,25 @@ pub(super) struct Body {
     running: Option<Running>,
     alarm: Arc<Alarm>,
     waker: Waker,
-    /// When its poll began; 0 outside of polls.
+    /// When its poll began, counted from `started`; 0 outside of polls.
     polling_since: Arc<AtomicU64>,
+    started: Instant,
 }
 
 impl Body {
-    pub(super) fn new(running: Running, alarm: Arc<Alarm>, polling_since: Arc<AtomicU64>) -> Self {
+    pub(super) fn new(
+        running: Running,
+        alarm: Arc<Alarm>,
+        polling_since: Arc<AtomicU64>,
+        started: Instant,
+    ) -> Self {
         let waker = alarm::waker(&alarm);
         Self {
             running: Some(running),
             alarm,
             waker,
             polling_since,
+            started,
         }
     }
 
@@ -62,28 +71,29 @@ impl Body {
     }
 
     /// Lets it run until it can do nothing more, showing it results in the order of the log.
-    pub(super) fn drive(&mut self, context: &Arc<Context>, worker: &Worker) -> Driven<Ending> {
-        drive(|| self.poll(context, worker), || context.show_next())
+    pub(super) fn drive(&mut self, context: &Arc<Context>) -> Driven<Ending> {
+        drive(|| self.poll(context), || context.show_next())
     }
 
     /// Polls it as long as it wakes itself.
-    fn poll(&mut self, context: &Arc<Context>, worker: &Worker) -> Driven<Ending> {
+    fn poll(&mut self, context: &Arc<Context>) -> Driven<Ending> {
         for _ in 0..limits::SELF_WAKES {
             if !self.alarm.take_fired() {
                 return Driven::Resting;
             }
-            if let Poll::Ready(ending) = self.poll_once(context, worker) {
+            if let Poll::Ready(ending) = self.poll_once(context) {
                 return Driven::Ended(ending);
             }
         }
         Driven::Busy
     }
 
-    fn poll_once(&mut self, context: &Arc<Context>, worker: &Worker) -> Poll<Ending> {
+    fn poll_once(&mut self, context: &Arc<Context>) -> Poll<Ending> {
         let Some(running) = &mut self.running else {
             return Poll::Pending;
         };
-        self.polling_since.store(worker.millis(), Ordering::Release);
+        let since = link::millis(self.started);
+        self.polling_since.store(since, Ordering::Release);
         let polled = panic::catch_unwind(AssertUnwindSafe(|| {
             let _entered = current::enter(Scope {
                 context: Arc::clone(context),

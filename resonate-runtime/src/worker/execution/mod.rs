@@ -9,6 +9,7 @@ mod alarm;
 mod birth;
 mod body;
 mod family;
+pub(crate) mod offline;
 mod rest;
 mod start;
 #[cfg(test)]
@@ -124,7 +125,7 @@ impl Execution {
             self.context.with(|inner| inner.replay.adopt(position));
         }
         while self.may_run() && self.has_work() && self.take_slot() {
-            match self.body.drive(&self.context, &self.worker) {
+            match self.body.drive(&self.context) {
                 Driven::Ended(ending) => self.ended(ending),
                 Driven::Busy => {
                     self.is_busy = true;

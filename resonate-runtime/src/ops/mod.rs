@@ -7,6 +7,7 @@ mod label;
 mod now;
 mod promise;
 mod random;
+mod returned;
 mod shield;
 mod sleep;
 mod state;
@@ -30,7 +31,7 @@ pub use self::{
     timeout::{Timeout, timeout},
 };
 
-pub(crate) use self::compensate::definition_of;
+pub(crate) use self::{compensate::definition_of, returned::writing_result};
 
 use std::collections::BTreeMap;
 

@@ -12,7 +12,7 @@ use std::{
 use resonate_core::PromiseId;
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
-use super::check_name;
+use super::{check_name, returned};
 use crate::{
     Error, ErrorKind, Result,
     call::{Arrived, Waiting, body_or_refusal, in_step, place},
@@ -242,9 +242,12 @@ impl<T> Clone for Promise<T> {
 }
 
 /// As its id.
+///
+/// One that is bound to the function that returns it is refused: it ends with that function.
 impl<T> Serialize for Promise<T> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let id = self.known_id().map_err(serde::ser::Error::custom)?;
+        returned::check(id).map_err(serde::ser::Error::custom)?;
         serializer.serialize_str(id.as_str())
     }
 }

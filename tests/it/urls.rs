@@ -1,6 +1,6 @@
 //! The URL of a promise: whoever has it settles this promise, over plain HTTP, and can do nothing else.
 
-use resonate::{Search, prelude::*};
+use resonate::{Search, prelude::*, testing};
 
 use crate::{
     http::{get, post, say, send, split},
@@ -178,7 +178,9 @@ async fn a_browser_is_shown_a_form_and_other_pages_are_kept_out() {
     assert_eq!(page.status, 200);
     assert!(page.head.contains("content-type: text/html"), "{page:?}");
     assert!(page.body.contains("&lt;b&gt;form&amp;.answer"), "{page:?}");
-    assert!(page.body.contains("<form method=\"post\""), "{page:?}");
+    let token = url.rsplit('/').next().unwrap();
+    let form = format!("<form method=\"post\" enctype=\"text/plain\" action=\"{token}\">");
+    assert!(page.body.contains(&form), "{page:?}");
     for header in [
         "cache-control: no-store",
         "referrer-policy: no-referrer",
@@ -241,4 +243,27 @@ async fn the_url_begins_where_the_server_says_that_it_is_reached() {
         error.contains("begins neither with https:// nor with http://"),
         "{error}"
     );
+}
+
+#[durable(service = "urls")]
+async fn sends(answer: Promise<bool>) -> Result<String> {
+    Ok(answer.url())
+}
+
+#[durable(service = "urls")]
+async fn keeps_its_url() -> Result<bool> {
+    let answer = promise::<bool>("answer");
+    let sent = sends(answer.clone()).await?;
+    sleep(days(3)).await;
+    assert_eq!(sent, answer.url());
+    resolve(answer.id(), &true).await?;
+    answer.await
+}
+
+#[resonate::test(crash_everywhere)]
+async fn a_url_is_the_same_after_a_crash_at_every_turn(world: testing::World) -> Result<()> {
+    assert!(keeps_its_url().id("1").await?);
+    let url = world.resonate().promise_url("1.answer").await?;
+    assert_eq!(world.resonate().get::<String>("1.sends").await?, url);
+    Ok(())
 }

@@ -6,11 +6,11 @@ use super::answer::Found;
 pub(super) fn of(found: &Found, token: &str) -> String {
     let (id, state) = (escaped(&found.id), found.state);
     let form = if state == "pending" {
-        // Sent as plain text: what is typed arrives as it is. A promise is settled by posting, never by following a link.
+        // Sent as plain text: what is typed arrives as it is. To where the page is, whatever path a proxy has put before it.
         format!(
-            "<form method=\"post\" enctype=\"text/plain\" action=\"/p/{token}\">\
+            "<form method=\"post\" enctype=\"text/plain\" action=\"{token}\">\
              <p><label>Its value, as JSON<br><textarea name=\"value\" rows=\"4\" cols=\"60\" required>true</textarea></label></p>\
-             <p><button>Resolve</button> <button formaction=\"/p/{token}/reject\">Reject</button></p></form>"
+             <p><button>Resolve</button> <button formaction=\"{token}/reject\">Reject</button></p></form>"
         )
     } else {
         String::new()

@@ -52,7 +52,7 @@ pub(super) enum No {
 }
 
 impl No {
-    fn status(&self) -> StatusCode {
+    pub(super) fn status(&self) -> StatusCode {
         match self {
             Self::Nothing | Self::NotFound(_) => StatusCode::NOT_FOUND,
             Self::Settled(_) => StatusCode::CONFLICT,

@@ -108,7 +108,7 @@ async fn settle(
     let settled = async {
         // First of all: a stranger's body is not read.
         let id = urls.promise(&token)?;
-        let outcome = outcome(urls.payload(request).await?);
+        let outcome = outcome(payload(&urls.room, request).await?);
         urls.settle(id, outcome).await
     };
     Answer::new(settled.await).shown(&headers, &token)
@@ -117,30 +117,6 @@ async fn settle(
 impl Urls {
     fn promise(&self, token: &str) -> Result<PromiseId, No> {
         self.key.promise_of(token).ok_or(No::Nothing)
-    }
-
-    /// The JSON that a request carries, by itself or as what the form of the page sends.
-    async fn payload(&self, request: Request) -> Result<Payload, No> {
-        // What says of itself that it is too large is not waited for.
-        let said = request.body().size_hint().lower();
-        if u64::try_from(PAYLOAD_BYTES).is_ok_and(|max| max < said) {
-            let why = format!("the body has {said} bytes; at most {PAYLOAD_BYTES} are allowed");
-            let status = StatusCode::PAYLOAD_TOO_LARGE;
-            return Err(No::Unread { status, why });
-        }
-        let reading = async {
-            let _place = self.room.acquire().await;
-            Bytes::from_request(request, &()).await
-        };
-        let body = timeout(URL_BODY_WITHIN, reading).await;
-        let body = body.map_err(|_| No::Slow)?.map_err(|no| No::Unread {
-            status: no.status(),
-            why: no.body_text(),
-        })?;
-        let text = str::from_utf8(&body).map_err(|error| No::NotJson(error.to_string()))?;
-        let text = text.strip_prefix("value=").unwrap_or(text).trim();
-        serde_json::from_str::<IgnoredAny>(text).map_err(|error| No::NotJson(error.to_string()))?;
-        Ok(Payload::json(text.to_owned()))
     }
 
     /// Settles it; whoever says again what was said is told that it is so.
@@ -171,6 +147,30 @@ impl Urls {
     }
 }
 
+/// The JSON that a request carries, by itself or as what the form of the page sends.
+async fn payload(room: &Semaphore, request: Request) -> Result<Payload, No> {
+    // What says of itself that it is too large is not waited for.
+    let said = request.body().size_hint().lower();
+    if u64::try_from(PAYLOAD_BYTES).is_ok_and(|max| max < said) {
+        let why = format!("the body has {said} bytes; at most {PAYLOAD_BYTES} are allowed");
+        let status = StatusCode::PAYLOAD_TOO_LARGE;
+        return Err(No::Unread { status, why });
+    }
+    let reading = async {
+        let _place = room.acquire().await;
+        Bytes::from_request(request, &()).await
+    };
+    let body = timeout(URL_BODY_WITHIN, reading).await;
+    let body = body.map_err(|_| No::Slow)?.map_err(|no| No::Unread {
+        status: no.status(),
+        why: no.body_text(),
+    })?;
+    let text = str::from_utf8(&body).map_err(|error| No::NotJson(error.to_string()))?;
+    let text = text.strip_prefix("value=").unwrap_or(text).trim();
+    serde_json::from_str::<IgnoredAny>(text).map_err(|error| No::NotJson(error.to_string()))?;
+    Ok(Payload::json(text.to_owned()))
+}
+
 /// Whether these are the same value, however it is written.
 fn says_the_same(earlier: &Outcome, outcome: &Outcome) -> bool {
     let (earlier, said) = match (earlier, outcome) {
@@ -181,4 +181,62 @@ fn says_the_same(earlier: &Outcome, outcome: &Outcome) -> bool {
     let value = |payload: &Payload| serde_json::from_slice::<serde_json::Value>(&payload.data);
     earlier.encoding == said.encoding
         && matches!((value(earlier), value(said)), (Ok(earlier), Ok(said)) if earlier == said)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{convert::Infallible, time::Duration};
+
+    use axum::body::Body;
+    use tokio::time::Instant;
+    use tokio_stream::{StreamExt as _, pending};
+
+    use super::*;
+
+    async fn read(room: &Semaphore, body: Body) -> Result<Payload, No> {
+        // As `routes` does.
+        let mut request = Request::new(body);
+        DefaultBodyLimit::max(PAYLOAD_BYTES).apply(&mut request);
+        payload(room, request).await
+    }
+
+    /// These chunks, and then nothing, without an end.
+    fn unending(chunks: Vec<Vec<u8>>) -> Body {
+        let chunks = tokio_stream::iter(chunks).chain(pending());
+        Body::from_stream(chunks.map(Ok::<_, Infallible>))
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_body_that_does_not_end_is_given_up() {
+        let (room, began) = (Semaphore::new(1), Instant::now());
+        let slow = read(&room, unending(vec![b"tr".to_vec()])).await;
+        assert!(matches!(slow, Err(No::Slow)), "{slow:?}");
+        assert_eq!(began.elapsed().as_secs(), URL_BODY_WITHIN.as_secs());
+        assert_eq!(room.available_permits(), 1);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn who_finds_no_place_is_told_so_in_time() {
+        let room = Semaphore::new(0);
+        let slow = read(&room, Body::from("true")).await;
+        assert!(matches!(slow, Err(No::Slow)), "{slow:?}");
+        room.add_permits(1);
+        assert_eq!(
+            read(&room, Body::from("true")).await.unwrap(),
+            Payload::json("true")
+        );
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_body_that_does_not_say_how_large_it_is_is_cut_off() {
+        let began = Instant::now();
+        let chunk = vec![b' '; PAYLOAD_BYTES / 2 + 1];
+        let large = read(&Semaphore::new(1), unending(vec![chunk.clone(), chunk])).await;
+        let too_large = StatusCode::PAYLOAD_TOO_LARGE;
+        assert!(
+            matches!(&large, Err(no) if no.status() == too_large),
+            "{large:?}"
+        );
+        assert_eq!(began.elapsed(), Duration::ZERO);
+    }
 }

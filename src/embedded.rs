@@ -110,6 +110,10 @@ async fn open(place: &EmbeddedPlace) -> Result<(Server, TcpListener, String), St
         Some(folder) => Server::builder().data_dir(folder),
         None => Server::builder().in_memory(),
     };
+    let builder = match &place.public_url {
+        Some(url) => builder.public_url(url),
+        None => builder,
+    };
     let server = builder.open().await.map_err(not_opened)?;
     let listener = bind(&place.listen, false).await.map_err(not_bound)?;
     let url = format!("http://{}", listener.local_addr()?);

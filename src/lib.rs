@@ -141,6 +141,8 @@ mod guide {
     mod getting_started {}
     #[doc = include_str!("../docs/guide/operating.md")]
     mod operating {}
+    #[doc = include_str!("../docs/guide/promises.md")]
+    mod promises {}
     #[cfg(feature = "testing")]
     #[doc = include_str!("../docs/guide/testing.md")]
     mod testing {}

@@ -9,6 +9,7 @@
 
 pub mod apply;
 pub mod awaiter;
+pub mod capability;
 pub mod check;
 pub mod flow;
 pub mod id;
@@ -31,6 +32,7 @@ pub mod value;
 pub use self::{
     apply::{Applied, Change, PageChange, apply, history},
     awaiter::AwaiterPage,
+    capability::{Capabilities, CapabilityKey},
     check::{Violation, check, check_changes},
     id::{Address, BadAddress, BadId, Part, PromiseId, SessionId, SettleKey},
     memory::Memory,

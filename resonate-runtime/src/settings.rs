@@ -3,10 +3,10 @@
 use std::{
     any::{Any, TypeId},
     collections::HashMap,
-    sync::Arc,
+    sync::{Arc, PoisonError, RwLock},
 };
 
-use resonate_core::{Payload, RetryPolicy};
+use resonate_core::{Capabilities, Payload, PromiseId, RetryPolicy};
 use serde::Serialize;
 
 use crate::{
@@ -25,6 +25,7 @@ pub(crate) struct Settings {
     pub(crate) stage: Option<Stage>,
     /// A test's, called around every turn.
     pub(crate) on_turn: Option<fn(TurnPoint)>,
+    pub(crate) urls: Urls,
 }
 
 impl Settings {
@@ -46,7 +47,25 @@ impl Default for Settings {
             state: StateMap::default(),
             stage: None,
             on_turn: None,
+            urls: Urls::default(),
         }
+    }
+}
+
+/// What the URLs of promises are made with, as the server says when it welcomes the worker.
+#[derive(Debug, Default)]
+pub(crate) struct Urls(RwLock<Option<Capabilities>>);
+
+impl Urls {
+    /// The server has said it.
+    pub(crate) fn are_made_with(&self, capabilities: Option<Capabilities>) {
+        *self.0.write().unwrap_or_else(PoisonError::into_inner) = capabilities;
+    }
+
+    /// The URL of a promise; none before the server has said how they are made, or if it has none.
+    pub(crate) fn of(&self, id: &PromiseId) -> Option<String> {
+        let capabilities = self.0.read().unwrap_or_else(PoisonError::into_inner);
+        Some(capabilities.as_ref()?.url(id))
     }
 }
 

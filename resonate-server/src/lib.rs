@@ -25,6 +25,6 @@ mod timers;
 pub mod verify;
 
 pub use self::{
-    config::{Builder, DATA_DIR},
+    config::{BadPublicUrl, Builder, DATA_DIR},
     server::{BindError, OpenError, ServeError, Server, bind},
 };

@@ -60,10 +60,14 @@ pub(crate) const CONNECTIONS: usize = 10_000;
 pub(crate) const LISTEN_QUEUE: u32 = 4_096;
 /// Descriptors that are not for connections: the store's files, its readers, the runtime's own, and one to say no with.
 pub(crate) const DESCRIPTORS_KEPT: usize = 32;
-/// What a connection of HTTP/2 begins with has so many bytes. Whoever opens one and sends less holds a place for nothing.
-pub(crate) const PREFACE_BYTES: usize = 24;
-/// How long that may take.
+/// How long a connection may take to say what every connection of HTTP/2 begins with.
 pub(crate) const PREFACE_WITHIN: Duration = Duration::from_secs(10);
+/// How long a connection of HTTP/1 may last: it has one request, for the URL of a promise.
+pub(crate) const HTTP1_WITHIN: Duration = Duration::from_secs(30);
+/// How long the body of such a request may take, with its wait for a place.
+pub(crate) const URL_BODY_WITHIN: Duration = Duration::from_secs(10);
+/// Bodies of such requests that are read at once, each of up to the payload limit.
+pub(crate) const URL_BODIES: usize = 64;
 /// How soon the next connection is accepted when the system refused: trying at once takes a whole core until it does not.
 pub(crate) const ACCEPT_AGAIN: Duration = Duration::from_millis(100);
 /// Requests under way on one connection: a worker has one, a client as many as it has calls that do not share a watch.

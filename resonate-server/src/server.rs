@@ -1,6 +1,6 @@
 //! The server as others embed it: opened, given a listener, and told when to stop.
 
-use std::{io, net::SocketAddr, pin::pin};
+use std::{io, net::SocketAddr, pin::pin, sync::Arc};
 
 use tokio::{
     net::{TcpListener, TcpSocket, lookup_host},
@@ -15,7 +15,7 @@ use crate::{
         lists::Lists,
     },
     clock::Clock,
-    config::Builder,
+    config::{BadPublicUrl, Builder, PublicUrl},
     engine::{
         Engine, Settings, StartError,
         thread::{self, EndError},
@@ -42,6 +42,7 @@ pub struct Server {
     store: String,
     settings: Settings,
     clock: Clock,
+    public_url: Option<PublicUrl>,
 }
 
 /// Why a server does not open.
@@ -57,6 +58,9 @@ pub enum OpenError {
     /// The engine does not start on it.
     #[error(transparent)]
     Start(#[from] StartError),
+    /// Where it is said to be reached from outside is no URL.
+    #[error(transparent)]
+    PublicUrl(#[from] BadPublicUrl),
     /// Opening was interrupted.
     #[error("opening was interrupted")]
     Interrupted,
@@ -85,7 +89,7 @@ impl OpenError {
             Self::Store(error) => error.is_damage(),
             Self::Verify(error) => error.is_damage(),
             Self::Start(error) => error.is_damage(),
-            Self::Interrupted => false,
+            Self::PublicUrl(_) | Self::Interrupted => false,
         }
     }
 }
@@ -113,6 +117,7 @@ impl Server {
         store: String,
         settings: Settings,
         clock: Clock,
+        public_url: Option<PublicUrl>,
     ) -> Self {
         Self {
             engine,
@@ -120,6 +125,7 @@ impl Server {
             store,
             settings,
             clock,
+            public_url,
         }
     }
 
@@ -128,17 +134,22 @@ impl Server {
     /// # Errors
     /// If the engine stops by itself, which it does when the disk fails or data are damaged.
     pub async fn serve(
-        self,
+        mut self,
         listener: TcpListener,
         shutdown: impl Future<Output = ()> + Send,
     ) -> Result<(), ServeError> {
+        let public_url = match self.public_url {
+            Some(PublicUrl(url)) => url,
+            None => listened(&listener).map_err(|error| ServeError::Transport(error.into()))?,
+        };
+        let capabilities = self.engine.serve_urls(public_url);
         let (engine, mut running) =
             thread::spawn(self.engine, self.clock).map_err(ServeError::Thread)?;
         let about = About::new(self.store, self.settings, self.clock);
         let (close, closed) = oneshot::channel::<()>();
         let incoming = Incoming::new(listener);
-        let serving =
-            grpc::router(engine, self.lists, about).serve_with_incoming_shutdown(incoming, async {
+        let serving = grpc::router(engine, self.lists, about, capabilities)
+            .serve_with_incoming_shutdown(incoming, async {
                 // Its end is the signal, however it comes.
                 let _closed = closed.await;
             });
@@ -162,6 +173,18 @@ impl Server {
         let (_served, stopped) = tokio::join!(timeout(CLOSE_WITHIN, serving), stopping);
         Ok(stopped?)
     }
+}
+
+/// The URL of a server that was told none.
+fn listened(listener: &TcpListener) -> io::Result<Arc<str>> {
+    let address = listener.local_addr()?;
+    if address.ip().is_unspecified() {
+        tracing::warn!(
+            "the URLs of promises begin with http://{address}, which nobody can follow; say where this server is reached with \
+             --public-url"
+        );
+    }
+    Ok(format!("http://{address}").into())
 }
 
 /// Why an address cannot be listened on.

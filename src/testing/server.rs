@@ -6,12 +6,12 @@ use std::{
     time::Duration,
 };
 
-use resonate_core::{SessionId, Timestamp};
+use resonate_core::{Capabilities, PromiseId, SessionId, Timestamp};
 use resonate_server::{
     clock::Moment,
     dispatch::stream::StreamId,
     engine::{Engine, Input, Next, Settings},
-    store::{MemoryDisk, MemoryStore},
+    store::{MemoryDisk, MemoryStore, Store as _},
 };
 use tokio::{
     sync::Notify,
@@ -25,6 +25,8 @@ use super::clock;
 const LEASE: Duration = Duration::from_secs(24 * 60 * 60);
 /// The engine looks every few hours, if nothing is due before.
 const LONGEST_WAIT: Duration = Duration::from_secs(8 * 60 * 60);
+/// What the URLs of promises begin with. Nobody answers there: a test settles what it asked for by id.
+const PUBLIC_URL: &str = "http://resonate.test";
 /// How long it is away after a crash.
 const AWAY: Duration = Duration::from_secs(1);
 
@@ -116,6 +118,13 @@ impl Server {
         self.0.disk.open()
     }
 
+    /// The URL of a promise, which leads nowhere.
+    pub(super) fn url_of(&self, id: &PromiseId) -> String {
+        let key = self.reader().capability_key();
+        let public_url = PUBLIC_URL.into();
+        Capabilities { key, public_url }.url(id)
+    }
+
     /// The test cannot go on.
     pub(super) fn fail(&self, why: String) {
         self.state().broken = Some(why);
@@ -136,6 +145,7 @@ impl Server {
         let store = Box::new(self.0.disk.open());
         let mut engine =
             Engine::start(store, settings, now()).map_err(|error| error.to_string())?;
+        engine.serve_urls(PUBLIC_URL.into());
         loop {
             self.gather(engine.next()).await;
             let (mut inputs, gone) = {

@@ -162,6 +162,12 @@ impl Api for Far {
         self.ask(Request::Get { id })
     }
 
+    fn url_of(&self, id: PromiseId) -> BoxFuture<Answer<String>> {
+        let found = self.ask(Request::Get { id });
+        let server = self.server.clone();
+        Box::pin(async move { Ok(server.url_of(&found.await?.record.promise.id)) })
+    }
+
     fn settle(&self, settle: Settle) -> BoxFuture<Answer<PromiseReply>> {
         let Settle { id, outcome, key } = settle;
         self.ask(Request::Settle { id, outcome, key })

@@ -296,3 +296,92 @@ async fn a_promise_has_a_name() {
         "{outside}"
     );
 }
+
+#[derive(Serialize, Deserialize)]
+struct Request {
+    title: String,
+    approval: Promise<Approval>,
+}
+
+#[durable(service = "promises_far")]
+async fn handles(requests: Vec<Request>) -> Result<Vec<String>> {
+    note("handles");
+    let mut lines = Vec::new();
+    for Request { title, approval } in requests {
+        lines.push(format!("{title} by {}", approval.await?.by));
+    }
+    Ok(lines)
+}
+
+#[durable(service = "promises")]
+async fn hands_on() -> Result<Vec<String>> {
+    let request = |title: &str| Request {
+        title: title.to_owned(),
+        approval: promise("approval"),
+    };
+    handles(vec![request("first"), request("second")]).await
+}
+
+#[tokio::test]
+async fn a_promise_is_a_field_of_what_is_passed_down() {
+    let world = World::serving(&["promises"]).await;
+    let _far = world.join(&["promises_far"]).await;
+    let handed = world.begin(hands_on().id("hands"));
+    world.notes.until("handles").await;
+    for id in ["hands.approval-1", "hands.approval"] {
+        world.until_state(id, "pending").await;
+        assert!(world.resonate.resolve(id, &approval()).await.unwrap());
+    }
+    assert_eq!(
+        handed.await.unwrap().unwrap().unwrap(),
+        ["first by Ada", "second by Ada"]
+    );
+}
+
+#[durable(service = "promises")]
+async fn returns_its_own(is_asked: bool) -> Result<Promise<Approval>> {
+    let own = promise("approval");
+    if is_asked {
+        note(own.id());
+    }
+    Ok(own)
+}
+
+#[durable(service = "promises")]
+async fn passes_back(of_its_caller: Promise<Approval>) -> Result<Promise<Approval>> {
+    Ok(of_its_caller)
+}
+
+#[durable(service = "promises")]
+async fn gets_back() -> Result<u8> {
+    let passed = passes_back(promise("approval")).await?;
+    Ok(passed.await?.level)
+}
+
+#[tokio::test]
+async fn a_promise_that_ends_with_its_function_is_not_returned() {
+    let world = World::serving(&["promises"]).await;
+    for (id, is_asked) in [("fresh", false), ("asked", true)] {
+        let error = world
+            .call(returns_its_own(is_asked).id(id))
+            .await
+            .unwrap_err();
+        let said = format!("{error:#}");
+        assert!(
+            said.contains("the result of promises/returns_its_own"),
+            "{said}"
+        );
+        let wanted =
+            format!("the promise `{id}.approval` ends with the function that returns it; await it");
+        assert!(said.contains(&wanted), "{said}");
+    }
+    // It does not end with who is below the function that made it.
+    let back = world.begin(gets_back().id("back"));
+    world.until_state("back.approval", "pending").await;
+    world
+        .resonate
+        .resolve("back.approval", &approval())
+        .await
+        .unwrap();
+    assert_eq!(back.await.unwrap().unwrap().unwrap(), 3);
+}

@@ -4,7 +4,7 @@
 
 use std::{env, path::Path};
 
-use resonate_core::{Part, Timeline, limits::PARTS};
+use resonate_core::{CapabilityKey, Part, Timeline, limits::PARTS};
 use resonate_server::{
     Server, bind,
     store::{
@@ -146,6 +146,10 @@ impl Store for Early {
 
     fn timeline(&self) -> Timeline {
         self.sqlite.timeline()
+    }
+
+    fn capability_key(&self) -> CapabilityKey {
+        self.sqlite.capability_key()
     }
 
     fn reader(&self) -> Result<Box<dyn Reader>, LoadError> {

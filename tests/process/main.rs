@@ -25,6 +25,8 @@ mod effects;
 mod elsewhere;
 mod harness;
 mod herd;
+#[path = "../it/http.rs"]
+mod http;
 mod kills;
 mod light;
 mod lost_answers;
@@ -36,6 +38,7 @@ mod poison;
 mod proxy;
 mod restart;
 mod slow;
+mod urls;
 mod versions;
 mod worker;
 mod zombie;

@@ -7,7 +7,7 @@ use std::{
     time::Duration,
 };
 
-use resonate_core::{Message, Part, PromiseId, Record, Timeline};
+use resonate_core::{CapabilityKey, Message, Part, PromiseId, Record, Timeline};
 use resonate_proto::store::{Stored, decode_message, decode_row};
 use resonate_server::store::{
     Batch, CommitError, Due, Floor, Found, Head, Hits, Key, Limit, LoadError, Mark, MemoryDisk,
@@ -412,5 +412,9 @@ impl Store for SimulatedStore {
 
     fn timeline(&self) -> Timeline {
         self.inner.timeline()
+    }
+
+    fn capability_key(&self) -> CapabilityKey {
+        self.inner.capability_key()
     }
 }

@@ -184,6 +184,11 @@ impl Api for Far {
         self.ask(Request::Get { id })
     }
 
+    fn url_of(&self, _: PromiseId) -> BoxFuture<'static, Answer<String>> {
+        let why = "no program of the simulator asks for a URL".to_owned();
+        Box::pin(async { Err(CallError::Forbidden(why)) })
+    }
+
     fn settle(&self, settle: Settle) -> BoxFuture<'static, Answer<PromiseReply>> {
         let wire = through_bytes(&v1::SettleRequest::from(&settle));
         let Settle { id, outcome, key } = wire.try_into().expect("it can be read");

@@ -140,6 +140,13 @@ impl TryFrom<v1::GetRequest> for PromiseId {
     }
 }
 
+impl TryFrom<v1::UrlReply> for String {
+    type Error = BadMessage;
+    fn try_from(wire: v1::UrlReply) -> Result<Self, BadMessage> {
+        Reading("UrlReply").text("url", wire.url)
+    }
+}
+
 impl From<&Continue> for v1::ContinueRequest {
     fn from(go_on: &Continue) -> Self {
         Self {

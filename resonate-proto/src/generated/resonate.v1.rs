@@ -396,6 +396,11 @@ pub struct GetRequest {
     pub id: ::prost::alloc::string::String,
 }
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct UrlReply {
+    #[prost(string, tag = "60")]
+    pub url: ::prost::alloc::string::String,
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct WatchRequest {
     #[prost(string, repeated, tag = "1")]
     pub ids: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
@@ -839,6 +844,25 @@ pub mod client_client {
             req.extensions_mut().insert(GrpcMethod::new("resonate.v1.Client", "Get"));
             self.inner.unary(req, path, codec).await
         }
+        /// The URL by which whoever has it may settle a promise.
+        pub async fn url(
+            &mut self,
+            request: impl tonic::IntoRequest<super::GetRequest>,
+        ) -> std::result::Result<tonic::Response<super::UrlReply>, tonic::Status> {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static("/resonate.v1.Client/Url");
+            let mut req = request.into_request();
+            req.extensions_mut().insert(GrpcMethod::new("resonate.v1.Client", "Url"));
+            self.inner.unary(req, path, codec).await
+        }
         /// Sends each promise once it has settled, then ends. Ids that do not exist end the stream with NOT_FOUND.
         pub async fn watch(
             &mut self,
@@ -1072,6 +1096,11 @@ pub mod client_server {
             &self,
             request: tonic::Request<super::GetRequest>,
         ) -> std::result::Result<tonic::Response<super::PromiseReply>, tonic::Status>;
+        /// The URL by which whoever has it may settle a promise.
+        async fn url(
+            &self,
+            request: tonic::Request<super::GetRequest>,
+        ) -> std::result::Result<tonic::Response<super::UrlReply>, tonic::Status>;
         /// Server streaming response type for the Watch method.
         type WatchStream: tonic::codegen::tokio_stream::Stream<
                 Item = std::result::Result<super::PromiseReply, tonic::Status>,
@@ -1278,6 +1307,49 @@ pub mod client_server {
                     let inner = self.inner.clone();
                     let fut = async move {
                         let method = GetSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/resonate.v1.Client/Url" => {
+                    #[allow(non_camel_case_types)]
+                    struct UrlSvc<T: Client>(pub Arc<T>);
+                    impl<T: Client> tonic::server::UnaryService<super::GetRequest>
+                    for UrlSvc<T> {
+                        type Response = super::UrlReply;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::GetRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as Client>::url(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = UrlSvc(inner);
                         let codec = tonic_prost::ProstCodec::default();
                         let mut grpc = tonic::server::Grpc::new(codec)
                             .apply_compression_config(
@@ -1951,6 +2023,12 @@ pub struct Welcome {
     /// which timeline of the store this is, never 0; another one refuses what was held
     #[prost(uint64, tag = "8")]
     pub timeline: u64,
+    /// 32 bytes that the URLs of promises are made with, or none: a secret
+    #[prost(bytes = "bytes", tag = "60")]
+    pub capability_key: ::prost::bytes::Bytes,
+    /// where who has such a URL reaches the server; empty: there are none
+    #[prost(string, tag = "61")]
+    pub public_url: ::prost::alloc::string::String,
 }
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct Dispatch {

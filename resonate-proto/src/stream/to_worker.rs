@@ -2,13 +2,17 @@
 
 use std::time::Duration;
 
+use bytes::Bytes;
 use resonate_core::{
-    PromiseId, Record, Refusal, Settlement, TaskVersion, Timeline, Timestamp, TurnReply,
+    Capabilities, CapabilityKey, PromiseId, Record, Refusal, Settlement, TaskVersion, Timeline,
+    Timestamp, TurnReply,
 };
 
 use super::cut;
 use crate::{
-    convert::{BadMessage, Reading, answer_from_wire, answer_to_wire, millis, read_all, write_all},
+    convert::{
+        BadMessage, Problem, Reading, answer_from_wire, answer_to_wire, millis, read_all, write_all,
+    },
     v1::{self, server_item::Item as Wire},
 };
 
@@ -76,6 +80,8 @@ pub struct Welcome {
     pub now: Timestamp,
     /// The timeline of its store; to be named in the next hello.
     pub timeline: Timeline,
+    /// What the URLs of promises are made with; none if the server has none.
+    pub capabilities: Option<Capabilities>,
 }
 
 /// A task to execute, or a page of it.
@@ -180,6 +186,7 @@ impl TryFrom<v1::ServerItem> for ToWorker {
 
 impl From<&Welcome> for v1::Welcome {
     fn from(welcome: &Welcome) -> Self {
+        let capabilities = welcome.capabilities.as_ref();
         Self {
             protocol: welcome.protocol,
             server: welcome.server.clone(),
@@ -189,6 +196,12 @@ impl From<&Welcome> for v1::Welcome {
             let_go: welcome.let_go.iter().map(ToString::to_string).collect(),
             now_ms: welcome.now.as_millis(),
             timeline: welcome.timeline.0,
+            capability_key: capabilities
+                .map(|capabilities| Bytes::copy_from_slice(capabilities.key.secret()))
+                .unwrap_or_default(),
+            public_url: capabilities
+                .map(|capabilities| capabilities.public_url.to_string())
+                .unwrap_or_default(),
         }
     }
 }
@@ -206,8 +219,25 @@ impl TryFrom<v1::Welcome> for Welcome {
             let_go: READING.ids("let_go", wire.let_go)?,
             now: READING.time("now_ms", wire.now_ms)?,
             timeline: Timeline(wire.timeline),
+            capabilities: capabilities(&wire.capability_key, wire.public_url)?,
         })
     }
+}
+
+/// What URLs are made with, if the message says it: both or neither.
+fn capabilities(key: &[u8], public_url: String) -> Result<Option<Capabilities>, BadMessage> {
+    const READING: Reading = Reading("Welcome");
+    if key.is_empty() && public_url.is_empty() {
+        return Ok(None);
+    }
+    let key = key.try_into().map_err(|_| {
+        let problem = Problem::OutOfRange(key.len().try_into().unwrap_or(i128::MAX));
+        READING.bad("capability_key", problem)
+    })?;
+    Ok(Some(Capabilities {
+        key: CapabilityKey::new(key),
+        public_url: READING.text("public_url", public_url)?.into(),
+    }))
 }
 
 impl From<&Dispatch> for v1::Dispatch {

@@ -163,6 +163,10 @@ impl Server for Fake {
         self.ask(|state| state.find(&id))
     }
 
+    fn url_of(&self, id: PromiseId) -> BoxFuture<'static, Answer<String>> {
+        self.ask(|state| state.find(&id).map(|_| format!("http://fake/p/{id}")))
+    }
+
     fn settle(&self, settle: Settle) -> BoxFuture<'static, Answer<PromiseReply>> {
         let known = self.state().find(&settle.id);
         if let Some(settled) = known

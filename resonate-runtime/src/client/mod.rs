@@ -66,6 +66,10 @@ impl Client {
         self.ask(move |server| server.find(id.clone())).await
     }
 
+    pub(crate) async fn url_of(&self, id: PromiseId) -> Result<String> {
+        self.ask(move |server| server.url_of(id.clone())).await
+    }
+
     pub(crate) async fn settle(&self, settle: Settle) -> Result<PromiseReply> {
         self.ask(move |server| server.settle(settle.clone())).await
     }

@@ -25,6 +25,8 @@ pub trait Server: Send + Sync + 'static {
     fn create(&self, create: Create) -> BoxFuture<'static, Answer<PromiseReply>>;
     /// A promise as it is now.
     fn find(&self, id: PromiseId) -> BoxFuture<'static, Answer<PromiseReply>>;
+    /// The URL by which whoever has it settles a promise.
+    fn url_of(&self, id: PromiseId) -> BoxFuture<'static, Answer<String>>;
     /// Settles a promise.
     fn settle(&self, settle: Settle) -> BoxFuture<'static, Answer<PromiseReply>>;
     /// Cancels a promise and everything pending below it.

@@ -8,6 +8,7 @@ mod label;
 mod now;
 mod promise;
 mod random;
+mod returned;
 mod shield;
 mod sleep;
 mod state;
@@ -32,7 +33,7 @@ pub use self::{
     timeout::{Timeout, timeout},
 };
 
-pub(crate) use self::compensate::definition_of;
+pub(crate) use self::{compensate::definition_of, returned::writing_result};
 
 use std::collections::BTreeMap;
 

@@ -12,9 +12,9 @@ use std::{
 use resonate_core::PromiseId;
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
-use super::check_name;
+use super::{check_name, returned};
 use crate::{
-    Error, ErrorKind, Result,
+    Error, ErrorKind, Result, ambient,
     call::{Arrived, Waiting, body_or_refusal, in_step, place},
     context::{self, Child, OnDrop, current, current::Whereabouts},
     outside,
@@ -114,6 +114,33 @@ impl<T> Promise<T> {
         }
     }
 
+    /// The URL by which whoever has it settles this promise, for a mail or a webhook: `POST` of a JSON value resolves it,
+    /// `POST` to `/reject` below it rejects it, `GET` says how it is, and a browser is shown a form.
+    ///
+    /// It is a secret, the same on every replay, and good as long as the promise. What is passed to a call is recorded and
+    /// can be looked at; so pass the promise, and ask for its URL where it is sent.
+    ///
+    /// ```ignore
+    /// let approval = promise::<bool>("approval");
+    /// send_mail(&approval).await?;    // in there: `approval.url()`
+    /// ```
+    ///
+    /// # Panics
+    /// Like [`id`](Self::id), and in a process without functions of its own, which is not told how URLs are made:
+    /// [`Resonate::promise_url`](crate::Resonate::promise_url) asks the server.
+    #[must_use]
+    pub fn url(&self) -> String {
+        let url = self.known_id().and_then(|id| {
+            let settings = ambient::settings();
+            let url = settings.and_then(|settings| settings.urls.of(id));
+            url.ok_or_else(|| no_url(id))
+        });
+        match url {
+            Ok(url) => url,
+            Err(error) => panic!("{error:#}"),
+        }
+    }
+
     fn known_id(&self) -> Result<&PromiseId> {
         if let Some(id) = self.id.get() {
             return Ok(id);
@@ -190,6 +217,14 @@ fn proxy(context: &Arc<context::Context>, id: &PromiseId, location: &Location<'_
     Child::ask(context, command, OnDrop::Cancel)
 }
 
+fn no_url(id: &PromiseId) -> Error {
+    let message = format!(
+        "the URL of `{id}` cannot be made here: no worker of this process is connected to a server that has URLs; ask the \
+         server for it with `resonate.promise_url(\"{id}\").await`"
+    );
+    Error::of(ErrorKind::Misused, message).into_terminal()
+}
+
 fn gone() -> Error {
     Error::of(
         ErrorKind::Misused,
@@ -242,9 +277,12 @@ impl<T> Clone for Promise<T> {
 }
 
 /// As its id.
+///
+/// One that is bound to the function that returns it is refused: it ends with that function.
 impl<T> Serialize for Promise<T> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let id = self.known_id().map_err(serde::ser::Error::custom)?;
+        returned::check(id).map_err(serde::ser::Error::custom)?;
         serializer.serialize_str(id.as_str())
     }
 }

@@ -8,7 +8,7 @@ use std::{
 use resonate_core::{Encoding, Failure, Outcome, Payload, PromiseId};
 
 use super::{AnswerError, Input, Value, answer};
-use crate::{Error, ErrorKind, Result, codec::Codecs};
+use crate::{Error, ErrorKind, Result, codec::Codecs, ops::writing_result};
 
 /// How a body ended; opaque, for the worker.
 pub struct Ended(pub(crate) Ending);
@@ -89,7 +89,7 @@ impl<R> Output<R> {
 
     /// What the body returned, written.
     pub(crate) fn close(self, result: R, input: &Input) -> Ended {
-        (self.close)(result, input)
+        writing_result(|| (self.close)(result, input))
     }
 
     /// What a settled promise gives; an error of ours is not folded into `R`.

@@ -217,6 +217,11 @@ impl Replay {
         (position, id)
     }
 
+    /// True if this is one of the body's own.
+    pub(crate) fn knows(&self, id: &PromiseId) -> bool {
+        self.journal.position(id).is_some()
+    }
+
     /// The id of the next command of this name.
     pub(crate) fn next_id(&self, name: &str) -> PromiseId {
         let occurrence = self.names.get(name).copied().unwrap_or(0);

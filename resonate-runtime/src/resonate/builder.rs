@@ -17,7 +17,7 @@ use crate::{
     codec::{Codec, Codecs},
     history, inspect, limits,
     registry::Registry,
-    settings::{Settings, StateMap},
+    settings::{Settings, StateMap, Urls},
     testing::{Stage, TurnPoint, gate, stage},
     worker::{self, About, State, WorkerHandle},
 };
@@ -42,6 +42,7 @@ pub struct Builder {
     data_dir: Option<PathBuf>,
     in_memory: bool,
     listen: Option<String>,
+    public_url: Option<String>,
     serve: Option<Vec<String>>,
     concurrency: Option<usize>,
     codecs: Vec<Arc<dyn Codec>>,
@@ -78,6 +79,13 @@ impl Builder {
     /// Where a server inside of this process listens, such as `127.0.0.1:8001`; port 0 is any free one.
     pub fn listen(mut self, address: impl Into<String>) -> Self {
         self.listen = Some(address.into());
+        self
+    }
+
+    /// Where whoever is given the [URL of a promise](crate::Promise::url) reaches a server inside of this process, such as
+    /// `https://promises.example.org`; without it, where it listens.
+    pub fn public_url(mut self, url: impl Into<String>) -> Self {
+        self.public_url = Some(url.into());
         self
     }
 
@@ -231,6 +239,7 @@ impl Builder {
             (self.in_memory, ".in_memory()"),
             (self.data_dir.is_some(), ".data_dir(..)"),
             (self.listen.is_some(), ".listen(..)"),
+            (self.public_url.is_some(), ".public_url(..)"),
         ];
         let inside = inside.into_iter().find_map(|(is, what)| is.then_some(what));
         match (&self.url, inside) {
@@ -256,6 +265,7 @@ impl Builder {
         EmbeddedPlace {
             data_dir,
             listen: self.listen.clone().unwrap_or_else(|| listen.to_owned()),
+            public_url: self.public_url.clone(),
         }
     }
 
@@ -267,6 +277,7 @@ impl Builder {
             state: std::mem::take(&mut self.state),
             stage: self.stage.take(),
             on_turn: self.on_turn,
+            urls: Urls::default(),
         }
     }
 

@@ -21,6 +21,8 @@ pub struct EmbeddedPlace {
     pub data_dir: Option<PathBuf>,
     /// The address it listens on; port 0 is any free one.
     pub listen: String,
+    /// Where it is reached from outside; none is where it listens.
+    pub public_url: Option<String>,
 }
 
 /// A server that runs inside of this process. Dropping it stops the server too, without waiting for it.

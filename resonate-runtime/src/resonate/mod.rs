@@ -100,6 +100,15 @@ impl Resonate {
         }
     }
 
+    /// The URL by which whoever has it settles a promise, as [`Promise::url`](crate::Promise::url) gives it inside of
+    /// durable functions.
+    ///
+    /// # Errors
+    /// There is no such promise, or the server refused.
+    pub async fn promise_url(&self, id: impl AsRef<str>) -> Result<String> {
+        self.process.client().url_of(promise_id(id.as_ref())?).await
+    }
+
     /// Settles a promise with a value. Gives `false` if it was settled already.
     ///
     /// # Errors

@@ -146,10 +146,9 @@ impl Stream {
         // of its time than behind it: a call that is to start later starts no earlier than it was told.
         let at_most = sent.elapsed() + Duration::from_millis(3);
         self.clock.correct(welcome.now.after(at_most));
-        self.worker
-            .settings()
-            .codecs
-            .limit(welcome.payload_bytes_max);
+        let settings = self.worker.settings();
+        settings.codecs.limit(welcome.payload_bytes_max);
+        settings.urls.are_made_with(welcome.capabilities);
         self.about.timeline = Some(welcome.timeline);
         self.serving.let_go(welcome.let_go);
         self.reach.worked(&self.url);

@@ -18,7 +18,10 @@ use tokio::{
 use tokio_stream::Stream;
 use tonic::transport::server::{Connected, TcpConnectInfo};
 
-use crate::limits::{ACCEPT_AGAIN, CONNECTIONS, DESCRIPTORS_KEPT, PREFACE_BYTES, PREFACE_WITHIN};
+use crate::limits::{ACCEPT_AGAIN, CONNECTIONS, DESCRIPTORS_KEPT, HTTP1_WITHIN, PREFACE_WITHIN};
+
+/// What a connection of HTTP/2 begins with. Whoever opens one and sends less holds a place for nothing.
+const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 
 /// The connections of a listener.
 pub(crate) struct Incoming {
@@ -37,16 +40,38 @@ struct Source {
 #[derive(Debug)]
 pub(crate) struct Connection {
     stream: TcpStream,
-    /// None once it has said enough.
-    silence: Option<Silence>,
+    /// None once it is known to be of HTTP/2, which asks for signs of life itself.
+    end: Option<End>,
     _room: OwnedSemaphorePermit,
 }
 
-/// How much is missing of what a connection must begin with, and until when it may be.
+/// When a connection ends, whatever it does: one that says too little, or one of HTTP/1.
 #[derive(Debug)]
-struct Silence {
-    missing: usize,
-    ends: Pin<Box<Sleep>>,
+struct End {
+    /// How much of what a connection of HTTP/2 begins with has come; none once something else has.
+    preface: Option<usize>,
+    at: Pin<Box<Sleep>>,
+}
+
+impl End {
+    /// Takes note of what came. True if the connection is of HTTP/2.
+    fn hears(&mut self, came: &[u8]) -> bool {
+        let Some(said) = self.preface else {
+            return false;
+        };
+        let missing = PREFACE.get(said..).unwrap_or_default();
+        let as_expected = came
+            .iter()
+            .zip(missing)
+            .all(|(came, expected)| came == expected);
+        if as_expected {
+            self.preface = Some(said + came.len().min(missing.len()));
+            return missing.len() <= came.len();
+        }
+        self.preface = None;
+        self.at.as_mut().reset(Instant::now() + HTTP1_WITHIN);
+        false
+    }
 }
 
 impl Incoming {
@@ -97,12 +122,12 @@ async fn accept(from: Arc<Source>) -> Connection {
             Ok((stream, _)) => {
                 // Without it answers wait for others; a connection that is broken already says so when it is read.
                 let _broken = stream.set_nodelay(true);
-                let ends = Box::pin(sleep_until(Instant::now() + PREFACE_WITHIN));
+                let at = Box::pin(sleep_until(Instant::now() + PREFACE_WITHIN));
                 return Connection {
                     stream,
-                    silence: Some(Silence {
-                        missing: PREFACE_BYTES,
-                        ends,
+                    end: Some(End {
+                        preface: Some(0),
+                        at,
                     }),
                     _room: room,
                 };
@@ -143,19 +168,29 @@ impl AsyncRead for Connection {
     ) -> Poll<io::Result<()>> {
         let before = buffer.filled().len();
         let polled = Pin::new(&mut self.stream).poll_read(context, buffer);
-        let Some(silence) = &mut self.silence else {
+        let Some(end) = &mut self.end else {
             return polled;
         };
-        silence.missing = silence
-            .missing
-            .saturating_sub(buffer.filled().len() - before);
-        if silence.missing == 0 {
-            self.silence = None;
-        } else if polled.is_pending() {
-            ready!(silence.ends.as_mut().poll(context));
-            return Poll::Ready(Err(io::ErrorKind::TimedOut.into()));
+        let came = buffer.filled().get(before..).unwrap_or_default();
+        if end.hears(came) {
+            self.end = None;
         }
-        polled
+        self.in_time(context, polled)
+    }
+}
+
+impl Connection {
+    /// What cannot go on now is over if the connection's time is.
+    fn in_time<T>(
+        &mut self,
+        context: &mut Context<'_>,
+        polled: Poll<io::Result<T>>,
+    ) -> Poll<io::Result<T>> {
+        let Some(end) = self.end.as_mut().filter(|_| polled.is_pending()) else {
+            return polled;
+        };
+        ready!(end.at.as_mut().poll(context));
+        Poll::Ready(Err(io::ErrorKind::TimedOut.into()))
     }
 }
 
@@ -165,7 +200,8 @@ impl AsyncWrite for Connection {
         context: &mut Context<'_>,
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.stream).poll_write(context, bytes)
+        let polled = Pin::new(&mut self.stream).poll_write(context, bytes);
+        self.in_time(context, polled)
     }
 
     fn poll_write_vectored(
@@ -173,7 +209,8 @@ impl AsyncWrite for Connection {
         context: &mut Context<'_>,
         bytes: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.stream).poll_write_vectored(context, bytes)
+        let polled = Pin::new(&mut self.stream).poll_write_vectored(context, bytes);
+        self.in_time(context, polled)
     }
 
     fn is_write_vectored(&self) -> bool {
@@ -233,28 +270,61 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn who_says_too_little_is_closed_and_who_said_enough_may_be_silent() {
+    async fn who_says_too_little_is_closed_and_who_speaks_http2_may_be_silent() {
         let (listener, address) = listener().await;
         let mut incoming = Incoming::bounded(listener, 2);
         let mut silent = TcpStream::connect(address).await.unwrap();
         let mut connection = incoming.next().await.unwrap().unwrap();
-        silent.write_all(&[0; PREFACE_BYTES - 1]).await.unwrap();
-        let mut read = [0; 2 * PREFACE_BYTES];
-        let error = loop {
-            match connection.read(&mut read).await {
-                Ok(_) => {}
-                Err(error) => break error,
-            }
-        };
-        assert_eq!(error.kind(), io::ErrorKind::TimedOut);
-        let mut polite = TcpStream::connect(address).await.unwrap();
-        let mut connection = incoming.next().await.unwrap().unwrap();
-        polite.write_all(&[0; PREFACE_BYTES]).await.unwrap();
-        connection
-            .read_exact(&mut read[..PREFACE_BYTES])
+        silent
+            .write_all(&PREFACE[..PREFACE.len() - 1])
             .await
             .unwrap();
-        let more = tokio::time::timeout(10 * PREFACE_WITHIN, connection.read(&mut read)).await;
+        assert_eq!(until_closed(&mut connection).await, io::ErrorKind::TimedOut);
+        let mut polite = TcpStream::connect(address).await.unwrap();
+        let mut connection = incoming.next().await.unwrap().unwrap();
+        let mut read = [0; PREFACE.len()];
+        for part in PREFACE.chunks(7) {
+            polite.write_all(part).await.unwrap();
+            connection
+                .read_exact(&mut read[..part.len()])
+                .await
+                .unwrap();
+        }
+        let more = tokio::time::timeout(10 * HTTP1_WITHIN, connection.read(&mut read)).await;
         assert!(more.is_err(), "it was closed");
+    }
+
+    /// Reads whatever comes, until the connection ends by itself.
+    async fn until_closed(connection: &mut Connection) -> io::ErrorKind {
+        let mut read = [0; 64];
+        loop {
+            if let Err(error) = connection.read(&mut read).await {
+                return error.kind();
+            }
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_connection_of_http1_ends_in_time_however_often_it_says_something() {
+        let (listener, address) = listener().await;
+        let mut incoming = Incoming::bounded(listener, 1);
+        let mut slow = TcpStream::connect(address).await.unwrap();
+        let mut connection = incoming.next().await.unwrap().unwrap();
+        let began = Instant::now();
+        let drips = async {
+            slow.write_all(b"POST /p/x HTTP/1.1\r\n").await.unwrap();
+            while slow.write_all(b"a: b\r\n").await.is_ok() {
+                sleep(PREFACE_WITHIN / 4).await;
+            }
+        };
+        tokio::select! {
+            () = drips => panic!("it cannot write any more, and was not closed"),
+            closed = until_closed(&mut connection) => assert_eq!(closed, io::ErrorKind::TimedOut),
+        }
+        assert!(
+            began.elapsed() <= HTTP1_WITHIN + PREFACE_WITHIN,
+            "{:?}",
+            began.elapsed()
+        );
     }
 }

@@ -2,4 +2,5 @@
 
 pub(crate) mod accept;
 pub(crate) mod grpc;
+mod http;
 pub(crate) mod lists;

@@ -79,6 +79,8 @@ pub(crate) enum Command {
     Resolve(Settle),
     /// Reject a promise with an error.
     Reject(Settle),
+    /// Print the URL by which whoever has it settles a promise.
+    Url(One),
     /// Cancel a promise and everything pending below it.
     Cancel(WithReason),
     /// Stop a task until somebody continues it.
@@ -135,6 +137,9 @@ pub(crate) struct Network {
     /// Listen on an address that others can reach, though there is neither TLS nor authentication.
     #[arg(long)]
     pub(crate) insecure_listen: bool,
+    /// Where who is given the URL of a promise reaches this server; without it, where it listens.
+    #[arg(long, env = "RESONATE_PUBLIC_URL", value_name = "URL")]
+    pub(crate) public_url: Option<String>,
     /// How long a worker may be silent before its tasks are taken back.
     #[arg(long, value_parser = duration, default_value = "15s", value_name = "TIME")]
     pub(crate) lease: Duration,
@@ -327,7 +332,7 @@ impl Command {
             Self::Tree(tree) => tree.plain.json,
             Self::List(list) => list.plain.json,
             Self::Cancel(of) | Self::Halt(of) => of.plain.json,
-            Self::Continue(of) | Self::Export(of) => of.plain.json,
+            Self::Continue(of) | Self::Export(of) | Self::Url(of) => of.plain.json,
             Self::Check(check) => check.plain.json,
             Self::Replay(replay) => replay.plain.json,
             Self::Workers(plain) | Self::Functions(plain) | Self::Info(plain) => plain.json,

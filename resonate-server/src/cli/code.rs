@@ -72,6 +72,8 @@ impl From<OpenError> for Failed {
         Self::new(
             if error.is_damage() {
                 Code::Damaged
+            } else if matches!(error, OpenError::PublicUrl(_)) {
+                Code::Usage
             } else {
                 Code::Broken
             },

@@ -1,4 +1,4 @@
-//! `resonate get`, `list`, `workers`, `functions`, `info`.
+//! `resonate get`, `url`, `list`, `workers`, `functions`, `info`.
 
 use resonate_core::{PromiseId, RetryPolicy, Timestamp, flow::Rate};
 use resonate_proto::{
@@ -8,7 +8,7 @@ use resonate_proto::{
 use serde_json::{Value, json};
 
 use super::{
-    args::{Get, List},
+    args::{Get, List, One},
     code::{Code, Failed},
     held_up::{self, HeldUp},
     moment::{long, moment},
@@ -43,6 +43,16 @@ pub(super) async fn get(args: &Get, url: &str, out: Output) -> Result<Code, Fail
             .join("\n")
     };
     out.show(json, text);
+    Ok(Code::Ok)
+}
+
+pub(super) async fn url(args: &One, server: &str, out: Output) -> Result<Code, Failed> {
+    let id = PromiseId::new(args.id.as_str()).map_err(Failed::usage)?;
+    let url = Caller::connect(server).await?.url_of(&id).await?;
+    out.show(
+        || json!({ "id": id.to_string(), "url": url }),
+        || url.clone(),
+    );
     Ok(Code::Ok)
 }
 

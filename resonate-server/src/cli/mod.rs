@@ -94,6 +94,7 @@ fn runtime(command: &Command) -> io::Result<tokio::runtime::Runtime> {
         | Command::List(_)
         | Command::Resolve(_)
         | Command::Reject(_)
+        | Command::Url(_)
         | Command::Cancel(_)
         | Command::Halt(_)
         | Command::Continue(_)
@@ -123,6 +124,7 @@ async fn run(arguments: &Arguments, out: Output) -> Result<Code, Failed> {
         Command::List(args) => look::list(args, url, out).await,
         Command::Resolve(args) => change::resolve(args, url, out).await,
         Command::Reject(args) => change::reject(args, url, out).await,
+        Command::Url(args) => look::url(args, url, out).await,
         Command::Cancel(args) => change::cancel(args, url, out).await,
         Command::Halt(args) => change::halt(args, url, out).await,
         Command::Continue(args) => change::go_on(args, url, out).await,

@@ -45,7 +45,12 @@ async fn run(
     let address = listener
         .local_addr()
         .map_err(|error| Failed::new(Code::Broken, error))?;
-    let server = builder.lease(network.lease).open().await?;
+    let builder = builder.lease(network.lease);
+    let builder = match &network.public_url {
+        Some(url) => builder.public_url(url),
+        None => builder,
+    };
+    let server = builder.open().await?;
     let stop = shutdown().map_err(|error| Failed::new(Code::Broken, error))?;
     let version = env!("CARGO_PKG_VERSION");
     out.show(

@@ -1,4 +1,6 @@
-//! What a server is told before it starts: where its data lies, how long leases are.
+//! What a server is told before it starts: where its data lies, how long leases are, where it is reached from outside.
+
+mod public_url;
 
 use std::{
     fs::DirEntry,
@@ -18,6 +20,9 @@ use crate::{
     verify::{Source, verify},
 };
 
+pub use self::public_url::BadPublicUrl;
+pub(crate) use self::public_url::PublicUrl;
+
 /// The data folder of a server that was told nothing else.
 pub const DATA_DIR: &str = ".resonate";
 
@@ -28,6 +33,7 @@ pub struct Builder {
     place: Place,
     settings: Settings,
     clock: Clock,
+    public_url: Option<String>,
 }
 
 #[derive(Debug)]
@@ -43,6 +49,7 @@ impl Builder {
             place: Place::Folder(DATA_DIR.into()),
             settings: Settings::with_lease(limits::LEASE),
             clock: Clock::start(),
+            public_url: None,
         }
     }
 
@@ -73,6 +80,13 @@ impl Builder {
         self
     }
 
+    /// Where whoever is given the URL of a promise reaches this server, such as `https://promises.example.org`; without it,
+    /// where it listens.
+    pub fn public_url(mut self, url: impl Into<String>) -> Self {
+        self.public_url = Some(url.into());
+        self
+    }
+
     /// Opens the store and takes it over. Nothing is served yet.
     ///
     /// # Errors
@@ -84,23 +98,42 @@ impl Builder {
     }
 
     fn open_blocking(self) -> Result<Server, OpenError> {
+        let public_url = self.public_url.map(PublicUrl::new).transpose()?;
         let (store, name): (Box<dyn Store>, String) = match self.place {
             Place::Folder(folder) => {
                 let store = open_sound(&folder)?;
                 (Box::new(store), format!("sqlite in {}", folder.display()))
             }
-            Place::Memory => (
-                Box::new(MemoryDisk::default().in_its_own_timeline().open()),
-                "memory".to_owned(),
-            ),
+            Place::Memory => (Box::new(own_memory()?.open()), "memory".to_owned()),
             Place::Store { store, name } => (store, name),
         };
         let reader = store
             .reader()
             .map_err(|error| StartError::Read(error.into()))?;
         let engine = Engine::start(store, self.settings, self.clock.now())?;
-        Ok(Server::new(engine, reader, name, self.settings, self.clock))
+        Ok(Server::new(
+            engine,
+            reader,
+            name,
+            self.settings,
+            self.clock,
+            public_url,
+        ))
     }
+}
+
+/// A disk in memory that nobody else has, nor its key.
+fn own_memory() -> Result<MemoryDisk, OpenError> {
+    let disk = MemoryDisk::default().in_its_own_timeline();
+    disk.with_its_own_key().map_err(|source| {
+        let (doing, path) = ("draw a key for", "memory".into());
+        store::OpenError::Io {
+            doing,
+            path,
+            source,
+        }
+        .into()
+    })
 }
 
 /// The store of a folder, verified if it is small.

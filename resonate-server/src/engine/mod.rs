@@ -34,7 +34,7 @@ use std::{
 };
 
 use resonate_core::{
-    PromiseId, ReleaseReason, Reply, Request, SessionId, TaskVersion, Timestamp,
+    Capabilities, PromiseId, ReleaseReason, Reply, Request, SessionId, TaskVersion, Timestamp,
     flow::Flow,
     limits as bounds,
     mutants::{Mutant, planted},
@@ -69,6 +69,8 @@ pub struct Engine {
     store: Box<dyn Store>,
     settings: Settings,
     figures: Figures,
+    /// What the URLs of promises are made with; none as long as nobody can ask for one.
+    capabilities: Option<Capabilities>,
     /// The times of the last round, which never go back.
     last: Moment,
     /// What the clocks said.
@@ -151,6 +153,7 @@ impl Engine {
             store,
             settings,
             figures: Figures::default(),
+            capabilities: None,
             last: Moment { wall, ..now },
             seen: now,
             steady: now.steady,
@@ -175,6 +178,13 @@ impl Engine {
             forgotten: Vec::new(),
             loaded: Vec::new(),
         })
+    }
+
+    /// From now on workers are told how the URLs of promises are made: with the store's key, below this URL.
+    pub fn serve_urls(&mut self, public_url: Arc<str>) -> Capabilities {
+        let key = self.store.capability_key();
+        let capabilities = Capabilities { key, public_url };
+        self.capabilities.insert(capabilities).clone()
     }
 
     /// One round: takes what waits from the front of `inputs`, as much as fits, and returns what may leave now.

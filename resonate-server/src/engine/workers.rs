@@ -102,6 +102,7 @@ impl Engine {
             let_go,
             now: round.now,
             timeline: self.store.timeline(),
+            capabilities: self.capabilities.clone(),
         };
         round.push(stream, Push::item(ToWorker::Welcome(welcome)));
         settled

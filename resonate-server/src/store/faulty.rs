@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use resonate_core::{Part, Timeline};
+use resonate_core::{CapabilityKey, Part, Timeline};
 
 use super::{
     Reader, Store,
@@ -210,6 +210,10 @@ impl Store for Faulty {
 
     fn timeline(&self) -> Timeline {
         self.inner.timeline()
+    }
+
+    fn capability_key(&self) -> CapabilityKey {
+        self.inner.capability_key()
     }
 
     fn commit(&mut self, lane: &[Batch]) -> Result<(), CommitError> {

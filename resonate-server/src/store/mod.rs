@@ -15,9 +15,9 @@ pub mod record;
 pub mod search;
 pub mod sqlite;
 
-use std::fmt;
+use std::{fmt, io};
 
-use resonate_core::{Part, Timeline};
+use resonate_core::{CapabilityKey, Part, Timeline, capability::KEY_BYTES};
 
 pub use self::{
     batch::{Batch, OutboxRow, Trim},
@@ -82,6 +82,10 @@ pub trait Store: Reader {
     /// is only opened again has the same.
     fn timeline(&self) -> Timeline;
 
+    /// What the URLs of promises are made with: drawn when the store was made, kept with it, also in its copies and
+    /// backups, so that a URL stays good as long as its promise.
+    fn capability_key(&self) -> CapabilityKey;
+
     /// Writes the batches of a lane, at most one per partition, in one durable commit.
     ///
     /// One batch whose fence fails refuses the whole lane: all partitions of such a store belong to one process, so a
@@ -110,4 +114,11 @@ pub trait Store: Reader {
 
     /// A second reader, for lists that must not hold up the writer. It sees durable commits only.
     fn reader(&self) -> Result<Box<dyn Reader>, LoadError>;
+}
+
+/// A key that nobody can guess, from the system's own source of randomness.
+fn drawn_key() -> io::Result<[u8; KEY_BYTES]> {
+    let mut key = [0; KEY_BYTES];
+    getrandom::fill(&mut key).map_err(io::Error::other)?;
+    Ok(key)
 }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use proptest::{collection, option, prelude::*};
 use resonate_core::flow::{Allowed, Rate};
-use resonate_core::{SessionId, Timeline, Turn};
+use resonate_core::{Capabilities, CapabilityKey, SessionId, Timeline, Turn};
 use resonate_proto::stream::{
     Defaults, Dispatch, FromWorker, Function, Held, Hello, Parameter, ToWorker, TurnAnswer, Welcome,
 };
@@ -118,9 +118,16 @@ pub(crate) fn from_worker(session: SessionId) -> BoxedStrategy<FromWorker> {
 fn welcome() -> BoxedStrategy<Welcome> {
     let limits = (duration(), duration(), any::<usize>());
     let when = (time(), any::<u64>().prop_map(Timeline));
-    (any::<u32>(), text(), limits, ids(), when)
+    let capabilities = (any::<[u8; 32]>(), "https://[a-z]{1,9}").prop_map(|(key, public_url)| {
+        let (key, public_url) = (CapabilityKey::new(key), public_url.into());
+        Capabilities { key, public_url }
+    });
+    let capabilities = option::of(capabilities);
+    let rest = (ids(), when, capabilities);
+    (any::<u32>(), text(), limits, rest)
         .prop_map(
-            |(protocol, server, (lease, heartbeat, payload_bytes_max), let_go, (now, timeline))| {
+            |(protocol, server, (lease, heartbeat, payload_bytes_max), rest)| {
+                let (let_go, (now, timeline), capabilities) = rest;
                 Welcome {
                     protocol,
                     server,
@@ -130,6 +137,7 @@ fn welcome() -> BoxedStrategy<Welcome> {
                     let_go,
                     now,
                     timeline,
+                    capabilities,
                 }
             },
         )

@@ -85,6 +85,11 @@ impl Server for Grpc {
         answered(async move { client.get(v1::GetRequest::from(&id)).await })
     }
 
+    fn url_of(&self, id: PromiseId) -> BoxFuture<'static, Answer<String>> {
+        let mut client = self.client.clone();
+        answered(async move { client.url(v1::GetRequest::from(&id)).await })
+    }
+
     fn settle(&self, settle: Settle) -> BoxFuture<'static, Answer<PromiseReply>> {
         let mut client = self.client.clone();
         answered(async move { client.settle(v1::SettleRequest::from(&settle)).await })

@@ -241,6 +241,7 @@ impl Far {
             let_go,
             now: Timestamp::from_millis(1_000),
             timeline: TIMELINE,
+            capabilities: None,
         };
         self.say(ToWorker::Welcome(welcome)).await;
     }

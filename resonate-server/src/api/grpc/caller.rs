@@ -94,6 +94,12 @@ impl Caller {
         Ok(self.answer(reply)?.try_into()?)
     }
 
+    /// The URL by which whoever has it settles this promise.
+    pub(crate) async fn url_of(&mut self, id: &PromiseId) -> Result<String, CallError> {
+        let reply = self.client.url(v1::GetRequest::from(id)).await;
+        Ok(self.answer(reply)?.try_into()?)
+    }
+
     /// Waits until the promise has settled.
     pub(crate) async fn settled(&mut self, id: &PromiseId) -> Result<Arc<Record>, CallError> {
         let watch = Watch {

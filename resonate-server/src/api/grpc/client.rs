@@ -2,7 +2,7 @@
 
 use std::pin::Pin;
 
-use resonate_core::{Create, HaltCause, Reply, Request as Asked};
+use resonate_core::{Capabilities, Create, HaltCause, Reply, Request as Asked};
 use resonate_proto::{
     client::{Cancel, Continue, Halt, Info, PromiseReply, Search, Settle, TreeSearch, Watch},
     rpc::ClientService,
@@ -27,6 +27,7 @@ pub(super) struct ClientApi {
     engine: Handle,
     lists: Lists,
     about: About,
+    capabilities: Capabilities,
 }
 
 /// What the server says about itself.
@@ -56,11 +57,17 @@ impl About {
 type Promise = Result<Response<v1::PromiseReply>, Status>;
 
 impl ClientApi {
-    pub(super) fn new(engine: Handle, lists: Lists, about: About) -> Self {
+    pub(super) fn new(
+        engine: Handle,
+        lists: Lists,
+        about: About,
+        capabilities: Capabilities,
+    ) -> Self {
         Self {
             engine,
             lists,
             about,
+            capabilities,
         }
     }
 
@@ -91,6 +98,16 @@ impl ClientService for ClientApi {
             id: request.into_inner().try_into()?,
         })
         .await
+    }
+
+    async fn url(
+        &self,
+        request: Request<v1::GetRequest>,
+    ) -> Result<Response<v1::UrlReply>, Status> {
+        let found = self.get(request).await?.into_inner();
+        let id = PromiseReply::try_from(found)?.record.promise.id.clone();
+        let url = self.capabilities.url(&id);
+        Ok(Response::new(v1::UrlReply { url }))
     }
 
     type WatchStream = Pin<Box<dyn Stream<Item = Result<v1::PromiseReply, Status>> + Send>>;

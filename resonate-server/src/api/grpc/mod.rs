@@ -1,11 +1,12 @@
-//! The gRPC services. Wire types end here.
+//! The gRPC services, and all that is served beside them on the same port. Wire types end here.
 
 #[cfg(feature = "cli")]
 pub(crate) mod caller;
 mod client;
 mod worker;
 
-use resonate_core::limits::MESSAGE_BYTES;
+use axum::middleware;
+use resonate_core::{Capabilities, limits::MESSAGE_BYTES};
 use resonate_proto::{
     client::LogPosition,
     convert::status,
@@ -13,12 +14,16 @@ use resonate_proto::{
 };
 use tonic::{
     Status,
+    service::Routes,
     transport::server::{Router, Server},
 };
 
 pub(crate) use self::client::About;
 use self::{client::ClientApi, worker::WorkerApi};
-use super::lists::{ListError, Lists};
+use super::{
+    http,
+    lists::{ListError, Lists},
+};
 use crate::{
     engine::{AskError, thread::Handle},
     limits::{
@@ -27,14 +32,22 @@ use crate::{
     },
 };
 
-/// All services over one engine.
-pub(crate) fn router(engine: Handle, lists: Lists, about: About) -> Router {
-    let client = ClientServer::new(ClientApi::new(engine.clone(), lists, about))
+/// All services over one engine, and the URLs of promises.
+pub(crate) fn router(
+    engine: Handle,
+    lists: Lists,
+    about: About,
+    capabilities: Capabilities,
+) -> Router {
+    let urls = http::routes(engine.clone(), capabilities.key.clone());
+    let client = ClientServer::new(ClientApi::new(engine.clone(), lists, about, capabilities))
         .max_decoding_message_size(MESSAGE_BYTES)
         .max_encoding_message_size(MESSAGE_BYTES);
     let worker = WorkerServer::new(WorkerApi::new(engine))
         .max_decoding_message_size(MESSAGE_BYTES)
         .max_encoding_message_size(MESSAGE_BYTES);
+    let services = Routes::new(client).add_service(worker).into_axum_router();
+    let only_urls = middleware::from_fn(http::only_urls_over_http1);
     // Without these tonic has no limits, and notices a dead peer only when it writes.
     Server::builder()
         .http2_keepalive_interval(Some(KEEPALIVE))
@@ -45,8 +58,8 @@ pub(crate) fn router(engine: Handle, lists: Lists, about: About) -> Router {
         .initial_connection_window_size(WINDOW_BYTES)
         .initial_stream_window_size(WINDOW_BYTES)
         .max_concurrent_streams(CONNECTION_STREAMS)
-        .add_service(client)
-        .add_service(worker)
+        .accept_http1(true)
+        .add_routes(services.merge(urls).layer(only_urls).into())
 }
 
 fn unanswered(error: AskError, at: Option<LogPosition>) -> Status {

@@ -4,12 +4,13 @@ mod state;
 
 use std::{
     hash::{BuildHasher as _, RandomState},
+    io,
     ops::Bound::{Excluded, Included, Unbounded},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
 use resonate_core::{
-    Part, Timeline, limits,
+    CapabilityKey, Part, Timeline, limits,
     mutants::{Mutant, planted},
 };
 
@@ -17,6 +18,7 @@ use self::state::State;
 use super::{
     Reader, Store,
     batch::{self, Batch, OutboxRow, Trim},
+    drawn_key,
     error::{CommitError, LoadError, WriteError},
     record::{Due, Filling, Floor, Found, Head, Key, Limit, Mark, Page, Place, Tree},
     search::{Hits, Order, Search},
@@ -47,10 +49,20 @@ impl MemoryDisk {
     /// The same in a timeline that no other disk has: what a server that ends with its disk needs.
     #[must_use]
     pub fn in_its_own_timeline(self) -> Self {
-        // The standard library's hashers are the one source of randomness that it has.
+        // Two timelines have to differ; nobody has to be unable to guess one.
         let drawn = RandomState::new().hash_one(());
         self.state().timeline = drawn.max(1);
         self
+    }
+
+    /// The same with a key for the URLs of promises that nobody knows. Without it all disks have one key, which tests need
+    /// and a server must not.
+    ///
+    /// # Errors
+    /// The system gives no randomness.
+    pub fn with_its_own_key(self) -> io::Result<Self> {
+        self.state().capability_key = drawn_key()?;
+        Ok(self)
     }
 
     /// A store on this disk. An earlier one that is still open is fenced as soon as this one takes its partitions.
@@ -174,6 +186,10 @@ impl Store for MemoryStore {
 
     fn timeline(&self) -> Timeline {
         Timeline(self.disk.state().timeline)
+    }
+
+    fn capability_key(&self) -> CapabilityKey {
+        CapabilityKey::new(self.disk.state().capability_key)
     }
 
     fn commit(&mut self, lane: &[Batch]) -> Result<(), CommitError> {

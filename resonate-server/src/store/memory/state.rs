@@ -7,6 +7,7 @@ use std::{
 
 use resonate_core::{
     Part,
+    capability::KEY_BYTES,
     mutants::{Mutant, planted},
 };
 
@@ -20,6 +21,7 @@ use super::super::{
 #[derive(Clone, Debug, Default)]
 pub(super) struct State {
     pub(super) timeline: u64,
+    pub(super) capability_key: [u8; KEY_BYTES],
     pub(super) heads: Vec<Head>,
     pub(super) roots: BTreeMap<(Part, String), u64>,
     pub(super) names: BTreeMap<(u64, Part), String>,

@@ -2,9 +2,10 @@
 //!
 //! Read in this order: `schema` (what lies where), `open` (lock, file, log, pragmas), `db` (one connection and how its
 //! errors are told apart), `read` and `decode`, `write` and `rows`, `trim`, `sum` (a checksum in every row), `verify`;
-//! `frames` (is the log whole), `timeline` (which timeline it is), [`snapshot`] (one moment of a file), [`copy`];
+//! `frames` (is the log whole), `timeline` (which timeline it is), `capability` (the key of the URLs), [`snapshot`] (one moment of a file), [`copy`];
 //! `reserve` (room for a full disk).
 
+mod capability;
 pub mod copy;
 mod db;
 mod decode;
@@ -33,7 +34,7 @@ use std::{
 };
 
 use resonate_core::{
-    Part, Timeline,
+    CapabilityKey, Part, Timeline,
     mutants::{Mutant, planted},
 };
 use rusqlite::Connection;
@@ -59,6 +60,7 @@ pub struct SqliteStore {
     file: PathBuf,
     parts: u16,
     timeline: Timeline,
+    capability_key: CapabilityKey,
     /// It was closed, whatever came of it.
     is_folded: bool,
     /// Held until the connection above is closed: fields are dropped in their order.
@@ -173,6 +175,10 @@ impl Store for SqliteStore {
 
     fn timeline(&self) -> Timeline {
         self.timeline
+    }
+
+    fn capability_key(&self) -> CapabilityKey {
+        self.capability_key.clone()
     }
 
     fn commit(&mut self, lane: &[Batch]) -> Result<(), CommitError> {

@@ -6,14 +6,14 @@ use std::{
 };
 
 use resonate_core::{
-    Timeline,
+    CapabilityKey, Timeline,
     mutants::{Mutant, planted},
 };
 use rusqlite::{Connection, OpenFlags};
 
 use super::{
     super::error::{Damage, LoadError, WriteError},
-    FILE, SqliteStore,
+    FILE, SqliteStore, capability,
     db::Db,
     error::OpenError,
     folder, frames, log, pragma,
@@ -36,7 +36,7 @@ pub(super) fn open(folder: &Path, parts: u16) -> Result<SqliteStore, OpenError> 
         Err(OpenError::Full { .. }) if reserve.give_up() => connect_and_fold(folder, &file, parts),
         other => other,
     };
-    let (db, timeline) = opened?;
+    let (db, timeline, capability_key) = opened?;
     folder::mark(&lock)?;
     Ok(SqliteStore {
         db,
@@ -44,13 +44,18 @@ pub(super) fn open(folder: &Path, parts: u16) -> Result<SqliteStore, OpenError> 
         file,
         parts,
         timeline,
+        capability_key,
         is_folded: false,
         _lock: lock,
     })
 }
 
 /// Opens the file, whoever wrote it last and however that ended.
-fn connect_and_fold(folder: &Path, file: &Path, parts: u16) -> Result<(Db, Timeline), OpenError> {
+fn connect_and_fold(
+    folder: &Path,
+    file: &Path,
+    parts: u16,
+) -> Result<(Db, Timeline, CapabilityKey), OpenError> {
     let log = folder.join(format!("{FILE}-wal"));
     not_beheaded(file, &log)?;
     folder::touch(file)?;
@@ -81,6 +86,7 @@ fn connect_and_fold(folder: &Path, file: &Path, parts: u16) -> Result<(Db, Timel
         });
     }
     let timeline = timeline::settle(&mut conn, file)?;
+    let capability_key = capability::settle(&conn, file)?;
     let was_served = schema::was_served(&conn).map_err(failed)?;
     let mut db = Db::new(conn, file);
     // SQLite does not tell when the sync of a new file's first page fails, and deletes the log of a file without one.
@@ -97,7 +103,7 @@ fn connect_and_fold(folder: &Path, file: &Path, parts: u16) -> Result<(Db, Timel
     }
     // At every start, not only at the first: a process that made the store may have ended before it came this far.
     folder::sync(folder)?;
-    Ok((db, timeline))
+    Ok((db, timeline, capability_key))
 }
 
 /// Refuses a log without its file, and a folder without what was made in it: SQLite would begin a new store.

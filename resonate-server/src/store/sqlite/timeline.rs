@@ -63,7 +63,12 @@ fn begin(conn: &mut Connection, place: &str) -> rusqlite::Result<Timeline> {
     Ok(timeline)
 }
 
-fn text(conn: &Connection, file: &Path, name: &str) -> Result<Option<String>, OpenError> {
+/// A line of the header.
+pub(super) fn text(
+    conn: &Connection,
+    file: &Path,
+    name: &str,
+) -> Result<Option<String>, OpenError> {
     let found = schema::header(conn, name).map_err(|error| OpenError::database(file, error))?;
     match found {
         Some((_, false)) => Err(damaged_header(file, name, "its checksum is another")),

@@ -33,6 +33,7 @@ impl Hooks {
         let mut state = StateMap::default();
         state.insert(self.clone());
         Settings {
+            urls: Default::default(),
             state,
             ..Settings::default()
         }

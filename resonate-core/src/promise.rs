@@ -218,6 +218,14 @@ impl Promise {
 }
 
 impl Record {
+    /// Bytes of its arguments and its result.
+    #[must_use]
+    pub fn payload_bytes(&self) -> usize {
+        let param = self.promise.call().map_or(0, |call| call.param.bytes());
+        let settled = self.promise.settled();
+        param + settled.map_or(0, |settled| settled.outcome.bytes())
+    }
+
     /// The earliest moment at which somebody must look at it: since when it is ready or leased, its next retry, its timeout.
     /// A store finds it by this after a restart.
     #[must_use]

@@ -41,7 +41,8 @@ impl Announced {
             Request::Turn(Turn { ops, .. }) => {
                 ops.iter_mut().for_each(|op| self.fill_op(op, now));
             }
-            Request::Get { .. }
+            Request::Fork(_)
+            | Request::Get { .. }
             | Request::Settle { .. }
             | Request::Cancel { .. }
             | Request::Claim { .. }
@@ -50,6 +51,8 @@ impl Announced {
             | Request::Release { .. }
             | Request::Halt { .. }
             | Request::Continue { .. }
+            | Request::Restart(_)
+            | Request::Story { .. }
             | Request::Expire { .. }
             | Request::Deliver(_) => {}
         }

@@ -82,6 +82,7 @@ fn request_bytes(request: &Request) -> usize {
             .call
             .as_ref()
             .map_or(0, |call| call.param.bytes()),
+        Request::Fork(story) => story.bytes(),
         Request::Settle { outcome, .. } => outcome.bytes(),
         Request::Turn(turn) => turn_bytes(turn),
         Request::Get { .. }
@@ -92,6 +93,8 @@ fn request_bytes(request: &Request) -> usize {
         | Request::Release { .. }
         | Request::Halt { .. }
         | Request::Continue { .. }
+        | Request::Restart(_)
+        | Request::Story { .. }
         | Request::Expire { .. }
         | Request::Deliver(_) => 0,
     }

@@ -3,8 +3,9 @@
 pub use resonate_macros::durable;
 pub use resonate_runtime::{
     Call, Error, ErrorKind, Handle, Promise, Resonate, Result, Retry, Timestamp, cancel, changed,
-    days, execution, hours, join_all, label, map, minutes, now, on_cancel, promise, race, random,
-    reject, resolve, seconds, shield, sleep, sleep_until, state, step, timeout, uuid,
+    days, emit, execution, hours, inbox, join_all, label, map, minutes, now, on_cancel, poll_until,
+    progress, promise, race, random, reject, resolve, seconds, send, shield, sleep, sleep_until,
+    state, step, timeout, uuid,
 };
 pub use serde::{Deserialize, Serialize};
 

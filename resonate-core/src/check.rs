@@ -6,8 +6,8 @@ use std::{
 };
 
 use crate::{
-    AwaiterPage, Kind, Link, Message, Origin, Outcome, Promise, PromiseId, Record, Seq, Task,
-    TaskState, Tree, apply::Change, limits,
+    AwaiterPage, Feed, Feeds, Kind, Link, Message, Origin, Outcome, Promise, PromiseId, Record,
+    Seq, Task, TaskState, Tree, apply::Change, limits,
 };
 
 /// Something that must never be.
@@ -120,6 +120,11 @@ impl<'a> Checker<'a> {
         for page in tree.pages() {
             self.page(tree, page);
         }
+        for record in tree.records() {
+            if let Some(feeds) = &record.promise.feeds {
+                self.feeds(tree, &record.promise, feeds);
+            }
+        }
     }
 
     /// What a wave canceled names what began it: its caller, or what its caller was canceled with.
@@ -162,6 +167,46 @@ impl<'a> Checker<'a> {
                 of,
                 "it is settled and nobody goes on answering who awaits it",
             );
+        }
+    }
+
+    /// What a record says of its feeds is what their slips hold. A slip below the first item is over; only its row is left.
+    fn feeds(&mut self, tree: &Tree, promise: &Promise, feeds: &Feeds) {
+        let id = &promise.id;
+        let (stream, inbox) = (&feeds.stream, &feeds.inbox);
+        let said = [
+            (Feed::Stream, stream.first, stream.next, stream.bytes),
+            (Feed::Inbox, inbox.first, inbox.next, inbox.bytes),
+        ];
+        for (feed, first, next, bytes) in said {
+            let (mut at, mut held) = (first, 0);
+            for slip in tree
+                .slips(id, feed, first)
+                .filter(|slip| slip.number >= first)
+            {
+                if slip.number != at || slip.items.is_empty() {
+                    let what = format!("{feed:?}: {} follows {at}", slip.number);
+                    self.wrong(id, what);
+                }
+                at = slip.end();
+                held += slip.bytes() as u64;
+            }
+            if (at, held) != (next, bytes) {
+                let what =
+                    format!("{feed:?}: {held} bytes up to {at} are not {bytes} up to {next}");
+                self.wrong(id, what);
+            }
+        }
+        if !promise.is_pending() && inbox.first != inbox.next {
+            self.wrong(id, "it is settled and has unread messages");
+        }
+        let waits = tree.pending_children(id).any(|child| {
+            let origin = child.promise.origin.as_ref();
+            matches!(child.promise.kind, Kind::Receive)
+                && origin.is_some_and(|origin| origin.generation == promise.generation)
+        });
+        if waits && inbox.first != inbox.next {
+            self.wrong(id, "it waits for a message and has one");
         }
     }
 
@@ -282,12 +327,26 @@ impl<'a> Checker<'a> {
                 "more attempts failed, were lost or stalled than there were",
             );
         }
-        let TaskState::Suspended { tied } = task.state else {
+        let is_asleep = task.is_asleep && matches!(task.state, TaskState::Pending { .. });
+        if task.is_asleep && (!is_asleep || task.warm.is_none()) {
+            self.wrong(id, format!("it is {} and asleep", task.state_name()));
+        }
+        let tied = match task.state {
+            TaskState::Suspended { tied } => tied,
+            TaskState::Pending { .. }
+            | TaskState::Leased { .. }
+            | TaskState::Halted(_)
+            | TaskState::Done => None,
+        };
+        let is_suspended = matches!(task.state, TaskState::Suspended { .. });
+        if !is_suspended {
             if task.warm.is_some() && !matches!(task.state, TaskState::Pending { .. }) {
                 self.wrong(id, format!("it is {} and warm", task.state_name()));
             }
-            return;
-        };
+            if !is_asleep {
+                return;
+            }
+        }
         let shown = task.warm.map_or(Seq::ZERO, |warm| warm.shown);
         if tied.is_some() && tied != task.warm.map(|warm| warm.session) {
             self.wrong(id, "it is tied to another session than keeps its body");
@@ -300,7 +359,7 @@ impl<'a> Checker<'a> {
                 .is_some_and(|origin| origin.generation == promise.generation)
         };
         let awaited = |child: &&Arc<Record>| is_of_this_history(child) && !child.is_dormant();
-        if tree.pending_children(id).find(awaited).is_none() {
+        if is_suspended && tree.pending_children(id).find(awaited).is_none() {
             self.wrong(id, "it is suspended and waits for nothing");
         }
         if let Some(missed) = tree.settled_after(id, shown).find(is_of_this_history) {
@@ -343,7 +402,8 @@ impl<'a> Checker<'a> {
             let is_under_way = self.messages.iter().any(|message| match message {
                 Message::Create { back, .. }
                 | Message::Subscribe { back, .. }
-                | Message::Tell { back, .. } => *back == proxy,
+                | Message::Tell { back, .. }
+                | Message::Send { back, .. } => *back == proxy,
 
                 Message::Unsubscribe { .. } | Message::Trim { .. } => false,
                 // The page of awaiters that is told next.

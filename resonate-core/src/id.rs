@@ -294,6 +294,15 @@ pub struct SessionId(pub u128);
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct SettleKey(pub u128);
 
+impl SettleKey {
+    /// The key of a request that has a name.
+    #[must_use]
+    pub fn of(name: &str) -> Self {
+        let half = |seed| u128::from(XxHash3_64::oneshot_with_seed(seed, name.as_bytes()));
+        Self(half(0) << 64 | half(1))
+    }
+}
+
 impl fmt::Debug for SettleKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{:032x}", self.0)

@@ -4,13 +4,14 @@
 //! write, what to answer and what to do once the write is durable. No clock, no I/O, no async, no randomness. The server,
 //! the in-process mode, the simulator and the tests all run these same rules.
 //!
-//! Read in this order: [`id`], [`value`], [`promise`], [`task`], [`request`], [`reply`], [`tree`], then one file per verb
+//! Read in this order: [`id`], [`value`], [`promise`], [`task`], [`feed`], [`request`], [`reply`], [`tree`], then one file per verb
 //! in [`mod@apply`]; [`check()`] knows what must always hold; [`memory`] is a whole server without a disk.
 
 pub mod apply;
 pub mod awaiter;
 pub mod capability;
 pub mod check;
+pub mod feed;
 pub mod flow;
 pub mod id;
 pub mod limits;
@@ -30,10 +31,11 @@ pub mod tree;
 pub mod value;
 
 pub use self::{
-    apply::{Applied, Change, PageChange, apply, history},
+    apply::{Applied, Change, PageChange, SlipChange, apply, history},
     awaiter::AwaiterPage,
     capability::{Capabilities, CapabilityKey},
     check::{Violation, check, check_changes},
+    feed::{Feed, Feeds, Inbox, Progress, Slip, Stream, StreamPage},
     id::{Address, BadAddress, BadId, Part, PromiseId, SessionId, SettleKey},
     memory::Memory,
     promise::{

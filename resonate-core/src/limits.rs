@@ -32,6 +32,18 @@ pub const KEPT: usize = 10_000;
 pub const KEPT_BYTES: usize = 16 << 20;
 /// Pending children of one promise.
 pub const CHILDREN: usize = 1_000_000;
+/// Items of a stream that are kept; older ones go, and a reader that is behind them is told.
+pub const STREAM_ITEMS: u64 = 10_000;
+/// Bytes of the same: a tree is in memory as a whole.
+pub const STREAM_BYTES: usize = 4 << 20;
+/// Bytes of one item of a stream; many fit a page, and a turn.
+pub const ITEM_BYTES: usize = 64 << 10;
+/// Messages of an inbox that are not read.
+pub const INBOX: u64 = 1_000;
+/// Bytes of the same.
+pub const INBOX_BYTES: usize = 4 << 20;
+/// Keys of messages that an inbox remembers; each is written again with every turn.
+pub const INBOX_KEYS: usize = 128;
 /// Ops of one turn.
 pub const TURN_OPS: usize = 1_000;
 /// Bytes of one turn and of one page of a history: fits a message with room for its envelope.

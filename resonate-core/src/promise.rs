@@ -5,7 +5,9 @@ use std::{collections::BTreeMap, sync::Arc};
 use serde::{Deserialize, Serialize};
 use twox_hash::XxHash3_64;
 
-use crate::{Address, Outcome, Payload, PromiseId, RetryPolicy, Seq, SettleKey, Task, Timestamp};
+use crate::{
+    Address, Feeds, Outcome, Payload, PromiseId, RetryPolicy, Seq, SettleKey, Task, Timestamp,
+};
 
 /// A promise and, if it has a target, its task: what one row of a store keeps.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -43,6 +45,8 @@ pub struct Promise {
     pub tags: BTreeMap<String, String>,
     /// Proxies in other trees that await it.
     pub awaiters: Vec<PromiseId>,
+    /// What it emits and is sent, if it is a call; none until something is.
+    pub feeds: Option<Box<Feeds>>,
 }
 
 /// What will settle a promise.
@@ -56,6 +60,8 @@ pub enum Kind {
     Timer,
     /// Somebody outside.
     External,
+    /// The next message of its caller's inbox.
+    Receive,
     /// What becomes of a promise that is not below its caller.
     Proxy(Link),
 }
@@ -125,6 +131,13 @@ pub enum Link {
         /// What it is told.
         outcome: Outcome,
     },
+    /// A message is sent to an execution elsewhere; the proxy says what came of it.
+    Send {
+        /// Its id.
+        id: PromiseId,
+        /// The message.
+        message: Payload,
+    },
 }
 
 impl Link {
@@ -133,7 +146,7 @@ impl Link {
     pub fn target(&self) -> &PromiseId {
         match self {
             Self::Call { promise, .. } => &promise.id,
-            Self::Await { id } | Self::Tell { id, .. } => id,
+            Self::Await { id } | Self::Tell { id, .. } | Self::Send { id, .. } => id,
         }
     }
 }
@@ -199,7 +212,7 @@ impl Promise {
     pub fn call(&self) -> Option<&Call> {
         match &self.kind {
             Kind::Call(call) => Some(call),
-            Kind::Step | Kind::Timer | Kind::External | Kind::Proxy(_) => None,
+            Kind::Step | Kind::Timer | Kind::External | Kind::Receive | Kind::Proxy(_) => None,
         }
     }
 

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::{NewPromise, Outcome, PromiseId, Record, Seq, TaskVersion, Timestamp};
+use crate::{NewPromise, Outcome, PromiseId, Record, Seq, StreamPage, TaskVersion, Timestamp};
 
 /// The answer to a request that was not refused.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -25,6 +25,8 @@ pub enum Reply {
     Turn(TurnReply),
     /// What another root may begin with.
     Story(Box<Story>),
+    /// What a stream has.
+    Stream(StreamPage),
     /// Done; there is nothing to say.
     Done,
 }
@@ -206,6 +208,8 @@ pub enum Refusal {
 pub enum Effect {
     /// Those who watch this promise get its record.
     Settled(PromiseId),
+    /// Those who read the stream of this execution get what is new.
+    Emitted(PromiseId),
     /// The worker that holds the parent is sent this settlement.
     Push {
         /// Whose.

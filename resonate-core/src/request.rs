@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use crate::{
-    Call, Compensation, Failure, HaltCause, Link, NewPromise, Outcome, Payload, PromiseId,
-    RetryPolicy, Seq, SessionId, SettleKey, Story, TaskVersion, Timestamp,
+    Call, Compensation, Failure, HaltCause, Link, NewPromise, Outcome, Payload, Progress,
+    PromiseId, RetryPolicy, Seq, SessionId, SettleKey, Story, TaskVersion, Timestamp,
 };
 
 /// One request; one file of `apply` each.
@@ -80,6 +80,22 @@ pub enum Request {
         session: SessionId,
         /// Why.
         why: ReleaseReason,
+    },
+    /// Look at what an execution has emitted.
+    Tail {
+        /// Which.
+        id: PromiseId,
+        /// The first offset that is wanted.
+        from: u64,
+    },
+    /// A message for a running execution.
+    Send {
+        /// Which.
+        id: PromiseId,
+        /// The message.
+        message: Payload,
+        /// Tells its repetition from another message that says the same.
+        key: Option<SettleKey>,
     },
     /// Stop a task until somebody continues it.
     Halt {
@@ -186,6 +202,15 @@ pub enum Op {
         /// Its value.
         value: String,
     },
+    /// An item of the stream of the task's own promise.
+    Emit {
+        /// Its number within the generation, from 0. One that is written already is not written again.
+        n: u64,
+        /// What.
+        item: Payload,
+    },
+    /// How far the task says it is.
+    Progress(Progress),
 }
 
 /// A child to be created.
@@ -222,6 +247,8 @@ pub enum ChildKind {
     Timer,
     /// A promise that somebody outside settles.
     External,
+    /// The next message of the caller's inbox.
+    Receive,
     /// A promise that is not below the caller.
     Proxy(Link),
 }
@@ -235,6 +262,8 @@ pub enum End {
     Suspend {
         /// Something else than a promise may wake the body: the task stays with this session.
         tied: bool,
+        /// Or until then: the body looks for something again and again, and this is when it is to look next.
+        wake_at: Option<Timestamp>,
     },
     /// The promise is settled with this.
     Fulfill(Outcome),
@@ -306,6 +335,15 @@ pub enum Message {
         /// The proxy that hears of it.
         back: PromiseId,
     },
+    /// Send this execution a message and tell the proxy what came of it.
+    Send {
+        /// Which execution.
+        id: PromiseId,
+        /// The message.
+        message: Payload,
+        /// The proxy that hears of it.
+        back: PromiseId,
+    },
     /// What came of it.
     Answer {
         /// The proxy.
@@ -339,6 +377,7 @@ impl Message {
             Self::Subscribe { id, .. }
             | Self::Unsubscribe { id, .. }
             | Self::Tell { id, .. }
+            | Self::Send { id, .. }
             | Self::Wave { id }
             | Self::Answers { id }
             | Self::Trim { id } => id,
@@ -364,6 +403,8 @@ impl Request {
             | Self::Hold { id, .. }
             | Self::Recall { id, .. }
             | Self::Release { id, .. }
+            | Self::Tail { id, .. }
+            | Self::Send { id, .. }
             | Self::Halt { id, .. }
             | Self::Continue { id, .. }
             | Self::Story { id, .. }

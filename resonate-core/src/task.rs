@@ -50,6 +50,8 @@ pub struct Task {
     pub halted_by: Option<SettleKey>,
     /// Of the last request that let it go on, also when it is halted again.
     pub continued_by: Option<SettleKey>,
+    /// It is pending until a look of its own is due, and ready as soon as one of its children settles.
+    pub is_asleep: bool,
 }
 
 /// Where a body waits in memory, and what it has been shown.
@@ -140,6 +142,7 @@ impl Task {
             warm: None,
             halted_by: None,
             continued_by: None,
+            is_asleep: false,
         }
     }
 

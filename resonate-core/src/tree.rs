@@ -8,7 +8,7 @@ use std::{
     sync::Arc,
 };
 
-use crate::{AwaiterPage, PromiseId, Record, Seq, limits};
+use crate::{AwaiterPage, Feed, PromiseId, Record, Seq, Slip, limits};
 
 /// A root and everything below it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -16,6 +16,7 @@ pub struct Tree {
     records: BTreeMap<PromiseId, Arc<Record>>,
     children: BTreeMap<PromiseId, Children>,
     awaiters: BTreeMap<PromiseId, Awaiters>,
+    slips: BTreeMap<(PromiseId, Feed), BTreeMap<u64, Arc<Slip>>>,
     pending: usize,
 }
 
@@ -189,6 +190,46 @@ impl Tree {
         if awaiters.pages.is_empty() {
             self.awaiters.remove(of);
         }
+    }
+
+    /// The slips of a feed from the one on that has this item, in order.
+    pub fn slips<'a>(
+        &'a self,
+        of: &PromiseId,
+        feed: Feed,
+        item: u64,
+    ) -> impl Iterator<Item = &'a Arc<Slip>> + use<'a> {
+        let slips = self.slips.get(&(of.clone(), feed));
+        let begins = slips.and_then(|slips| slips.range(..=item).next_back());
+        let begins = begins.map_or(item, |(number, _)| *number);
+        let slips = slips
+            .into_iter()
+            .flat_map(move |slips| slips.range(begins..));
+        slips.map(|(_, slip)| slip)
+    }
+
+    /// The newest slip of a feed.
+    #[must_use]
+    pub fn last_slip(&self, of: &PromiseId, feed: Feed) -> Option<&Arc<Slip>> {
+        let (_, slip) = self.slips.get(&(of.clone(), feed))?.last_key_value()?;
+        Some(slip)
+    }
+
+    /// Puts a slip in place of the one of its number.
+    pub fn put_slip(&mut self, slip: Arc<Slip>) {
+        let slips = self.slips.entry((slip.of.clone(), slip.feed)).or_default();
+        slips.insert(slip.number, slip);
+    }
+
+    /// Takes a slip out, as if it had never been.
+    pub fn remove_slip(&mut self, of: &PromiseId, feed: Feed, number: u64) -> Option<Arc<Slip>> {
+        let key = (of.clone(), feed);
+        let slips = self.slips.get_mut(&key)?;
+        let slip = slips.remove(&number);
+        if slips.is_empty() {
+            self.slips.remove(&key);
+        }
+        slip
     }
 
     /// Puts a record in place of the one of its name.

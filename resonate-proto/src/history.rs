@@ -73,9 +73,11 @@ fn line(record: &Record) -> Value {
         Kind::Step => "step".to_owned(),
         Kind::Timer => "timer".to_owned(),
         Kind::External => "promise".to_owned(),
+        Kind::Receive => "receive".to_owned(),
         Kind::Proxy(Link::Call { promise, .. }) => format!("call {}", promise.id),
         Kind::Proxy(Link::Await { id }) => format!("await {id}"),
         Kind::Proxy(Link::Tell { id, .. }) => format!("tell {id}"),
+        Kind::Proxy(Link::Send { id, .. }) => format!("send {id}"),
     };
     json!({
         "id": promise.id.as_str(),

@@ -5,7 +5,7 @@
 
 use bytes::Bytes;
 use prost::Message as _;
-use resonate_core::{AwaiterPage, Message, Record};
+use resonate_core::{AwaiterPage, Kind, Link, Message, Record, Slip, Task};
 
 use crate::{
     convert::{BadMessage, Reading},
@@ -14,7 +14,9 @@ use crate::{
 
 /// The newest format. It grows when an older reader would lose something by skipping what it does not know; a row that has
 /// nothing of that is written in the format before, so that an older version can still read it.
-pub const FORMAT: u32 = 2;
+pub const FORMAT: u32 = 3;
+/// Rows with a compensation.
+const UNDONE: u32 = 2;
 /// Rows without a compensation.
 const PLAIN: u32 = 1;
 
@@ -44,14 +46,38 @@ pub enum StoredError {
 /// The bytes of a record.
 #[must_use]
 pub fn encode_record(record: &Record) -> Bytes {
-    let format = match record.promise.compensation {
-        Some(_) => FORMAT,
-        None => PLAIN,
-    };
+    let format = format_of(record);
     wire::StoredRecord {
         format,
         record: Some(record.into()),
         awaiters: None,
+        slip: None,
+    }
+    .encode_to_vec()
+    .into()
+}
+
+fn format_of(record: &Record) -> u32 {
+    let Record { promise, task } = record;
+    let is_new_kind = matches!(promise.kind, Kind::Receive | Kind::Proxy(Link::Send { .. }));
+    let is_asleep = task.as_ref().is_some_and(|task: &Task| task.is_asleep);
+    if promise.feeds.is_some() || is_new_kind || is_asleep {
+        FORMAT
+    } else if promise.compensation.is_some() {
+        UNDONE
+    } else {
+        PLAIN
+    }
+}
+
+/// The bytes of some items of a feed.
+#[must_use]
+pub fn encode_slip(slip: &Slip) -> Bytes {
+    wire::StoredRecord {
+        format: FORMAT,
+        record: None,
+        awaiters: None,
+        slip: Some(slip.into()),
     }
     .encode_to_vec()
     .into()
@@ -69,6 +95,7 @@ pub fn encode_awaiters(page: &AwaiterPage) -> Bytes {
         format: PLAIN,
         record: None,
         awaiters: Some(page),
+        slip: None,
     }
     .encode_to_vec()
     .into()
@@ -81,6 +108,8 @@ pub enum Stored {
     Record(Box<Record>),
     /// Some of those who await a promise.
     Awaiters(AwaiterPage),
+    /// Some items of a feed.
+    Slip(Slip),
 }
 
 /// What these bytes of a row of a tree hold.
@@ -90,6 +119,9 @@ pub enum Stored {
 pub fn decode_row(bytes: &[u8]) -> Result<Stored, StoredError> {
     check_format(bytes)?;
     let stored = wire::StoredRecord::decode(bytes).map_err(damaged)?;
+    if let Some(slip) = stored.slip {
+        return Ok(Stored::Slip(slip.try_into()?));
+    }
     let Some(page) = stored.awaiters else {
         let record = Reading("StoredRecord").required("record", stored.record)?;
         return Ok(Stored::Record(Box::new(record.try_into()?)));
@@ -117,8 +149,19 @@ pub fn decode_record(bytes: &[u8]) -> Result<Record, StoredError> {
 /// The bytes of a message of the outbox.
 #[must_use]
 pub fn encode_message(message: &Message) -> Bytes {
+    let format = match message {
+        Message::Send { .. } => FORMAT,
+        Message::Create { .. }
+        | Message::Subscribe { .. }
+        | Message::Unsubscribe { .. }
+        | Message::Tell { .. }
+        | Message::Answer { .. }
+        | Message::Wave { .. }
+        | Message::Answers { .. }
+        | Message::Trim { .. } => PLAIN,
+    };
     wire::StoredMessage {
-        format: PLAIN,
+        format,
         message: Some(message.into()),
     }
     .encode_to_vec()

@@ -31,13 +31,14 @@ pub use self::{
     error::{Error, ErrorKind, Result},
     history::{Fit, Replayed, Replays},
     ops::{
-        ByReference, ByValue, Execution, JoinAll, Map, MapOutcome, MapWhole, Promise, Race, Sleep,
-        Step, Tell, Timeout, Undo, Why, cancel, changed, execution, is_replaying, join_all, label,
-        map, now, on_cancel, promise, race, random, reject, resolve, shield, sleep, sleep_until,
-        state, step, timeout, try_execution, try_state, uuid,
+        ByReference, ByValue, Execution, Inbox, JoinAll, Map, MapOutcome, MapWhole, PollUntil,
+        Promise, Race, Recv, Sending, Sleep, Step, Tell, Timeout, Undo, Why, cancel, changed, emit,
+        execution, inbox, is_replaying, join_all, label, map, now, on_cancel, poll_until, progress,
+        promise, race, random, reject, resolve, send, shield, sleep, sleep_until, state, step,
+        timeout, try_execution, try_state, uuid,
     },
     registry::DuplicateFunction,
-    resonate::{Builder, Found, Resonate, Search, StartError, Through},
+    resonate::{Builder, Found, Items, Resonate, Search, StartError, Through},
     retry::Retry,
 };
 

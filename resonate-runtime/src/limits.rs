@@ -16,6 +16,10 @@ pub(crate) const YOUNG: Duration = Duration::from_secs(1);
 pub(crate) const SELF_WAKES: usize = 256;
 /// How long an execution that something foreign may wake stays leased before it is suspended, tied to the session.
 pub(crate) const FOREIGN_WAIT: Duration = Duration::from_secs(30);
+/// How often an execution that has nothing else to write says how far it is.
+pub(crate) const PROGRESS: Duration = Duration::from_secs(1);
+/// Looks that follow each other faster than this are made without putting the execution aside between them.
+pub(crate) const LIGHT_SLEEP: Duration = Duration::from_secs(1);
 /// How long a history that is replayed without a server waits for something that it does not hold.
 pub(crate) const OFFLINE_WAIT: Duration = Duration::from_secs(10);
 /// How often a tree is read for its history that changes meanwhile.

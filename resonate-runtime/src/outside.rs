@@ -5,9 +5,9 @@
 use std::{collections::BTreeMap, panic::Location, sync::Arc, time::Duration};
 
 use resonate_core::{
-    Address, Call, Create, NewPromise, Outcome, PromiseId, Record, SettleKey, Timestamp,
+    Address, Call, Create, NewPromise, Outcome, Payload, PromiseId, Record, SettleKey, Timestamp,
 };
-use resonate_proto::client::{Cancel, PromiseReply, Settle};
+use resonate_proto::client::{Cancel, PromiseReply, SendTo, Settle};
 
 use crate::{Error, ErrorKind, Result, ambient, resonate::Process};
 
@@ -59,7 +59,28 @@ pub(crate) fn tell(
     async move { process?.tell(id, outcome).await }
 }
 
+/// Sends a running execution a message.
+#[track_caller]
+pub(crate) fn send(
+    id: PromiseId,
+    message: Payload,
+) -> impl Future<Output = Result<()>> + Send + 'static {
+    let process = ambient::process(Location::caller());
+    async move {
+        // The client repeats it until it has an answer; it must come once.
+        let key = SettleKey(fastrand::u128(..));
+        process?.send(id, message, key).await
+    }
+}
+
 impl Process {
+    /// Sends a running execution a message, once under this key.
+    pub(crate) async fn send(&self, id: PromiseId, message: Payload, key: SettleKey) -> Result<()> {
+        let key = Some(key);
+        self.client().send(SendTo { id, message, key }).await?;
+        Ok(())
+    }
+
     async fn create(&self, mut new: NewCall) -> Result<PromiseReply> {
         if let Some(delay) = new.delay {
             new.call.start_at = self.clock().now().after(delay);

@@ -32,6 +32,8 @@ pub(crate) const LONGEST_WAIT: Duration = Duration::from_secs(1);
 pub(crate) const ANNOUNCED: usize = 10_000;
 /// Promises that one watch names.
 pub(crate) const WATCH_IDS: usize = 1_000;
+/// How long a reader of a stream waits for something new before it is told that there is nothing yet.
+pub(crate) const TAIL_WAIT: Duration = Duration::from_secs(20);
 /// Delivered messages of one partition after which its outbox is trimmed.
 pub(crate) const TRIM_EVERY: usize = 256;
 /// Rows that one search looks at before it answers with what it has and where to go on.

@@ -4,10 +4,11 @@
 use std::{fmt, sync::Arc};
 
 use prost::Message;
-use resonate_core::{Create, PromiseId, Record, Reply, Request};
+use resonate_core::{Create, PromiseId, Record, Reply, Request, StreamPage};
 use resonate_proto::{
     client::{
-        Cancel, LogPosition, Page, PromiseReply, Search, ServedFunction, Settle, TreeSearch, Watch,
+        Cancel, LogPosition, Page, PromiseReply, Search, SendTo, ServedFunction, Settle, Tail,
+        TailReply, TreeSearch, Watch,
     },
     stream::{FromWorker, FromWorkerReader, Hello, ToWorker},
     v1,
@@ -176,6 +177,25 @@ impl Api for Far {
     fn cancel(&self, cancel: Cancel) -> BoxFuture<Answer<PromiseReply>> {
         let Cancel { id, reason, key } = cancel;
         self.ask(Request::Cancel { id, reason, key })
+    }
+
+    fn send(&self, send: SendTo) -> BoxFuture<Answer<PromiseReply>> {
+        let SendTo { id, message, key } = send;
+        self.ask(Request::Send { id, message, key })
+    }
+
+    fn tail(&self, tail: Tail) -> BoxFuture<Answer<StreamPage>> {
+        let far = self.clone();
+        Box::pin(async move {
+            let (answer, answered) = oneshot::channel();
+            let Tail { id, from } = tail;
+            far.hand(Input::Tail { id, from, answer })?;
+            let told = answered.await.map_err(|_| gone("the server went away"))?;
+            let (page, at) = (told.answer.map_err(failed)?, told.at);
+            let wire = through_bytes(&v1::TailReply::from(&TailReply { page, at }))?;
+            let reply = TailReply::try_from(wire).map_err(|error| gone(&error.to_string()))?;
+            Ok(reply.page)
+        })
     }
 
     fn search(&self, search: Search) -> BoxFuture<Answer<Page>> {

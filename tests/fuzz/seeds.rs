@@ -168,6 +168,8 @@ impl Seeds {
             Request::Fork(_)
             | Request::Hold { .. }
             | Request::Recall { .. }
+            | Request::Tail { .. }
+            | Request::Send { .. }
             | Request::Release { .. }
             | Request::Expire { .. }
             | Request::Deliver(_) => {}
@@ -278,7 +280,10 @@ impl Seeds {
                 n: turn.n,
                 answer: Err(refusal),
             }),
-            (_, Ok(Reply::Held { .. } | Reply::Turn(_) | Reply::Done) | Err(_)) => return,
+            (
+                _,
+                Ok(Reply::Held { .. } | Reply::Turn(_) | Reply::Stream(_) | Reply::Done) | Err(_),
+            ) => return,
         };
         for message in ToWorker::batches(std::slice::from_ref(&item)) {
             self.add_new("to_worker", &item, message.encode_to_vec());

@@ -17,6 +17,7 @@ mod divergence;
 mod embedded;
 mod execution;
 mod fan;
+mod feeds;
 mod flow;
 mod hazards;
 mod http;

@@ -38,6 +38,7 @@ mod poison;
 mod proxy;
 mod restart;
 mod slow;
+mod streams;
 mod urls;
 mod versions;
 mod worker;

@@ -35,6 +35,7 @@ mod server;
 mod shrink;
 mod sim;
 mod stream;
+mod streams;
 mod times;
 mod told;
 mod trace;

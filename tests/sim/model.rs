@@ -15,6 +15,7 @@ use resonate_server::store::Batch;
 use crate::{
     leases::Leases,
     messages::Messages,
+    streams::Streams,
     times::{self, Times},
     told::Told,
 };
@@ -37,6 +38,7 @@ pub(crate) struct Model {
     pub(crate) times: Times,
     pub(crate) told: Told,
     pub(crate) leases: Leases,
+    streams: Streams,
     /// What happened and is to be counted.
     noted: Vec<&'static str>,
 }
@@ -143,6 +145,13 @@ impl Model {
                 let root = self.roots.get(&row.root_no).ok_or("a row without a root")?;
                 let record = match decode_row(&row.doc).map_err(|error| error.to_string())? {
                     Stored::Record(record) => *record,
+                    Stored::Slip(slip) => {
+                        self.streams.follow(&slip)?;
+                        self.noted.push("slips written");
+                        let root = root.clone();
+                        self.trees.entry(root).or_default().put_slip(Arc::new(slip));
+                        continue;
+                    }
                     Stored::Awaiters(page) => {
                         let root = root.clone();
                         self.trees.entry(root).or_default().put_page(Arc::new(page));

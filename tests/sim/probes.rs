@@ -1,7 +1,7 @@
 //! What a batch must have met at least once, or it has proved nothing.
 
 /// Faults and rare moments, by the names they are counted under.
-pub(crate) const PROBES: [&str; 47] = [
+pub(crate) const PROBES: [&str; 48] = [
     "a call was canceled from outside",
     "a connection without a sign of life was given up",
     "a crash kept an unsynced commit",
@@ -48,5 +48,6 @@ pub(crate) const PROBES: [&str; 47] = [
     "roots answered again",
     "roots answered with a timeout",
     "rows of earlier generations removed",
+    "slips written",
     "urgent calls",
 ];

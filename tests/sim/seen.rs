@@ -66,17 +66,29 @@ impl Model {
         match what {
             "step" => named("s"),
             "gate" => named("g"),
+            "sent" => settled
+                .find(|child| matches!(child.promise.kind, Kind::Proxy(Link::Send { .. })))
+                .cloned(),
+            // Which message comes to whom is the log's affair, and looks have no names of their own.
+            "read" | "looked" => settled
+                .find(|child| {
+                    let outcome = child.promise.settled().map(|settled| &settled.outcome);
+                    matches!(child.promise.kind, Kind::Receive | Kind::Step)
+                        && outcome.is_some_and(|outcome| is_of(outcome, what, shown.answer))
+                })
+                .cloned(),
             "told" | "detached" => settled
                 .find(|child| match &child.promise.kind {
                     Kind::Proxy(Link::Tell { id, .. }) => id.as_str().ends_with(&format!(".g{no}")),
                     Kind::Proxy(Link::Call { promise, .. }) => {
                         promise.id.as_str().ends_with(&format!("-d{no}"))
                     }
-                    Kind::Proxy(Link::Await { .. })
+                    Kind::Proxy(Link::Await { .. } | Link::Send { .. })
                     | Kind::Call(_)
                     | Kind::Step
                     | Kind::Timer
-                    | Kind::External => false,
+                    | Kind::External
+                    | Kind::Receive => false,
                 })
                 .cloned(),
             // Timers have no names of their own.
@@ -93,7 +105,7 @@ fn is_of(outcome: &Outcome, what: &str, answer: &Answer) -> bool {
     match (outcome, answer) {
         (Outcome::Resolved(value), Ok(shown)) => match what {
             // It stands for something else.
-            "large" | "told" | "detached" | "sleep" => true,
+            "large" | "told" | "detached" | "sleep" | "sent" => true,
             _ => number(value) == Some(*shown),
         },
         (Outcome::Resolved(_), Err(_)) => false,

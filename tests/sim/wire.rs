@@ -5,10 +5,11 @@ use std::sync::Arc;
 
 use futures::future::BoxFuture;
 use prost::Message;
-use resonate_core::{Create, PromiseId, Record, Reply, Request};
+use resonate_core::{Create, PromiseId, Record, Reply, Request, StreamPage};
 use resonate_proto::{
     client::{
-        Cancel, LogPosition, Page, PromiseReply, Search, ServedFunction, Settle, TreeSearch, Watch,
+        Cancel, LogPosition, Page, PromiseReply, Search, SendTo, ServedFunction, Settle, Tail,
+        TreeSearch, Watch,
     },
     v1,
 };
@@ -198,6 +199,16 @@ impl Api for Far {
     fn cancel(&self, cancel: Cancel) -> BoxFuture<'static, Answer<PromiseReply>> {
         let Cancel { id, reason, key } = cancel;
         self.ask(Request::Cancel { id, reason, key })
+    }
+
+    fn send(&self, send: SendTo) -> BoxFuture<'static, Answer<PromiseReply>> {
+        let wire = through_bytes(&v1::SendRequest::from(&send));
+        let SendTo { id, message, key } = wire.try_into().expect("it can be read");
+        self.ask(Request::Send { id, message, key })
+    }
+
+    fn tail(&self, _: Tail) -> BoxFuture<'static, Answer<StreamPage>> {
+        Box::pin(async { Err(gone("nobody reads a stream here")) })
     }
 
     fn search(&self, _: Search) -> BoxFuture<'static, Answer<Page>> {

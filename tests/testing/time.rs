@@ -1,5 +1,7 @@
 //! Time is virtual, and what is mocked is what runs.
 
+use std::sync::atomic::{AtomicU64, Ordering};
+
 use resonate::{prelude::*, testing::World};
 
 #[durable(service = "mail")]
@@ -103,4 +105,29 @@ async fn greeting() -> String {
 #[resonate::test(setup = with_a_greeting, workers = 1)]
 async fn functions_get_what_the_setup_provides() {
     assert_eq!(greeting().id("1").await, "hello");
+}
+
+static LOOKS: AtomicU64 = AtomicU64::new(0);
+
+#[durable]
+async fn looks_for_a_year() -> Result<u64> {
+    let began = now();
+    let looks = poll_until(hours(1), || async {
+        // A body that waits for an hour does not stay in memory: what it counted would be gone.
+        let looks = LOOKS.fetch_add(1, Ordering::Relaxed) + 1;
+        (looks == 365 * 24).then_some(looks)
+    })
+    .await?;
+    label("took", began.until(now()).as_secs() / 86_400);
+    Ok(looks)
+}
+
+#[resonate::test(workers = 1)]
+async fn a_look_each_hour_of_a_year_leaves_one_record(world: World) -> Result<()> {
+    assert_eq!(looks_for_a_year().id("year").await?, 8_760);
+    assert!(world.elapsed() >= days(364), "{:?}", world.elapsed());
+    let tree = world.resonate().tree("year").await?;
+    let ids: Vec<_> = tree.iter().map(resonate::Found::id).collect();
+    assert_eq!(ids, ["year", "year.poll_until"]);
+    Ok(())
 }

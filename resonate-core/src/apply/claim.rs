@@ -50,6 +50,7 @@ pub(super) fn apply(
             task.state = TaskState::Leased { session, since };
             task.turn = 0;
             task.warm = None;
+            task.is_asleep = false;
         }
         keep_retry(record, retry);
     });

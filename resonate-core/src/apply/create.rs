@@ -74,6 +74,7 @@ fn record(new: NewPromise, now: Timestamp) -> Record {
         labels: new.labels,
         tags: new.tags,
         awaiters: Vec::new(),
+        feeds: None,
     };
     Record { promise, task }
 }

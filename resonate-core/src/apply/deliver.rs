@@ -3,10 +3,13 @@
 use super::{
     awaiters, create,
     edit::Edit,
+    feed,
     settle::{self, By},
     trim, wave,
 };
-use crate::{Create, Failure, FailureKind, Message, Outcome, Payload, PromiseId, Refusal, Reply};
+use crate::{
+    Create, Failure, FailureKind, Message, Outcome, Payload, PromiseId, Refusal, Reply, SettleKey,
+};
 
 pub(super) fn apply(edit: &mut Edit<'_>, message: Message) -> Reply {
     match message {
@@ -25,6 +28,16 @@ pub(super) fn apply(edit: &mut Edit<'_>, message: Message) -> Reply {
         ),
         Message::Subscribe { id, back } => subscribe(edit, &id, back),
         Message::Tell { id, outcome, back } => tell(edit, &id, outcome, back),
+        Message::Send { id, message, back } => {
+            // A late copy is known by whose it is.
+            let key = Some(SettleKey::of(back.as_str()));
+            let sent = edit.attempt(|edit| feed::send::apply(edit, &id, message, key));
+            let said = match sent {
+                Ok(_) => Outcome::Resolved(Payload::json("null")),
+                Err(refusal) => refused(&id, &refusal),
+            };
+            answer(edit, back, said);
+        }
         Message::Unsubscribe { id, back } => awaiters::remove(edit, &id, &back),
         Message::Answer { proxy, outcome } => settle::settle_by(edit, &proxy, outcome, By::Answer),
         Message::Wave { id } => wave::below(edit, &id),
@@ -62,13 +75,15 @@ fn subscribe(edit: &mut Edit<'_>, id: &PromiseId, back: PromiseId) {
 fn tell(edit: &mut Edit<'_>, id: &PromiseId, outcome: Outcome, back: PromiseId) {
     let told = match edit.get(id) {
         None => refused(id, &Refusal::NotFound(id.clone())),
-        Some(record) if record.promise.is_pending() => match settle::fits(id, &outcome) {
-            Err(refusal) => refused(id, &refusal),
-            Ok(()) => {
-                settle::settle(edit, id, outcome);
-                Outcome::Resolved(Payload::json("true"))
+        Some(record) if record.promise.is_pending() => {
+            match settle::fits(id, &outcome).and_then(|()| settle::refuse_receive(edit, id)) {
+                Err(refusal) => refused(id, &refusal),
+                Ok(()) => {
+                    settle::settle(edit, id, outcome);
+                    Outcome::Resolved(Payload::json("true"))
+                }
             }
-        },
+        }
         Some(_) => Outcome::Resolved(Payload::json("false")),
     };
     answer(edit, back, told);

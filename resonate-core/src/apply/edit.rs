@@ -1,12 +1,18 @@
 //! A change of a tree that can be taken back: a refusal leaves no trace.
 
-use std::{collections::BTreeMap, sync::Arc};
-
-use super::{Applied, Change, PageChange};
-use crate::{
-    AwaiterPage, Effect, Message, PromiseId, Record, Refusal, Reply, Seq, Stamp, Timestamp, Tree,
-    limits,
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
 };
+
+use super::{Applied, Change, PageChange, SlipChange};
+use crate::{
+    AwaiterPage, Effect, Feed, Message, PromiseId, Record, Refusal, Reply, Seq, Slip, Stamp,
+    Timestamp, Tree, limits,
+};
+
+/// Which slip of which feed.
+type SlipKey = (PromiseId, Feed, u64);
 
 /// A tree under change.
 pub(super) struct Edit<'a> {
@@ -14,6 +20,7 @@ pub(super) struct Edit<'a> {
     stamp: &'a mut Stamp,
     before: BTreeMap<PromiseId, Option<Arc<Record>>>,
     pages_before: BTreeMap<(PromiseId, u32), Option<Arc<AwaiterPage>>>,
+    slips_before: BTreeMap<SlipKey, Option<Arc<Slip>>>,
     messages: Vec<Message>,
     effects: Vec<Effect>,
     /// The task whose turn is being applied: what settles below it travels in the answer.
@@ -32,6 +39,7 @@ impl<'a> Edit<'a> {
             stamp,
             before: BTreeMap::new(),
             pages_before: BTreeMap::new(),
+            slips_before: BTreeMap::new(),
             messages: Vec::new(),
             effects: Vec::new(),
             acting: None,
@@ -84,6 +92,12 @@ impl<'a> Edit<'a> {
         };
         self.before.entry(id.clone()).or_insert(Some(before));
         self.tree.remove(id);
+        for feed in [Feed::Stream, Feed::Inbox] {
+            let slips: Vec<_> = self.tree.slips(id, feed, 0).cloned().collect();
+            for slip in slips {
+                self.remove_slip(&slip);
+            }
+        }
     }
 
     /// Puts a page of awaiters in place of the one of its number.
@@ -92,6 +106,33 @@ impl<'a> Edit<'a> {
         let before = self.tree.page(&page.of, page.number).cloned();
         self.pages_before.entry(key).or_insert(before);
         self.tree.put_page(page);
+    }
+
+    /// Puts a slip in place of the one of its number.
+    pub(super) fn put_slip(&mut self, slip: Arc<Slip>) {
+        self.note_slip(&slip);
+        self.tree.put_slip(slip);
+    }
+
+    /// Takes a slip out.
+    pub(super) fn remove_slip(&mut self, slip: &Slip) {
+        self.note_slip(slip);
+        self.tree.remove_slip(&slip.of, slip.feed, slip.number);
+    }
+
+    /// True for a slip that this request has made.
+    pub(super) fn is_new_slip(&self, slip: &Slip) -> bool {
+        let key = (slip.of.clone(), slip.feed, slip.number);
+        self.slips_before.get(&key).is_some_and(Option::is_none)
+    }
+
+    fn note_slip(&mut self, slip: &Slip) {
+        let before = self.tree.slips(&slip.of, slip.feed, slip.number).next();
+        let before = before
+            .filter(|before| before.number == slip.number)
+            .cloned();
+        let key = (slip.of.clone(), slip.feed, slip.number);
+        self.slips_before.entry(key).or_insert(before);
     }
 
     pub(super) fn send(&mut self, message: Message) {
@@ -141,9 +182,11 @@ impl<'a> Edit<'a> {
         );
         let outer = std::mem::take(&mut self.before);
         let outer_pages = std::mem::take(&mut self.pages_before);
+        let outer_slips = std::mem::take(&mut self.slips_before);
         let result = change(self);
         let inner = std::mem::replace(&mut self.before, outer);
         let pages = std::mem::replace(&mut self.pages_before, outer_pages);
+        let slips = std::mem::replace(&mut self.slips_before, outer_slips);
         if result.is_ok() {
             for (id, before) in inner {
                 self.before.entry(id).or_insert(before);
@@ -151,12 +194,21 @@ impl<'a> Edit<'a> {
             for (key, before) in pages {
                 self.pages_before.entry(key).or_insert(before);
             }
+            for (key, before) in slips {
+                self.slips_before.entry(key).or_insert(before);
+            }
             return result;
         }
         for ((of, number), before) in pages {
             match before {
                 Some(page) => self.tree.put_page(page),
                 None => self.tree.remove_page(&of, number),
+            }
+        }
+        for ((of, feed, number), before) in slips {
+            match before {
+                Some(slip) => self.tree.put_slip(slip),
+                None => drop(self.tree.remove_slip(&of, feed, number)),
             }
         }
         for (id, before) in inner {
@@ -193,13 +245,32 @@ impl<'a> Edit<'a> {
             number,
             before,
         });
+        let slips = self.slips_before.into_iter();
+        let slips = slips.map(|((of, feed, number), before)| {
+            let after = tree.slips(&of, feed, number).next();
+            let after = after.filter(|after| after.number == number).cloned();
+            SlipChange {
+                of,
+                feed,
+                number,
+                before,
+                after,
+            }
+        });
+        let slips: Vec<_> = slips.filter(|slip| slip.before != slip.after).collect();
+        let mut effects = self.effects;
+        let emitted = slips.iter().filter(|slip| slip.feed == Feed::Stream);
+        let emitted = emitted.filter(|slip| slip.after.is_some());
+        let emitted: BTreeSet<_> = emitted.map(|slip| slip.of.clone()).collect();
+        effects.extend(emitted.into_iter().map(Effect::Emitted));
         Applied {
             answer,
             changed,
             removed,
             pages: pages.filter(|page| page.before != page.after).collect(),
             messages: self.messages,
-            effects: self.effects,
+            slips,
+            effects,
         }
     }
 }

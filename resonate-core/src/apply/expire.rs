@@ -26,7 +26,9 @@ pub(super) fn touch(edit: &mut Edit<'_>, id: &PromiseId) {
         }
         let outcome = match record.promise.kind {
             Kind::Timer => Outcome::Resolved(Payload::json("null")),
-            Kind::Call(_) | Kind::Step | Kind::External | Kind::Proxy(_) => Outcome::TimedOut,
+            Kind::Call(_) | Kind::Step | Kind::External | Kind::Receive | Kind::Proxy(_) => {
+                Outcome::TimedOut
+            }
         };
         settle::settle(edit, id, outcome);
     }

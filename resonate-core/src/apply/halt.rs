@@ -103,6 +103,7 @@ pub(super) fn halt(edit: &mut Edit<'_>, id: &PromiseId, cause: HaltCause, mut re
     let at = edit.now();
     edit.update_task(id, |task| {
         task.state = TaskState::Halted(Box::new(Halted { cause, reason, at }));
+        task.is_asleep = false;
         task.warm = None;
     });
 }

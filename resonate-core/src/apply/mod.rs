@@ -10,6 +10,7 @@ mod create;
 mod deliver;
 mod edit;
 mod expire;
+mod feed;
 mod halt;
 mod hold;
 mod recall;
@@ -25,7 +26,8 @@ use std::sync::Arc;
 pub use self::claim::history;
 use self::edit::Edit;
 use crate::{
-    AwaiterPage, Effect, Message, PromiseId, Record, Refusal, Reply, Request, Stamp, Tree,
+    AwaiterPage, Effect, Feed, Message, PromiseId, Record, Refusal, Reply, Request, Slip, Stamp,
+    Tree,
     mutants::{Mutant, planted},
 };
 
@@ -41,6 +43,9 @@ pub struct Applied {
     pub removed: Vec<Arc<Record>>,
     /// Pages of awaiters to write, each once.
     pub pages: Vec<PageChange>,
+    /// Slips to write, or that are not needed any more, each once. Losing the removal of one in a crash loses nothing: its
+    /// number is below what its record says is the first.
+    pub slips: Vec<SlipChange>,
     /// What to write to the outbox, in order.
     pub messages: Vec<Message>,
     /// What to do once all of that is durable.
@@ -67,6 +72,21 @@ pub struct PageChange {
     pub before: Option<Arc<AwaiterPage>>,
     /// As it is; none if it is over.
     pub after: Option<Arc<AwaiterPage>>,
+}
+
+/// One slip that a request made or did away with.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SlipChange {
+    /// Whose.
+    pub of: PromiseId,
+    /// Which of its feeds.
+    pub feed: Feed,
+    /// The number of its first item.
+    pub number: u64,
+    /// As it was; none if it is new.
+    pub before: Option<Arc<Slip>>,
+    /// As it is; none if it is over.
+    pub after: Option<Arc<Slip>>,
 }
 
 /// Applies one request to the tree of its target.
@@ -105,6 +125,8 @@ pub fn apply(tree: &mut Tree, stamp: &mut Stamp, request: Request) -> Applied {
             version,
             session,
         } => recall::apply(edit, &id, version, session),
+        Request::Tail { id, from } => feed::tail::apply(edit, &id, from),
+        Request::Send { id, message, key } => feed::send::apply(edit, &id, message, key),
         Request::Turn(turn) => turn::apply(edit, turn),
         Request::Release {
             id,

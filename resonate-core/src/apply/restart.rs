@@ -8,7 +8,7 @@
 
 use std::{collections::BTreeSet, sync::Arc};
 
-use super::{claim, create, edit::Edit, wave};
+use super::{claim, create, edit::Edit, feed, wave};
 use crate::{
     Compensation, Create, Effect, Kind, NewPromise, Outcome, PromiseId, PromiseState, Record,
     Refusal, Reply, Restart, SettleKey, Story, Task, Timestamp, Tree, limits,
@@ -42,6 +42,7 @@ pub(super) fn apply(edit: &mut Edit<'_>, restart: Restart) -> Result<Reply, Refu
             why,
         });
     }
+    give_back_what_is_not_kept(edit, &record, &kept);
     next_generation(edit, &id, version, key);
     begin_with(edit, &id, &kept);
     wave::below(edit, &id);
@@ -49,6 +50,20 @@ pub(super) fn apply(edit: &mut Edit<'_>, restart: Restart) -> Result<Reply, Refu
         record: Arc::clone(edit.known(&id)?),
         new: true,
     })
+}
+
+/// Messages that were read after the chosen call are read again.
+fn give_back_what_is_not_kept(edit: &mut Edit<'_>, record: &Record, kept: &[Arc<Record>]) {
+    let id = &record.promise.id;
+    let is_kept: BTreeSet<_> = kept.iter().map(|child| &child.promise.id).collect();
+    let mut read: Vec<_> = claim::history(edit.tree(), record);
+    read.retain(|child| {
+        matches!(child.promise.kind, Kind::Receive) && !is_kept.contains(&child.promise.id)
+    });
+    read.sort_by_key(|child| std::cmp::Reverse(position(child)));
+    for child in read {
+        feed::receive::give_back(edit, id, &child.promise.id);
+    }
 }
 
 fn next_generation(
@@ -60,6 +75,9 @@ fn next_generation(
     let now = edit.now();
     edit.update(id, |record| {
         record.promise.generation += 1;
+        if let Some(feeds) = &mut record.promise.feeds {
+            feeds.stream.emitted = 0;
+        }
         if let (Kind::Call(call), Some(version)) = (&mut record.promise.kind, version) {
             Arc::make_mut(call).address.version = version;
         }
@@ -204,6 +222,8 @@ fn begin_with(edit: &mut Edit<'_>, id: &PromiseId, kept: &[Arc<Record>]) {
         promise.id = renamed(&promise.id);
         promise.created_at = edit.now();
         promise.awaiters.clear();
+        // What it emitted is to be read where it was emitted.
+        promise.feeds = None;
         promise.tags.clone_from(&new.promise.tags);
         if let Some(origin) = &mut promise.origin {
             origin.parent = id.clone();

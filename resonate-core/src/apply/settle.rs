@@ -6,7 +6,7 @@
 
 use std::sync::Arc;
 
-use super::{awaiters, compensate, edit::Edit, wave};
+use super::{awaiters, compensate, edit::Edit, feed, wave};
 use crate::{
     Effect, Kind, Link, Message, Outcome, PromiseId, PromiseState, Refusal, Reply, SettleKey,
     Settled, Settlement, Task, TaskState, Timestamp, Warm, limits,
@@ -51,10 +51,23 @@ pub(super) fn apply(
             })
         };
     }
+    refuse_receive(edit, id)?;
     settle_by(edit, id, outcome, By::Request(key));
     Ok(Reply::Promise {
         record: Arc::clone(edit.known(id)?),
         new: true,
+    })
+}
+
+/// What waits for a message gets the next one of its caller's inbox, and nothing else.
+pub(super) fn refuse_receive(edit: &Edit<'_>, id: &PromiseId) -> Result<(), Refusal> {
+    let promise = &edit.known(id)?.promise;
+    let (Kind::Receive, Some(parent)) = (&promise.kind, promise.parent()) else {
+        return Ok(());
+    };
+    Err(Refusal::NotAllowed {
+        why: format!("it waits for a message; send one to {parent}"),
+        id: id.clone(),
     })
 }
 
@@ -114,6 +127,7 @@ pub(super) fn settle_one_by(edit: &mut Edit<'_>, id: &PromiseId, outcome: Outcom
     {
         return;
     }
+    feed::receive::drop_unread(edit, id);
     let was_dormant = edit.get(id).is_some_and(|record| record.is_dormant());
     let (at, seq) = (edit.now(), edit.next_seq());
     tell_holder(edit, id, &outcome);
@@ -146,6 +160,7 @@ pub(super) fn settle_one_by(edit: &mut Edit<'_>, id: &PromiseId, outcome: Outcom
         {
             task.state = TaskState::Done;
             task.warm = None;
+            task.is_asleep = false;
         }
     });
     if let Some(outcome) = &settlement.outcome {
@@ -167,11 +182,12 @@ fn leave_target(edit: &mut Edit<'_>, id: &PromiseId, by: &By) {
     let target = match &record.promise.kind {
         Kind::Proxy(Link::Call { promise, detached }) if !detached => promise.id.clone(),
         Kind::Proxy(Link::Await { id }) => id.clone(),
-        Kind::Proxy(Link::Call { .. } | Link::Tell { .. })
+        Kind::Proxy(Link::Call { .. } | Link::Tell { .. } | Link::Send { .. })
         | Kind::Call(_)
         | Kind::Step
         | Kind::Timer
-        | Kind::External => return,
+        | Kind::External
+        | Kind::Receive => return,
     };
     let back = id.clone();
     edit.send(Message::Unsubscribe { id: target, back });
@@ -232,7 +248,9 @@ fn wake_parent(edit: &mut Edit<'_>, id: &PromiseId, settlement: Settlement) {
     };
     let version = task.version;
     match task.state {
-        TaskState::Suspended { .. } => {
+        TaskState::Suspended { .. } | TaskState::Pending { .. }
+            if task.is_asleep || matches!(task.state, TaskState::Suspended { .. }) =>
+        {
             let now = edit.now();
             edit.update(&parent, |record| {
                 if let Some(task) = &mut record.task {
@@ -246,7 +264,10 @@ fn wake_parent(edit: &mut Edit<'_>, id: &PromiseId, settlement: Settlement) {
             version,
             settlement,
         }),
-        TaskState::Pending { .. } | TaskState::Halted(_) | TaskState::Done => {}
+        TaskState::Suspended { .. }
+        | TaskState::Pending { .. }
+        | TaskState::Halted(_)
+        | TaskState::Done => {}
     }
 }
 
@@ -269,6 +290,7 @@ impl Task {
     /// Anybody may claim it from `at` on; who keeps the body warm is preferred.
     pub(super) fn ready(&mut self, at: Timestamp) {
         self.state = TaskState::Pending { ready_at: at };
+        self.is_asleep = false;
     }
 
     /// The body waits in this session's memory.

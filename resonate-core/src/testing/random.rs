@@ -7,9 +7,9 @@ use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use crate::{
     Address, Call, ChildKind, Compensation, Create, End, Failure, FailureKind, HaltCause, Link,
-    Memory, NewChild, NewPromise, Op, Outcome, Payload, PromiseId, Record, ReleaseReason, Request,
-    Restart, RetryPolicy, Seq, SessionId, SettleKey, Story, TaskState, TaskVersion, Timestamp,
-    Turn,
+    Memory, NewChild, NewPromise, Op, Outcome, Payload, Progress, PromiseId, Record, ReleaseReason,
+    Request, Restart, RetryPolicy, Seq, SessionId, SettleKey, Story, TaskState, TaskVersion,
+    Timestamp, Turn,
 };
 
 /// Draws requests from bytes; without bytes everything is 0.
@@ -46,7 +46,7 @@ impl<'a> Draw<'a> {
     }
 
     fn any(&mut self, state: &Memory) -> Request {
-        match self.one_of(33) {
+        match self.one_of(37) {
             0..=2 => Request::Create(self.create()),
             3 => Request::Get { id: self.id(state) },
             4..=6 => {
@@ -87,7 +87,16 @@ impl<'a> Draw<'a> {
             29 => self.halt_or_continue(state),
             30 => self.hold(state),
             31 => self.restart(state),
-            _ => Request::Expire { id: self.id(state) },
+            36 => Request::Expire { id: self.id(state) },
+            32 => Request::Tail {
+                id: self.id(state),
+                from: u64::from(self.byte() % 4),
+            },
+            _ => Request::Send {
+                id: self.task(state),
+                message: Payload::json(self.name()),
+                key: self.key(),
+            },
         }
     }
 
@@ -202,14 +211,8 @@ impl<'a> Draw<'a> {
         })
     }
 
-    fn op(&mut self, state: &Memory, task: &PromiseId) -> Op {
-        let generation = state
-            .get(task)
-            .map_or(1, |record| record.promise.generation);
-        let id = task.child(generation, self.name(), u32::from(self.byte() % 3));
-        let timeout_at = self.timeout();
-        let shielded = self.one_of(8) == 0;
-        let kind = match self.one_of(9) {
+    fn child_kind(&mut self, state: &Memory) -> ChildKind {
+        match self.one_of(12) {
             0..=2 => ChildKind::Call(self.call()),
             3 => ChildKind::Step,
             4 => ChildKind::Timer,
@@ -222,6 +225,11 @@ impl<'a> Draw<'a> {
                 })
             }
             7 => ChildKind::Proxy(Link::Await { id: self.id(state) }),
+            8 | 9 => ChildKind::Receive,
+            10 => ChildKind::Proxy(Link::Send {
+                id: self.id(state),
+                message: Payload::json(self.name()),
+            }),
             _ => {
                 let outcome = self.outcome();
                 ChildKind::Proxy(Link::Tell {
@@ -229,7 +237,17 @@ impl<'a> Draw<'a> {
                     outcome,
                 })
             }
-        };
+        }
+    }
+
+    fn op(&mut self, state: &Memory, task: &PromiseId) -> Op {
+        let generation = state
+            .get(task)
+            .map_or(1, |record| record.promise.generation);
+        let id = task.child(generation, self.name(), u32::from(self.byte() % 3));
+        let timeout_at = self.timeout();
+        let shielded = self.one_of(8) == 0;
+        let kind = self.child_kind(state);
         let is_call = matches!(kind, ChildKind::Call(_));
         let compensation = (is_call && self.one_of(4) == 0).then(|| Compensation {
             of: self.flip().then(|| task.child(generation, self.name(), 0)),
@@ -246,12 +264,29 @@ impl<'a> Draw<'a> {
             compensation,
             labels: BTreeMap::new(),
         };
-        match self.one_of(8) {
-            0..=2 => Op::Create(child),
-            3 => Op::CreateClaimed(child),
-            4 => Op::Record(child, self.outcome()),
-            5 => Op::Cancel { id },
-            6 => Op::MoveTimer { id, timeout_at },
+        match self.one_of(12) {
+            0..=3 => Op::Create(child),
+            4 => Op::CreateClaimed(child),
+            5 => Op::Record(child, self.outcome()),
+            6 => Op::Cancel { id },
+            7 => Op::MoveTimer { id, timeout_at },
+            8 => Op::Progress(Progress {
+                done: u64::from(self.byte()),
+                total: 255,
+            }),
+            9 | 10 => {
+                let feeds = state
+                    .get(task)
+                    .and_then(|record| record.promise.feeds.as_ref());
+                let emitted = feeds.map_or(0, |feeds| feeds.stream.emitted);
+                let (is_next, item) = (self.one_of(4) > 0, Payload::json(self.name()));
+                let n = if is_next {
+                    emitted
+                } else {
+                    emitted.saturating_sub(1)
+                };
+                Op::Emit { n, item }
+            }
             _ => Op::Label {
                 name: "drawn".to_owned(),
                 value: self.name().to_owned(),
@@ -265,6 +300,7 @@ impl<'a> Draw<'a> {
             0..=4 => End::GoOn,
             5..=14 => End::Suspend {
                 tied: self.one_of(3) == 0,
+                wake_at: (self.one_of(4) == 0).then(|| self.timeout()),
             },
             15 | 16 => End::Fulfill(self.outcome()),
             17 => End::Fail {

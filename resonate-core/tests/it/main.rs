@@ -5,6 +5,7 @@ mod cancel;
 mod claim;
 mod compensate;
 mod create;
+mod feeds;
 mod messages;
 mod random;
 mod restart;

@@ -48,7 +48,10 @@ fn once_and_again(
     prop_assert_eq!(state.check(), Ok(()), "after {:?}", request);
     if let Err(refusal) = &first.answer {
         prop_assert!(
-            first.changed.is_empty() && first.messages.is_empty() && first.effects.is_empty()
+            first.changed.is_empty()
+                && first.slips.is_empty()
+                && first.messages.is_empty()
+                && first.effects.is_empty()
         );
         prop_assert!(same_records(&before, state), "{refusal} changed the state");
         return Ok(());
@@ -58,8 +61,9 @@ fn once_and_again(
         Request::Continue { key: None, .. }
             | Request::Restart(Restart { key: None, .. })
             | Request::Release { .. }
+            | Request::Send { key: None, .. }
     ) {
-        // Their copies are refused: the task is not halted, not leased, any more.
+        // Their copies are refused: the task is not halted, not leased, any more. A message without a key is another message.
         return Ok(());
     }
     let after = state.clone();
@@ -86,6 +90,7 @@ fn once_and_again(
         }
         (Ok(Reply::Claimed(_)), Ok(Reply::Claimed(_)))
             if matches!(request, Request::Recall { .. }) => {}
+        (Ok(Reply::Stream(page)), Ok(Reply::Stream(again))) => prop_assert_eq!(page, again),
         (Ok(Reply::Done), Ok(Reply::Done)) => {}
         (Ok(Reply::Story(first)), Ok(Reply::Story(again))) => prop_assert_eq!(first, again),
         // A second claim finds the task leased.
@@ -182,6 +187,10 @@ const SITUATIONS: &[&str] = &[
     "pushed",
     "dropped",
     "woken",
+    "emitted",
+    "received",
+    "asleep",
+    "woken from sleep",
     "timed out",
     "timer fired",
     "answered a proxy",
@@ -226,6 +235,7 @@ fn situations(request: &Request, applied: &resonate_core::Applied) -> Vec<&'stat
         match effect {
             resonate_core::Effect::Push { .. } => met.push("pushed"),
             resonate_core::Effect::Drop { .. } => met.push("dropped"),
+            resonate_core::Effect::Emitted(_) => met.push("emitted"),
             resonate_core::Effect::Settled(_) => {}
         }
     }
@@ -235,7 +245,13 @@ fn situations(request: &Request, applied: &resonate_core::Applied) -> Vec<&'stat
 fn turn_situation(turn: &resonate_core::Turn, reply: &TurnReply) -> Option<&'static str> {
     use resonate_core::End;
     match (&turn.end, &reply.status) {
-        (End::Suspend { tied }, TurnStatus::Suspended) => {
+        (
+            End::Suspend {
+                wake_at: Some(_), ..
+            },
+            TurnStatus::Suspended,
+        ) => Some("asleep"),
+        (End::Suspend { tied, .. }, TurnStatus::Suspended) => {
             Some(if *tied { "tied" } else { "suspended" })
         }
         (End::Suspend { .. }, TurnStatus::Leased) => Some("suspend met a settled child"),
@@ -269,6 +285,7 @@ fn change_situation(change: &resonate_core::Change) -> Vec<&'static str> {
             met.push("begun step failed")
         }
         (Some(Outcome::Resolved(_)), Kind::Proxy(_)) => met.push("answered a proxy"),
+        (Some(Outcome::Resolved(_)), Kind::Receive) => met.push("received"),
         (Some(Outcome::Failed(_)), Kind::Call(_)) => met.push("retries used up"),
         _ => {}
     }
@@ -282,6 +299,11 @@ fn change_situation(change: &resonate_core::Change) -> Vec<&'static str> {
         }
         (Some(before), Some(after)) => match (&before.state, &after.state) {
             (TaskState::Suspended { .. }, TaskState::Pending { .. }) => met.push("woken"),
+            (TaskState::Pending { .. }, TaskState::Pending { .. })
+                if before.is_asleep && !after.is_asleep =>
+            {
+                met.push("woken from sleep")
+            }
             (TaskState::Leased { .. }, TaskState::Pending { .. })
                 if after.failures > before.failures =>
             {

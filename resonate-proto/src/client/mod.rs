@@ -3,11 +3,13 @@
 //! A create is the core's [`resonate_core::Create`]; a get, a continue and a watch carry ids only. Both sides convert in
 //! their one file that touches the network, and speak these types everywhere else.
 
+mod feed;
 mod page;
 mod promise;
 mod server;
 
 pub use self::{
+    feed::{SendTo, Tail, TailReply},
     page::{FunctionFilter, Page, Search, StateFilter, TreeSearch},
     promise::{Cancel, Continue, Fork, Halt, LogPosition, PromiseReply, Settle, Watch},
     server::{Info, ServedFunction, WorkerInfo},

@@ -27,6 +27,11 @@ impl From<&Message> for v1::Message {
                 outcome: Some(outcome.into()),
                 back: back.to_string(),
             }),
+            Message::Send { id, message, back } => Wire::Send(v1::MessageSend {
+                id: id.to_string(),
+                message: Some(message.into()),
+                back: back.to_string(),
+            }),
             Message::Answer { proxy, outcome } => Wire::Answer(v1::MessageAnswer {
                 proxy: proxy.to_string(),
                 outcome: Some(outcome.into()),
@@ -75,6 +80,15 @@ impl TryFrom<v1::Message> for Message {
                         id: READING.id("id", tell.id)?,
                         outcome,
                         back: READING.id("back", tell.back)?,
+                    }
+                }
+                Wire::Send(send) => {
+                    const READING: Reading = Reading("MessageSend");
+                    let message = READING.required("message", send.message)?.try_into()?;
+                    Self::Send {
+                        id: READING.id("id", send.id)?,
+                        message,
+                        back: READING.id("back", send.back)?,
                     }
                 }
                 Wire::Answer(answer) => {

@@ -3,6 +3,7 @@
 //!
 //! `From<&core> for v1` writes, `TryFrom<v1> for core` reads. One file per file of the core.
 
+mod feed;
 mod field;
 mod message;
 mod promise;

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use resonate_core::{
-    Address, Call, Compensation, Kind, Link, NewPromise, Origin, Promise, PromiseState, Record,
-    RetryPolicy, Seq, Settled, Task,
+    Address, Call, Compensation, Feeds, Kind, Link, NewPromise, Origin, Promise, PromiseState,
+    Record, RetryPolicy, Seq, Settled, Task,
 };
 
 use super::{BadMessage, Reading, key_to_wire, timeout_to_wire};
@@ -45,6 +45,7 @@ impl From<&Promise> for v1::Promise {
             labels: promise.labels.clone(),
             tags: promise.tags.clone(),
             awaiters: promise.awaiters.iter().map(ToString::to_string).collect(),
+            feeds: promise.feeds.as_deref().map(Into::into),
         }
     }
 }
@@ -70,6 +71,7 @@ impl TryFrom<v1::Promise> for Promise {
             labels: wire.labels,
             tags: wire.tags,
             awaiters: READING.ids("awaiters", wire.awaiters)?,
+            feeds: wire.feeds.map(Feeds::try_from).transpose()?.map(Box::new),
         })
     }
 }
@@ -106,6 +108,7 @@ impl From<&Kind> for v1::promise::Kind {
             Kind::Step => Self::Step(v1::Step {}),
             Kind::Timer => Self::Timer(v1::Timer {}),
             Kind::External => Self::External(v1::External {}),
+            Kind::Receive => Self::Receive(v1::Receive {}),
             Kind::Proxy(link) => Self::Proxy(link.into()),
         }
     }
@@ -120,6 +123,7 @@ impl TryFrom<v1::promise::Kind> for Kind {
             Wire::Step(v1::Step {}) => Self::Step,
             Wire::Timer(v1::Timer {}) => Self::Timer,
             Wire::External(v1::External {}) => Self::External,
+            Wire::Receive(v1::Receive {}) => Self::Receive,
             Wire::Proxy(link) => Self::Proxy(link.try_into()?),
         })
     }
@@ -172,6 +176,10 @@ impl From<&Link> for v1::Link {
                 id: id.to_string(),
                 outcome: Some(outcome.into()),
             }),
+            Link::Send { id, message } => Wire::Send(v1::LinkSend {
+                id: id.to_string(),
+                message: Some(message.into()),
+            }),
         };
         Self { link: Some(link) }
     }
@@ -198,6 +206,14 @@ impl TryFrom<v1::Link> for Link {
                 Self::Tell {
                     id: READING.id("id", tell.id)?,
                     outcome,
+                }
+            }
+            Wire::Send(send) => {
+                const READING: Reading = Reading("LinkSend");
+                let message = READING.required("message", send.message)?.try_into()?;
+                Self::Send {
+                    id: READING.id("id", send.id)?,
+                    message,
                 }
             }
         })

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use resonate_core::{
     Call, ChildKind, Create, End, Link, NewChild, NewPromise, Op, Payload, Seq, SessionId,
-    TaskVersion, Turn,
+    TaskVersion, Timestamp, Turn,
 };
 
 use super::{BadMessage, Reading, read_all, task::halt_cause, timeout_to_wire, write_all};
@@ -67,7 +67,10 @@ impl From<&End> for v1::turn::End {
     fn from(end: &End) -> Self {
         match end {
             End::GoOn => Self::GoOn(v1::GoOn {}),
-            End::Suspend { tied } => Self::Suspend(v1::Suspend { tied: *tied }),
+            End::Suspend { tied, wake_at } => Self::Suspend(v1::Suspend {
+                tied: *tied,
+                wake_at_ms: timeout_to_wire(wake_at.unwrap_or(Timestamp::NEVER)),
+            }),
             End::Fulfill(outcome) => Self::Fulfill(outcome.into()),
             End::Fail {
                 failure,
@@ -94,7 +97,13 @@ impl TryFrom<v1::turn::End> for End {
         use v1::turn::End as Wire;
         Ok(match wire {
             Wire::GoOn(v1::GoOn {}) => Self::GoOn,
-            Wire::Suspend(v1::Suspend { tied }) => Self::Suspend { tied },
+            Wire::Suspend(v1::Suspend { tied, wake_at_ms }) => {
+                let wake_at = Reading("Suspend").timeout("wake_at_ms", wake_at_ms)?;
+                Self::Suspend {
+                    tied,
+                    wake_at: Some(wake_at).filter(|at| !at.is_never()),
+                }
+            }
             Wire::Fulfill(outcome) => Self::Fulfill(outcome.try_into()?),
             Wire::Fail(fail) => {
                 let failure = Reading("Fail")
@@ -136,6 +145,11 @@ impl From<&Op> for v1::Op {
                 name: name.clone(),
                 value: value.clone(),
             }),
+            Op::Emit { n, item } => Wire::Emit(v1::Emit {
+                n: *n,
+                item: Some(item.into()),
+            }),
+            Op::Progress(progress) => Wire::Progress(progress.into()),
         };
         Self { op: Some(op) }
     }
@@ -171,6 +185,11 @@ impl TryFrom<v1::Op> for Op {
                 name: label.name,
                 value: label.value,
             },
+            Wire::Emit(emit) => Self::Emit {
+                n: emit.n,
+                item: Reading("Emit").required("item", emit.item)?.try_into()?,
+            },
+            Wire::Progress(progress) => Self::Progress(progress.into()),
         })
     }
 }
@@ -218,6 +237,7 @@ impl From<&ChildKind> for v1::new_child::Kind {
             ChildKind::Step => Self::Step(v1::Step {}),
             ChildKind::Timer => Self::Timer(v1::Timer {}),
             ChildKind::External => Self::External(v1::External {}),
+            ChildKind::Receive => Self::Receive(v1::Receive {}),
             ChildKind::Proxy(link) => Self::Proxy(link.into()),
         }
     }
@@ -232,6 +252,7 @@ impl TryFrom<v1::new_child::Kind> for ChildKind {
             Wire::Step(v1::Step {}) => Self::Step,
             Wire::Timer(v1::Timer {}) => Self::Timer,
             Wire::External(v1::External {}) => Self::External,
+            Wire::Receive(v1::Receive {}) => Self::Receive,
             Wire::Proxy(link) => Self::Proxy(link.try_into()?),
         })
     }
@@ -242,10 +263,11 @@ fn called_by(kind: &ChildKind) -> Option<&Call> {
     match kind {
         ChildKind::Call(call) => Some(call),
         ChildKind::Proxy(Link::Call { promise, .. }) => promise.call.as_deref(),
-        ChildKind::Proxy(Link::Await { .. } | Link::Tell { .. })
+        ChildKind::Proxy(Link::Await { .. } | Link::Tell { .. } | Link::Send { .. })
         | ChildKind::Step
         | ChildKind::Timer
-        | ChildKind::External => None,
+        | ChildKind::External
+        | ChildKind::Receive => None,
     }
 }
 

@@ -19,6 +19,7 @@ impl From<&Task> for v1::Task {
             warm: task.warm.as_ref().map(v1::Warm::from),
             halted_by: key_to_wire(task.halted_by),
             continued_by: key_to_wire(task.continued_by),
+            asleep: task.is_asleep,
         }
     }
 }
@@ -40,6 +41,7 @@ impl TryFrom<v1::Task> for Task {
             warm: wire.warm.map(Warm::try_from).transpose()?,
             halted_by: READING.key("halted_by", &wire.halted_by)?,
             continued_by: READING.key("continued_by", &wire.continued_by)?,
+            is_asleep: wire.asleep,
         })
     }
 }

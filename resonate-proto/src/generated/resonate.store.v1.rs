@@ -5,7 +5,7 @@ pub struct StoredFormat {
     #[prost(uint32, tag = "1")]
     pub format: u32,
 }
-/// A promise and its task, or some of those who await a promise.
+/// A promise and its task, or some of those who await a promise, or some items of one of its feeds.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct StoredRecord {
     #[prost(uint32, tag = "1")]
@@ -15,6 +15,9 @@ pub struct StoredRecord {
     /// instead of a record
     #[prost(message, optional, tag = "3")]
     pub awaiters: ::core::option::Option<AwaiterPage>,
+    /// instead of a record
+    #[prost(message, optional, tag = "70")]
+    pub slip: ::core::option::Option<Slip>,
 }
 /// Proxies that await a promise and have no place in its record.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
@@ -25,6 +28,22 @@ pub struct AwaiterPage {
     pub number: u32,
     #[prost(string, repeated, tag = "3")]
     pub proxies: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+}
+/// Some items of a feed, one after the other.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct Slip {
+    #[prost(string, tag = "1")]
+    pub of: ::prost::alloc::string::String,
+    /// else of its stream
+    #[prost(bool, tag = "2")]
+    pub inbox: bool,
+    /// of the first item
+    #[prost(uint64, tag = "3")]
+    pub number: u64,
+    #[prost(int64, tag = "4")]
+    pub at_ms: i64,
+    #[prost(message, repeated, tag = "5")]
+    pub items: ::prost::alloc::vec::Vec<super::super::v1::Payload>,
 }
 /// A row of the outbox.
 #[derive(Clone, PartialEq, ::prost::Message)]

@@ -38,7 +38,9 @@ pub struct Promise {
     pub awaiters: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
     #[prost(message, optional, tag = "30")]
     pub compensation: ::core::option::Option<Compensation>,
-    #[prost(oneof = "promise::Kind", tags = "2, 3, 4, 5, 6")]
+    #[prost(message, optional, tag = "71")]
+    pub feeds: ::core::option::Option<Feeds>,
+    #[prost(oneof = "promise::Kind", tags = "2, 3, 4, 5, 6, 70")]
     pub kind: ::core::option::Option<promise::Kind>,
 }
 /// Nested message and enum types in `Promise`.
@@ -55,7 +57,42 @@ pub mod promise {
         External(super::External),
         #[prost(message, tag = "6")]
         Proxy(super::Link),
+        #[prost(message, tag = "70")]
+        Receive(super::Receive),
     }
+}
+/// What an execution emits and is sent; the items are rows of their own.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct Feeds {
+    /// the oldest item that is kept
+    #[prost(uint64, tag = "1")]
+    pub stream_first: u64,
+    #[prost(uint64, tag = "2")]
+    pub stream_next: u64,
+    #[prost(uint64, tag = "3")]
+    pub stream_bytes: u64,
+    /// in this generation
+    #[prost(uint64, tag = "4")]
+    pub emitted: u64,
+    /// the oldest message that is not read
+    #[prost(uint64, tag = "5")]
+    pub inbox_first: u64,
+    #[prost(uint64, tag = "6")]
+    pub inbox_next: u64,
+    #[prost(uint64, tag = "7")]
+    pub inbox_bytes: u64,
+    /// of 16 bytes, the latest last
+    #[prost(bytes = "bytes", repeated, tag = "8")]
+    pub inbox_keys: ::prost::alloc::vec::Vec<::prost::bytes::Bytes>,
+    #[prost(message, optional, tag = "9")]
+    pub progress: ::core::option::Option<Progress>,
+}
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct Progress {
+    #[prost(uint64, tag = "1")]
+    pub done: u64,
+    #[prost(uint64, tag = "2")]
+    pub total: u64,
 }
 /// A call that runs only if its caller ends canceled, timed out or with an error.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
@@ -96,9 +133,11 @@ pub struct Step {}
 pub struct Timer {}
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct External {}
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct Receive {}
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct Link {
-    #[prost(oneof = "link::Link", tags = "1, 2, 3")]
+    #[prost(oneof = "link::Link", tags = "1, 2, 3, 70")]
     pub link: ::core::option::Option<link::Link>,
 }
 /// Nested message and enum types in `Link`.
@@ -111,6 +150,8 @@ pub mod link {
         AwaitId(::prost::alloc::string::String),
         #[prost(message, tag = "3")]
         Tell(super::LinkTell),
+        #[prost(message, tag = "70")]
+        Send(super::LinkSend),
     }
 }
 #[derive(Clone, PartialEq, ::prost::Message)]
@@ -126,6 +167,13 @@ pub struct LinkTell {
     pub id: ::prost::alloc::string::String,
     #[prost(message, optional, tag = "2")]
     pub outcome: ::core::option::Option<Outcome>,
+}
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct LinkSend {
+    #[prost(string, tag = "1")]
+    pub id: ::prost::alloc::string::String,
+    #[prost(message, optional, tag = "2")]
+    pub message: ::core::option::Option<Payload>,
 }
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct NewPromise {
@@ -264,6 +312,9 @@ pub struct Task {
     /// of the request that let it go on last: 16 bytes, or none
     #[prost(bytes = "bytes", tag = "15")]
     pub continued_by: ::prost::bytes::Bytes,
+    /// pending until a look of its own is due, and ready as soon as one of its children settles
+    #[prost(bool, tag = "70")]
+    pub asleep: bool,
     #[prost(oneof = "task::State", tags = "1, 2, 3, 4, 5")]
     pub state: ::core::option::Option<task::State>,
 }
@@ -321,7 +372,7 @@ pub struct Warm {
 /// What crosses trees: one row of the outbox.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct Message {
-    #[prost(oneof = "message::Message", tags = "1, 2, 3, 4, 5, 6, 7, 8")]
+    #[prost(oneof = "message::Message", tags = "1, 2, 3, 4, 5, 6, 7, 8, 70")]
     pub message: ::core::option::Option<message::Message>,
 }
 /// Nested message and enum types in `Message`.
@@ -348,6 +399,8 @@ pub mod message {
         /// forget what settled below this promise in earlier generations
         #[prost(string, tag = "8")]
         Trim(::prost::alloc::string::String),
+        #[prost(message, tag = "70")]
+        Send(super::MessageSend),
     }
 }
 #[derive(Clone, PartialEq, ::prost::Message)]
@@ -372,6 +425,15 @@ pub struct MessageTell {
     pub id: ::prost::alloc::string::String,
     #[prost(message, optional, tag = "2")]
     pub outcome: ::core::option::Option<Outcome>,
+    #[prost(string, tag = "3")]
+    pub back: ::prost::alloc::string::String,
+}
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct MessageSend {
+    #[prost(string, tag = "1")]
+    pub id: ::prost::alloc::string::String,
+    #[prost(message, optional, tag = "2")]
+    pub message: ::core::option::Option<Payload>,
     #[prost(string, tag = "3")]
     pub back: ::prost::alloc::string::String,
 }
@@ -425,6 +487,37 @@ pub struct CancelRequest {
     /// as in SettleRequest
     #[prost(bytes = "bytes", tag = "3")]
     pub key: ::prost::bytes::Bytes,
+}
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct SendRequest {
+    #[prost(string, tag = "1")]
+    pub id: ::prost::alloc::string::String,
+    #[prost(message, optional, tag = "2")]
+    pub message: ::core::option::Option<Payload>,
+    /// as in SettleRequest
+    #[prost(bytes = "bytes", tag = "3")]
+    pub key: ::prost::bytes::Bytes,
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct TailRequest {
+    #[prost(string, tag = "1")]
+    pub id: ::prost::alloc::string::String,
+    #[prost(uint64, tag = "2")]
+    pub from: u64,
+}
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct TailReply {
+    /// of the first item; above what was asked for if what was before it is not kept any more
+    #[prost(uint64, tag = "1")]
+    pub offset: u64,
+    /// none: ask again
+    #[prost(message, repeated, tag = "2")]
+    pub items: ::prost::alloc::vec::Vec<Payload>,
+    /// nothing will follow
+    #[prost(bool, tag = "3")]
+    pub over: bool,
+    #[prost(message, optional, tag = "4")]
+    pub at: ::core::option::Option<LogPosition>,
 }
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct HaltRequest {
@@ -955,6 +1048,44 @@ pub mod client_client {
             req.extensions_mut().insert(GrpcMethod::new("resonate.v1.Client", "Cancel"));
             self.inner.unary(req, path, codec).await
         }
+        /// A message for a running execution.
+        pub async fn send(
+            &mut self,
+            request: impl tonic::IntoRequest<super::SendRequest>,
+        ) -> std::result::Result<tonic::Response<super::PromiseReply>, tonic::Status> {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static("/resonate.v1.Client/Send");
+            let mut req = request.into_request();
+            req.extensions_mut().insert(GrpcMethod::new("resonate.v1.Client", "Send"));
+            self.inner.unary(req, path, codec).await
+        }
+        /// What an execution has emitted from an offset on; if there is nothing yet, as soon as there is, or after a while.
+        pub async fn tail(
+            &mut self,
+            request: impl tonic::IntoRequest<super::TailRequest>,
+        ) -> std::result::Result<tonic::Response<super::TailReply>, tonic::Status> {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static("/resonate.v1.Client/Tail");
+            let mut req = request.into_request();
+            req.extensions_mut().insert(GrpcMethod::new("resonate.v1.Client", "Tail"));
+            self.inner.unary(req, path, codec).await
+        }
         /// Stops a task until somebody continues it.
         pub async fn halt(
             &mut self,
@@ -1191,6 +1322,16 @@ pub mod client_server {
             &self,
             request: tonic::Request<super::CancelRequest>,
         ) -> std::result::Result<tonic::Response<super::PromiseReply>, tonic::Status>;
+        /// A message for a running execution.
+        async fn send(
+            &self,
+            request: tonic::Request<super::SendRequest>,
+        ) -> std::result::Result<tonic::Response<super::PromiseReply>, tonic::Status>;
+        /// What an execution has emitted from an offset on; if there is nothing yet, as soon as there is, or after a while.
+        async fn tail(
+            &self,
+            request: tonic::Request<super::TailRequest>,
+        ) -> std::result::Result<tonic::Response<super::TailReply>, tonic::Status>;
         /// Stops a task until somebody continues it.
         async fn halt(
             &self,
@@ -1561,6 +1702,92 @@ pub mod client_server {
                     let inner = self.inner.clone();
                     let fut = async move {
                         let method = CancelSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/resonate.v1.Client/Send" => {
+                    #[allow(non_camel_case_types)]
+                    struct SendSvc<T: Client>(pub Arc<T>);
+                    impl<T: Client> tonic::server::UnaryService<super::SendRequest>
+                    for SendSvc<T> {
+                        type Response = super::PromiseReply;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::SendRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as Client>::send(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = SendSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/resonate.v1.Client/Tail" => {
+                    #[allow(non_camel_case_types)]
+                    struct TailSvc<T: Client>(pub Arc<T>);
+                    impl<T: Client> tonic::server::UnaryService<super::TailRequest>
+                    for TailSvc<T> {
+                        type Response = super::TailReply;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::TailRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as Client>::tail(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = TailSvc(inner);
                         let codec = tonic_prost::ProstCodec::default();
                         let mut grpc = tonic::server::Grpc::new(codec)
                             .apply_compression_config(
@@ -2251,6 +2478,9 @@ pub struct GoOn {}
 pub struct Suspend {
     #[prost(bool, tag = "1")]
     pub tied: bool,
+    /// or until then; 0: until a child settles
+    #[prost(int64, tag = "70")]
+    pub wake_at_ms: i64,
 }
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct Fail {
@@ -2273,7 +2503,7 @@ pub struct HaltEnd {
 }
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct Op {
-    #[prost(oneof = "op::Op", tags = "1, 2, 3, 4, 5, 6")]
+    #[prost(oneof = "op::Op", tags = "1, 2, 3, 4, 5, 6, 70, 71")]
     pub op: ::core::option::Option<op::Op>,
 }
 /// Nested message and enum types in `Op`.
@@ -2293,7 +2523,19 @@ pub mod op {
         MoveTimer(super::MoveTimer),
         #[prost(message, tag = "6")]
         Label(super::Label),
+        #[prost(message, tag = "70")]
+        Emit(super::Emit),
+        #[prost(message, tag = "71")]
+        Progress(super::Progress),
     }
+}
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct Emit {
+    /// within the generation, from 0
+    #[prost(uint64, tag = "1")]
+    pub n: u64,
+    #[prost(message, optional, tag = "2")]
+    pub item: ::core::option::Option<Payload>,
 }
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct NewChild {
@@ -2316,7 +2558,7 @@ pub struct NewChild {
     >,
     #[prost(message, optional, tag = "30")]
     pub compensation: ::core::option::Option<Compensation>,
-    #[prost(oneof = "new_child::Kind", tags = "5, 6, 7, 8, 9")]
+    #[prost(oneof = "new_child::Kind", tags = "5, 6, 7, 8, 9, 70")]
     pub kind: ::core::option::Option<new_child::Kind>,
 }
 /// Nested message and enum types in `NewChild`.
@@ -2333,6 +2575,8 @@ pub mod new_child {
         External(super::External),
         #[prost(message, tag = "9")]
         Proxy(super::Link),
+        #[prost(message, tag = "70")]
+        Receive(super::Receive),
     }
 }
 #[derive(Clone, PartialEq, ::prost::Message)]

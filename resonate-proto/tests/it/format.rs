@@ -5,11 +5,15 @@ use std::{collections::BTreeMap, sync::Arc};
 use expect_test::expect;
 use prost::Message as _;
 use resonate_core::{
-    Address, AwaiterPage, Call, Compensation, Failure, FailureKind, Kind, Message, Origin, Outcome,
-    Payload, Promise, PromiseId, PromiseState, Record, RetryPolicy, Seq, SessionId, SettleKey,
-    Settled, Task, TaskState, TaskVersion, Timestamp, Warm,
+    Address, AwaiterPage, Call, Compensation, Failure, FailureKind, Feed, Feeds, Inbox, Kind,
+    Message, Origin, Outcome, Payload, Progress, Promise, PromiseId, PromiseState, Record,
+    RetryPolicy, Seq, SessionId, SettleKey, Settled, Slip, Stream, Task, TaskState, TaskVersion,
+    Timestamp, Warm,
 };
-use resonate_proto::store::{self, Stored, StoredError};
+use resonate_proto::{
+    store::{self, Stored, StoredError},
+    v1,
+};
 
 fn id(text: &str) -> PromiseId {
     PromiseId::new(text).expect("a good id")
@@ -74,6 +78,7 @@ fn record() -> Record {
         labels: map("customer", "7"),
         tags: map("traceparent", "00-1"),
         awaiters: vec![id("other.proxy")],
+        feeds: None,
     };
     let task = Task {
         state: TaskState::Leased {
@@ -93,6 +98,7 @@ fn record() -> Record {
         }),
         halted_by: Some(SettleKey(0x0a)),
         continued_by: Some(SettleKey(0x0b)),
+        is_asleep: false,
     };
     Record {
         promise,
@@ -208,20 +214,73 @@ fn what_undoes_a_call_is_not_for_readers_of_format_1() {
 }
 
 #[test]
+fn what_goes_in_and_out_is_not_for_readers_of_format_2() {
+    let mut record = record();
+    record.promise.feeds = Some(Box::new(Feeds {
+        stream: Stream {
+            first: 1,
+            next: 4,
+            bytes: 30,
+            emitted: 2,
+        },
+        inbox: Inbox {
+            first: 5,
+            next: 7,
+            bytes: 60,
+            keys: vec![SettleKey(8)],
+        },
+        progress: Some(Progress { done: 9, total: 10 }),
+    }));
+    let bytes = store::encode_record(&record);
+    assert_eq!(bytes.get(1), Some(&3));
+    let read = store::decode_record(&bytes).expect("it can be read");
+    assert_eq!(read, record);
+    let bytes = record.promise.feeds.as_deref().map(v1::Feeds::from);
+    expect![[r#"
+        08011004181e200228053007383c421000000000000000000000000000000008
+        4a040809100a
+    "#]]
+    .assert_eq(&hex(&bytes.expect("it has some").encode_to_vec()));
+    let slip = Slip {
+        of: id("order-42"),
+        feed: Feed::Inbox,
+        number: 5,
+        at: Timestamp::from_millis(6),
+        items: vec![Payload::json("7")],
+    };
+    let bytes = store::encode_slip(&slip);
+    expect![[r#"
+        0803b2041b0a086f726465722d34321001180520062a090a046a736f6e1a0137
+    "#]]
+    .assert_eq(&hex(&bytes));
+    let read = store::decode_row(&bytes).expect("it can be read");
+    assert_eq!(read, Stored::Slip(slip));
+    let message = Message::Send {
+        id: id("order-42"),
+        message: Payload::json("7"),
+        back: id("a.send"),
+    };
+    assert_eq!(store::encode_message(&message).get(1), Some(&3));
+    record.promise.feeds = None;
+    record.promise.kind = Kind::Receive;
+    assert_eq!(store::encode_record(&record).get(1), Some(&3));
+}
+
+#[test]
 fn a_newer_format_is_refused_and_both_are_named() {
     // The format, and then something that is no message at all.
     for tail in [&b""[..], b"\x12\x01\xff", b"\x1a\x02ab"] {
-        let row = [b"\x08\x03", tail].concat();
+        let row = [b"\x08\x04", tail].concat();
         let error = store::decode_record(&row).unwrap_err();
         assert!(
-            matches!(error, StoredError::NewerFormat { found: 3 }),
+            matches!(error, StoredError::NewerFormat { found: 4 }),
             "{error:?}"
         );
-        expect!["the row has format 3, this version reads up to format 2; start the version that wrote it, or a newer one"]
+        expect!["the row has format 4, this version reads up to format 3; start the version that wrote it, or a newer one"]
             .assert_eq(&error.to_string());
         assert!(matches!(
             store::decode_message(&row),
-            Err(StoredError::NewerFormat { found: 3 })
+            Err(StoredError::NewerFormat { found: 4 })
         ));
     }
 }

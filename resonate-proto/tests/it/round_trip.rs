@@ -8,8 +8,8 @@ use resonate_core::{Create, PromiseId, Refusal, Restart, SessionId};
 use resonate_proto::{
     BadMessage,
     client::{
-        Cancel, Continue, Fork, Halt, Info, Page, PromiseReply, Search, ServedFunction, Settle,
-        TreeSearch, Watch, WorkerInfo,
+        Cancel, Continue, Fork, Halt, Info, Page, PromiseReply, Search, SendTo, ServedFunction,
+        Settle, Tail, TailReply, TreeSearch, Watch, WorkerInfo,
     },
     history, store,
     stream::{FromWorker, FromWorkerReader, ToWorker},
@@ -93,6 +93,18 @@ proptest! {
         check::<v1::CancelRequest, Cancel>(&Cancel { id: id.clone(), reason: text.clone(), key });
         check::<v1::HaltRequest, Halt>(&Halt { id: id.clone(), reason: text, key });
         check::<v1::SettleRequest, Settle>(&Settle { id, outcome, key });
+    }
+
+    #[test]
+    fn what_goes_in_and_out_of_an_execution_stays_the_same(
+        id in any::id(), message in any::payload(), key in any::promise::key(), from in proptest::num::u64::ANY,
+        reply in any::client::tail_reply(), slip in any::promise::slip(),
+    ) {
+        check::<v1::SendRequest, SendTo>(&SendTo { id: id.clone(), message, key });
+        check::<v1::TailRequest, Tail>(&Tail { id, from });
+        check::<v1::TailReply, TailReply>(&reply);
+        let read = store::decode_row(&store::encode_slip(&slip)).expect("our own row");
+        prop_assert_eq!(read, store::Stored::Slip(slip));
     }
 
     #[test]

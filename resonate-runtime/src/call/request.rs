@@ -96,6 +96,8 @@ impl Request {
             | CommandKind::Step { .. }
             | CommandKind::Timer(_)
             | CommandKind::External
+            | CommandKind::Receive
+            | CommandKind::Send { .. }
             | CommandKind::Undo { .. }
             | CommandKind::Await(_)
             | CommandKind::Tell { .. } => None,

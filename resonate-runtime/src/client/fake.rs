@@ -11,10 +11,12 @@ use std::{
 use futures_util::{FutureExt, future::BoxFuture};
 use resonate_core::{
     Create, Kind, Outcome, Payload, Promise, PromiseId, PromiseState, Record, Refusal, Seq,
-    Settled, Timestamp,
+    Settled, StreamPage, Timestamp,
 };
 use resonate_proto::{
-    client::{Cancel, Page, PromiseReply, Search, ServedFunction, Settle, TreeSearch, Watch},
+    client::{
+        Cancel, Page, PromiseReply, Search, SendTo, ServedFunction, Settle, Tail, TreeSearch, Watch,
+    },
     stream::{FromWorker, ToWorker},
 };
 use tokio::sync::mpsc;
@@ -204,6 +206,20 @@ impl Server for Fake {
         )
     }
 
+    fn send(&self, send: SendTo) -> BoxFuture<'static, Answer<PromiseReply>> {
+        self.ask(|state| state.find(&send.id))
+    }
+
+    fn tail(&self, tail: Tail) -> BoxFuture<'static, Answer<StreamPage>> {
+        self.ask(|state| {
+            state.find(&tail.id).map(|reply| StreamPage {
+                offset: tail.from,
+                items: Vec::new(),
+                is_over: !reply.record.promise.is_pending(),
+            })
+        })
+    }
+
     fn search(&self, search: Search) -> BoxFuture<'static, Answer<Page>> {
         self.ask(|state| {
             let page = search
@@ -275,6 +291,7 @@ pub(crate) fn pending(create: Create) -> Record {
         labels: create.promise.labels,
         tags: create.promise.tags,
         awaiters: Vec::new(),
+        feeds: None,
     };
     Record {
         promise,

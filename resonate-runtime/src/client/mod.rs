@@ -19,8 +19,10 @@ use std::{
 };
 
 use futures_util::future::BoxFuture;
-use resonate_core::{Address, Create, PromiseId, Record};
-use resonate_proto::client::{Cancel, Page, PromiseReply, Search, Settle, TreeSearch};
+use resonate_core::{Address, Create, PromiseId, Record, StreamPage};
+use resonate_proto::client::{
+    Cancel, Page, PromiseReply, Search, SendTo, Settle, Tail, TreeSearch,
+};
 use tokio::{runtime::Handle, sync::Semaphore, task::JoinHandle};
 
 pub use self::server::{Answer, CallError, Server, WorkStream};
@@ -78,6 +80,15 @@ impl Client {
         self.ask(move |server| server.cancel(cancel.clone())).await
     }
 
+    pub(crate) async fn send(&self, send: SendTo) -> Result<PromiseReply> {
+        self.ask(move |server| server.send(send.clone())).await
+    }
+
+    /// Has no place among the requests under way: it takes as long as nothing comes.
+    pub(crate) async fn tail(&self, tail: Tail) -> Result<StreamPage> {
+        self.repeat(move |server| server.tail(tail.clone())).await
+    }
+
     pub(crate) async fn search(&self, search: Search) -> Result<Page> {
         self.ask(move |server| server.search(search.clone())).await
     }
@@ -111,6 +122,13 @@ impl Client {
         call: impl Fn(&dyn Server) -> BoxFuture<'static, Answer<T>> + Send + 'static,
     ) -> Result<T> {
         let _place = self.under_way.acquire().await.map_err(|_| gone())?;
+        self.repeat(call).await
+    }
+
+    async fn repeat<T: Send + 'static>(
+        &self,
+        call: impl Fn(&dyn Server) -> BoxFuture<'static, Answer<T>> + Send + 'static,
+    ) -> Result<T> {
         let (server, reach) = (Arc::clone(&self.server), Arc::clone(&self.reach));
         let asking = gate::spawn(
             &self.io,

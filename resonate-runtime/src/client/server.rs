@@ -5,9 +5,11 @@
 use std::sync::Arc;
 
 use futures_util::future::BoxFuture;
-use resonate_core::{Create, PromiseId, Refusal};
+use resonate_core::{Create, PromiseId, Refusal, StreamPage};
 use resonate_proto::{
-    client::{Cancel, Page, PromiseReply, Search, ServedFunction, Settle, TreeSearch, Watch},
+    client::{
+        Cancel, Page, PromiseReply, Search, SendTo, ServedFunction, Settle, Tail, TreeSearch, Watch,
+    },
     stream::{FromWorker, ToWorker},
 };
 use tokio::sync::mpsc;
@@ -31,6 +33,10 @@ pub trait Server: Send + Sync + 'static {
     fn settle(&self, settle: Settle) -> BoxFuture<'static, Answer<PromiseReply>>;
     /// Cancels a promise and everything pending below it.
     fn cancel(&self, cancel: Cancel) -> BoxFuture<'static, Answer<PromiseReply>>;
+    /// Sends a running execution a message.
+    fn send(&self, send: SendTo) -> BoxFuture<'static, Answer<PromiseReply>>;
+    /// What an execution has emitted from an offset on, once there is something, or nothing after a while.
+    fn tail(&self, tail: Tail) -> BoxFuture<'static, Answer<StreamPage>>;
     /// A page of promises that look like this.
     fn search(&self, search: Search) -> BoxFuture<'static, Answer<Page>>;
     /// A page of what is below a promise.

@@ -3,12 +3,16 @@
 use std::{
     sync::Arc,
     task::{Poll, Waker},
+    time::Duration,
 };
 
 use resonate_core::{Outcome, PromiseId};
 
 use super::Context;
-use crate::replay::{Command, Position};
+use crate::{
+    plumbing::Value,
+    replay::{Command, Position},
+};
 
 /// The body's end of one of its children. Dropping it cancels the child, unless it is a handle.
 #[derive(Debug)]
@@ -37,6 +41,16 @@ impl Child {
             position,
             id,
             on_drop,
+        }
+    }
+
+    /// One that was asked for already, and was left.
+    pub(crate) fn again(context: &Arc<Context>, position: Position, id: PromiseId) -> Self {
+        Self {
+            context: Arc::clone(context),
+            position,
+            id,
+            on_drop: OnDrop::Leave,
         }
     }
 
@@ -72,6 +86,29 @@ impl Child {
     pub(crate) fn end_here(&self, outcome: Outcome) {
         self.context
             .with(|inner| inner.replay.end_here(self.position, outcome));
+    }
+}
+
+impl Child {
+    /// For a step: it has found this.
+    pub(crate) fn end_with_value<T: Value>(&self, value: &T) {
+        let outcome = match self.context.settings().encode(None, value) {
+            Ok(payload) => Outcome::Resolved(payload),
+            Err(error) => Outcome::Failed(error.at(&self.id).to_failure()),
+        };
+        self.end_here(outcome);
+    }
+
+    /// For a step: it has found nothing and looks again after this time.
+    pub(crate) fn sleep_here(&self, every: Duration) {
+        self.context
+            .with(|inner| inner.replay.sleep_here(self.position, every));
+    }
+
+    /// For a receive: it is not awaited any more, and whoever reads next awaits it.
+    pub(crate) fn leave_receive(&self) {
+        self.context
+            .with(|inner| inner.replay.leave_receive(self.position));
     }
 }
 

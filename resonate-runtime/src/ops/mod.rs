@@ -2,13 +2,17 @@
 
 mod changed;
 mod compensate;
+mod emit;
 mod execution;
 mod fan;
+mod inbox;
 mod label;
 mod now;
+mod poll_until;
 mod promise;
 mod random;
 mod returned;
+mod send;
 mod shield;
 mod sleep;
 mod state;
@@ -19,12 +23,16 @@ mod timeout;
 pub use self::{
     changed::changed,
     compensate::{ByReference, ByValue, Undo, on_cancel},
+    emit::{emit, progress},
     execution::{Execution, execution, is_replaying, try_execution},
     fan::{JoinAll, Map, MapOutcome, MapWhole, Race, Why, join_all, map, race},
+    inbox::{Inbox, Recv, inbox},
     label::label,
     now::now,
+    poll_until::{PollUntil, poll_until},
     promise::{Promise, promise},
     random::{random, uuid},
+    send::{Sending, send},
     shield::shield,
     sleep::{Sleep, sleep, sleep_until},
     state::{state, try_state},

@@ -3,7 +3,8 @@
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use resonate_core::{
-    Call, ChildKind, Compensation, Link, NewChild, NewPromise, Outcome, PromiseId, Timestamp,
+    Call, ChildKind, Compensation, Link, NewChild, NewPromise, Outcome, Payload, PromiseId,
+    Timestamp,
 };
 
 use super::Position;
@@ -40,6 +41,8 @@ pub(crate) enum CommandKind {
     Timer(Due),
     /// A promise that somebody outside settles.
     External,
+    /// The next message of the caller's inbox.
+    Receive,
     /// A call with an id of its own; awaited, or only started.
     Root {
         id: PromiseId,
@@ -56,6 +59,8 @@ pub(crate) enum CommandKind {
     Await(PromiseId),
     /// A promise from elsewhere is settled or canceled.
     Tell { id: PromiseId, outcome: Outcome },
+    /// An execution elsewhere is sent a message.
+    Send { id: PromiseId, message: Payload },
 }
 
 /// Where a call runs.
@@ -112,6 +117,7 @@ impl Command {
             self.kind,
             CommandKind::Root { detached: true, .. }
                 | CommandKind::Tell { .. }
+                | CommandKind::Send { .. }
                 | CommandKind::Undo { .. }
         )
     }
@@ -134,6 +140,14 @@ impl Command {
             CommandKind::Step { .. } => (ChildKind::Step, own_timeout),
             CommandKind::Timer(due) => (ChildKind::Timer, due.at(clock)),
             CommandKind::External => (ChildKind::External, own_timeout),
+            CommandKind::Receive => (ChildKind::Receive, own_timeout),
+            CommandKind::Send { id, message } => {
+                let link = Link::Send {
+                    id: id.clone(),
+                    message: message.clone(),
+                };
+                (ChildKind::Proxy(link), own_timeout)
+            }
             CommandKind::Root {
                 id,
                 call,
@@ -166,18 +180,11 @@ impl Command {
                 (ChildKind::Proxy(link), own_timeout)
             }
         };
-        let compensation = match &self.kind {
-            CommandKind::Undo { of, .. } => Some(Compensation {
-                of: of.clone(),
-                is_due: false,
-            }),
-            CommandKind::Call { .. }
-            | CommandKind::Step { .. }
-            | CommandKind::Timer(_)
-            | CommandKind::External
-            | CommandKind::Root { .. }
-            | CommandKind::Await(_)
-            | CommandKind::Tell { .. } => None,
+        let compensation = if let CommandKind::Undo { of, .. } = &self.kind {
+            let (of, is_due) = (of.clone(), false);
+            Some(Compensation { of, is_due })
+        } else {
+            None
         };
         NewChild {
             id,

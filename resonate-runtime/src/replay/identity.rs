@@ -26,8 +26,10 @@ pub(crate) enum Identity {
     Step,
     Timer,
     External,
+    Receive,
     Await(PromiseId),
     Tell(PromiseId),
+    Send(PromiseId),
 }
 
 impl Identity {
@@ -42,6 +44,8 @@ impl Identity {
             CommandKind::Step { .. } => Self::Step,
             CommandKind::Timer(_) => Self::Timer,
             CommandKind::External => Self::External,
+            CommandKind::Receive => Self::Receive,
+            CommandKind::Send { id, .. } => Self::Send(id.clone()),
             CommandKind::Await(id) => Self::Await(id.clone()),
             CommandKind::Tell { id, .. } => Self::Tell(id.clone()),
         }
@@ -55,6 +59,8 @@ impl Identity {
             Kind::Step => Self::Step,
             Kind::Timer => Self::Timer,
             Kind::External => Self::External,
+            Kind::Receive => Self::Receive,
+            Kind::Proxy(Link::Send { id, .. }) => Self::Send(id.clone()),
             Kind::Proxy(Link::Await { id }) => Self::Await(id.clone()),
             Kind::Proxy(Link::Tell { id, .. }) => Self::Tell(id.clone()),
             Kind::Proxy(Link::Call { promise, detached }) => match &promise.call {
@@ -93,7 +99,13 @@ impl Identity {
             Self::Call { address, .. }
             | Self::Root { address, .. }
             | Self::Undo { address, .. } => Some(address),
-            Self::Step | Self::Timer | Self::External | Self::Await(_) | Self::Tell(_) => None,
+            Self::Step
+            | Self::Timer
+            | Self::External
+            | Self::Receive
+            | Self::Await(_)
+            | Self::Tell(_)
+            | Self::Send(_) => None,
         }
     }
 
@@ -114,7 +126,9 @@ impl Identity {
             Self::Timer => format!("the timer `{name}`"),
             Self::External => format!("the promise `{name}`"),
             Self::Await(id) => format!("awaiting the promise `{id}`"),
+            Self::Receive => "the next message".to_owned(),
             Self::Tell(id) => format!("settling the promise `{id}`"),
+            Self::Send(id) => format!("sending to `{id}`"),
         }
     }
 
@@ -128,7 +142,13 @@ impl Identity {
             } => {
                 format!("`{address}` with the signature {signature:016x} as `{id}`")
             }
-            Self::Step | Self::Timer | Self::External | Self::Await(_) | Self::Tell(_) => {
+            Self::Step
+            | Self::Timer
+            | Self::External
+            | Self::Receive
+            | Self::Await(_)
+            | Self::Tell(_)
+            | Self::Send(_) => {
                 format!("{} as `{id}`", self.describe(name))
             }
         }
@@ -146,8 +166,10 @@ pub(super) fn digest_of_command(command: &Command) -> Option<u64> {
         | CommandKind::Step { .. }
         | CommandKind::Timer(_)
         | CommandKind::External
+        | CommandKind::Receive
         | CommandKind::Await(_)
-        | CommandKind::Tell { .. } => None,
+        | CommandKind::Tell { .. }
+        | CommandKind::Send { .. } => None,
     }
 }
 
@@ -161,10 +183,11 @@ pub(super) fn digest_of_promise(promise: &Promise) -> Option<u64> {
         Kind::Proxy(Link::Call { promise, .. }) => {
             promise.call.as_ref().map(|call| call.param.digest())
         }
-        Kind::Proxy(Link::Await { .. } | Link::Tell { .. })
+        Kind::Proxy(Link::Await { .. } | Link::Tell { .. } | Link::Send { .. })
         | Kind::Step
         | Kind::Timer
-        | Kind::External => None,
+        | Kind::External
+        | Kind::Receive => None,
     }
 }
 

@@ -53,6 +53,8 @@ pub(super) enum Stage {
     Opening(Start),
     /// Runs in this process. `is_known` to the server; `is_leaving`: the next turn creates it, claimed.
     Here { is_known: bool, is_leaving: bool },
+    /// A step that looks for something again and again, until the next look.
+    Asleep,
     /// Ended here, and the next turn records it.
     Ended { outcome: Outcome, is_known: bool },
     /// The turn that records it is not answered yet.
@@ -289,6 +291,7 @@ fn counted<'a>(counts: &'a mut Counts, is_step: bool, stage: &Stage) -> Option<&
         Stage::Queued(Start::Elsewhere | Start::Claimed)
         | Stage::Opening(Start::Elsewhere | Start::Claimed)
         | Stage::Here { .. }
+        | Stage::Asleep
         | Stage::Pending
         | Stage::Settled(_)
         | Stage::Shown(_)

@@ -8,8 +8,10 @@
 //!
 //! No clock, no executor, no I/O: times come in as arguments, and what is to be done comes out as values.
 
+mod asleep;
 mod changes;
 mod command;
+mod feeds;
 mod identity;
 mod journal;
 mod mismatch;
@@ -31,7 +33,9 @@ use resonate_core::{
 };
 
 use self::{
+    asleep::Sleepers,
     changes::Changes,
+    feeds::Feeds,
     journal::{Asked, Child, Journal, Past, Stage},
     mismatch::Divergence,
     outbox::Outbox,
@@ -86,6 +90,8 @@ pub(crate) struct Replay {
     has_taken_result: bool,
     changed_arguments: u32,
     changes: Changes,
+    feeds: Feeds,
+    sleepers: Sleepers,
     divergence: Option<Divergence>,
 }
 
@@ -123,6 +129,8 @@ impl Replay {
             has_taken_result: false,
             changed_arguments: 0,
             changes: Changes::default(),
+            feeds: Feeds::default(),
+            sleepers: Sleepers::default(),
             divergence: None,
         }
     }
@@ -199,6 +207,9 @@ impl Replay {
         self.say_marks();
         self.asked = self.asked.saturating_add(1);
         let position = Position(self.asked);
+        if matches!(command.kind, CommandKind::Receive) {
+            self.feeds.asked_for_message(position);
+        }
         let occurrence = self.names.entry(Arc::clone(&command.name)).or_insert(0);
         let id = self
             .caller
@@ -248,6 +259,7 @@ impl Replay {
             return None;
         };
         self.has_taken_result = true;
+        self.feeds.has_read(position);
         Some(outcome)
     }
 

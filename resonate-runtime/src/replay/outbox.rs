@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 
 use resonate_core::{
-    Op, PromiseId, Settled, Timestamp, limits,
+    Op, Payload, PromiseId, Settled, Timestamp, limits,
     mutants::{Mutant, planted},
 };
 
@@ -32,7 +32,16 @@ pub(super) struct Outbox {
 enum Out {
     Child(Position),
     Cancel(Position),
-    Label { name: String, value: String },
+    Label {
+        name: String,
+        value: String,
+    },
+    Emit {
+        n: u64,
+        item: Payload,
+    },
+    /// A message that came and was not read is read by the next generation.
+    GiveBack(Position),
     Mark(Mark),
 }
 
@@ -74,6 +83,15 @@ impl Replay {
     /// The function gives its promise a label.
     pub(crate) fn label(&mut self, name: String, value: String) {
         self.say(Out::Label { name, value });
+    }
+
+    /// The function emits this, unless an earlier body has.
+    pub(super) fn say_emit(&mut self, n: u64, item: Payload) {
+        self.say(Out::Emit { n, item });
+    }
+
+    pub(super) fn say_give_back(&mut self, position: Position) {
+        self.say(Out::GiveBack(position));
     }
 
     pub(super) fn say_mark(&mut self, mark: Mark) {
@@ -136,8 +154,16 @@ impl Replay {
             }
             page.ops.push(op);
             if let Some(out) = self.pop() {
+                if let Out::Emit { item, .. } = &out {
+                    self.feeds.said(item.bytes());
+                }
                 self.said(&out, &mut page);
             }
+        }
+        // How far it is goes along with what is said anyway.
+        if page.ops.len() < limits::TURN_OPS {
+            page.ops
+                .extend(self.feeds.take_progress().map(Op::Progress));
         }
         // One op may take what the end of the turn needs; then that comes with the next.
         page.is_last = !self.has_ops() && (page.ops.is_empty() || bytes <= room);
@@ -149,7 +175,7 @@ impl Replay {
         match op {
             Op::Create(child) | Op::CreateClaimed(child) | Op::Record(child, _) => &child.id,
             Op::Cancel { id } | Op::MoveTimer { id, .. } => id,
-            Op::Label { .. } => &self.caller.id,
+            Op::Label { .. } | Op::Emit { .. } | Op::Progress(_) => &self.caller.id,
         }
     }
 
@@ -168,6 +194,7 @@ impl Replay {
                 },
                 Stage::Opening(_) => Stage::Pending,
                 Stage::Wished
+                | Stage::Asleep
                 | Stage::Queued(_)
                 | Stage::Here { .. }
                 | Stage::Ended { .. }
@@ -195,7 +222,9 @@ impl Replay {
     pub(super) fn retain_lasting(&mut self, finish: Finish) {
         let waiting = std::mem::take(&mut self.outbox.waiting);
         let lasting = |out: &Out| match (out, finish) {
-            (Out::Label { .. }, _) => true,
+            (Out::Label { .. } | Out::GiveBack(_), _) => true,
+            // What a body that is lost emits, nobody will emit again.
+            (Out::Emit { .. }, finish) => finish != Finish::Stop,
             // What depends on it may be written already, or will be in this turn.
             (Out::Mark(_), Finish::Answer | Finish::Again) => true,
             (Out::Child(position), Finish::Answer | Finish::Again) => self.is_lasting(*position),
@@ -213,7 +242,7 @@ impl Replay {
 
     fn is_said(&self, out: &Out) -> bool {
         match out {
-            Out::Label { .. } | Out::Mark(_) => false,
+            Out::Label { .. } | Out::Emit { .. } | Out::GiveBack(_) | Out::Mark(_) => false,
             Out::Cancel(position) => !self.journal.get(*position).is_some_and(|child| {
                 matches!(child.stage(), Stage::Pending | Stage::Opening(_)) || is_undone(child)
             }),
@@ -233,7 +262,7 @@ impl Replay {
 
     fn binds(&self, out: &Out) -> bool {
         match out {
-            Out::Label { .. } | Out::Mark(_) => false,
+            Out::Label { .. } | Out::Emit { .. } | Out::GiveBack(_) | Out::Mark(_) => false,
             Out::Cancel(_) => true,
             Out::Child(position) => {
                 let asked = self
@@ -244,7 +273,10 @@ impl Replay {
                 asked.is_some_and(|asked| {
                     matches!(
                         asked.command.kind,
-                        CommandKind::Tell { .. } | CommandKind::External | CommandKind::Undo { .. }
+                        CommandKind::Tell { .. }
+                            | CommandKind::Send { .. }
+                            | CommandKind::External
+                            | CommandKind::Undo { .. }
                     )
                 })
             }
@@ -260,7 +292,13 @@ impl Replay {
                 });
             }
             Out::Mark(mark) => return Some(self.mark_op(mark)),
-            Out::Cancel(position) => {
+            Out::Emit { n, item } => {
+                return Some(Op::Emit {
+                    n: *n,
+                    item: item.clone(),
+                });
+            }
+            Out::Cancel(position) | Out::GiveBack(position) => {
                 return Some(Op::Cancel {
                     id: self.journal.get(*position)?.id.clone(),
                 });
@@ -278,6 +316,7 @@ impl Replay {
             Stage::Queued(Start::Claimed) | Stage::Here { .. } => Some(Op::CreateClaimed(new)),
             Stage::Ended { outcome, .. } => Some(Op::Record(new, outcome.clone())),
             Stage::Wished
+            | Stage::Asleep
             | Stage::Opening(_)
             | Stage::Recording(_)
             | Stage::Pending
@@ -322,6 +361,7 @@ impl Replay {
             }
             Stage::Queued(Start::Elsewhere)
             | Stage::Wished
+            | Stage::Asleep
             | Stage::Opening(_)
             | Stage::Recording(_)
             | Stage::Pending

@@ -17,6 +17,8 @@ pub(super) fn of_op(op: &Op) -> usize {
         Op::Record(child, outcome) => of_child(child) + of_outcome(outcome),
         Op::Cancel { id } | Op::MoveTimer { id, .. } => id.as_str().len(),
         Op::Label { name, value } => name.len() + value.len(),
+        Op::Emit { item, .. } => of_payload(item),
+        Op::Progress(_) => 0,
     };
     bytes + ENVELOPE_BYTES
 }
@@ -44,8 +46,9 @@ fn of_child(child: &NewChild) -> usize {
             promise.id.as_str().len() + call + texts
         }
         ChildKind::Proxy(Link::Tell { id, outcome }) => id.as_str().len() + of_outcome(outcome),
+        ChildKind::Proxy(Link::Send { id, message }) => id.as_str().len() + of_payload(message),
         ChildKind::Proxy(Link::Await { id }) => id.as_str().len(),
-        ChildKind::Step | ChildKind::Timer | ChildKind::External => 0,
+        ChildKind::Step | ChildKind::Timer | ChildKind::External | ChildKind::Receive => 0,
     };
     kind + of_texts(&child.labels) + child.id.as_str().len() + child.location.len()
 }

@@ -61,6 +61,7 @@ impl Replay {
     /// What was not started never existed. What was is canceled. Returned is what this process need not run any more.
     pub(crate) fn drop_unwanted(&mut self) -> Vec<Position> {
         for position in std::mem::take(&mut self.dropped) {
+            self.sleepers.forget(position);
             let Some(child) = self.journal.get(position) else {
                 continue;
             };
@@ -71,6 +72,7 @@ impl Replay {
             }
             match child.stage() {
                 Stage::Wished
+                | Stage::Asleep
                 | Stage::Shown(_)
                 | Stage::Ended {
                     is_known: false, ..
@@ -147,6 +149,8 @@ impl Replay {
                 }
                 | CommandKind::Timer(_)
                 | CommandKind::External
+                | CommandKind::Receive
+                | CommandKind::Send { .. }
                 | CommandKind::Root { .. }
                 | CommandKind::Undo { .. }
                 | CommandKind::Await(_)
@@ -289,6 +293,7 @@ impl Replay {
                 .as_ref()
                 .is_some_and(|asked| asked.command.outlives_its_caller()),
             Stage::Wished
+            | Stage::Asleep
             | Stage::Opening(_)
             | Stage::Recording(_)
             | Stage::Pending

@@ -78,6 +78,14 @@ impl Found {
         &self.record.promise.labels
     }
 
+    /// How far it says it is, `done` of `total`, if it has said so.
+    #[must_use]
+    pub fn progress(&self) -> Option<(u64, u64)> {
+        let feeds = self.record.promise.feeds.as_ref()?;
+        let progress = feeds.progress?;
+        Some((progress.done, progress.total))
+    }
+
     /// When it was created.
     #[must_use]
     pub fn created_at(&self) -> Timestamp {

@@ -3,6 +3,7 @@
 mod builder;
 mod embedded;
 mod found;
+mod items;
 mod process;
 mod start_error;
 #[cfg(test)]
@@ -11,7 +12,7 @@ mod through;
 
 use std::sync::Arc;
 
-use resonate_core::{Outcome, Payload, PromiseId};
+use resonate_core::{Outcome, Payload, PromiseId, SettleKey};
 use resonate_proto::history;
 use serde::Serialize;
 use tokio::signal;
@@ -22,6 +23,7 @@ pub(crate) use self::process::Process;
 pub use self::{
     builder::Builder,
     found::{Found, Search},
+    items::Items,
     start_error::StartError,
     through::Through,
 };
@@ -144,6 +146,47 @@ impl Resonate {
             reason: reason.into(),
         };
         self.process.tell(promise_id(id.as_ref())?, outcome).await
+    }
+
+    /// Sends a message to a running execution, which reads it from its [`inbox`](crate::inbox). Done once it is durable there.
+    ///
+    /// # Errors
+    /// There is no such execution, it has settled, or too much waits there unread. The message cannot be written.
+    pub async fn send<M: Serialize + ?Sized>(
+        &self,
+        id: impl AsRef<str>,
+        message: &M,
+    ) -> Result<()> {
+        let (id, message) = self.written(id.as_ref(), message)?;
+        let key = SettleKey(fastrand::u128(..));
+        self.process.send(id, message, key).await
+    }
+
+    /// The same, for a message that has a name: the same name again is the same message, and sent once, as long as no more
+    /// than 128 others came to that execution meanwhile.
+    ///
+    /// # Errors
+    /// As [`send`](Self::send).
+    pub async fn send_once<M: Serialize + ?Sized>(
+        &self,
+        id: impl AsRef<str>,
+        name: &str,
+        message: &M,
+    ) -> Result<()> {
+        let (id, message) = self.written(id.as_ref(), message)?;
+        self.process.send(id, message, SettleKey::of(name)).await
+    }
+
+    /// What an execution [`emit`](crate::emit)s: what it has emitted, then what it emits, until it has settled.
+    ///
+    /// ```ignore
+    /// let mut tokens = resonate.stream::<String>("agent-7").from(120);
+    /// while let Some(token) = tokens.next().await {
+    ///     print!("{}", token?);
+    /// }
+    /// ```
+    pub fn stream<T: Value>(&self, id: impl AsRef<str>) -> Items<T> {
+        Items::new(Arc::clone(&self.process), promise_id(id.as_ref()))
     }
 
     /// Promises that look like this, newest first.

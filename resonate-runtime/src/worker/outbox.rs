@@ -177,15 +177,18 @@ fn payload_bytes(turn: &Turn) -> usize {
             promise.call.as_ref().map_or(0, |call| call.param.bytes())
         }
         ChildKind::Proxy(Link::Tell { outcome, .. }) => outcome.bytes(),
+        ChildKind::Proxy(Link::Send { message, .. }) => message.bytes(),
         ChildKind::Proxy(Link::Await { .. })
         | ChildKind::Step
         | ChildKind::Timer
-        | ChildKind::External => 0,
+        | ChildKind::External
+        | ChildKind::Receive => 0,
     };
     let op = |op: &Op| match op {
         Op::Create(new) | Op::CreateClaimed(new) => child(new),
         Op::Record(new, outcome) => child(new) + outcome.bytes(),
-        Op::Cancel { .. } | Op::MoveTimer { .. } | Op::Label { .. } => 0,
+        Op::Emit { item, .. } => item.bytes(),
+        Op::Cancel { .. } | Op::MoveTimer { .. } | Op::Label { .. } | Op::Progress(_) => 0,
     };
     let end = match &turn.end {
         End::Fulfill(outcome) => outcome.bytes(),

@@ -79,6 +79,10 @@ pub(crate) enum Command {
     Resolve(Settle),
     /// Reject a promise with an error.
     Reject(Settle),
+    /// Send a running execution a message.
+    Send(Send),
+    /// Print what an execution emits, until it has settled.
+    Tail(Tail),
     /// Print the URL by which whoever has it settles a promise.
     Url(One),
     /// Cancel a promise and everything pending below it.
@@ -279,6 +283,34 @@ pub(crate) struct Settle {
 }
 
 #[derive(Debug, Args)]
+pub(crate) struct Send {
+    /// Which execution.
+    pub(crate) id: String,
+    /// The message, as JSON.
+    #[arg(value_name = "JSON")]
+    pub(crate) message: String,
+    /// The name of the message: the same again is the same message, and is sent once.
+    #[arg(long)]
+    pub(crate) key: Option<String>,
+    #[command(flatten)]
+    pub(crate) plain: Plain,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Tail {
+    /// Which execution.
+    pub(crate) id: String,
+    /// The offset of the first item; the first of all has 0.
+    #[arg(long, default_value_t = 0, value_name = "NUMBER")]
+    pub(crate) from: u64,
+    /// Print what there is, and wait for nothing.
+    #[arg(long)]
+    pub(crate) no_follow: bool,
+    #[command(flatten)]
+    pub(crate) plain: Plain,
+}
+
+#[derive(Debug, Args)]
 pub(crate) struct WithReason {
     /// Which promise.
     pub(crate) id: String,
@@ -371,6 +403,8 @@ impl Command {
             Self::Tree(tree) => tree.plain.json,
             Self::List(list) => list.plain.json,
             Self::Cancel(of) | Self::Halt(of) => of.plain.json,
+            Self::Send(send) => send.plain.json,
+            Self::Tail(tail) => tail.plain.json,
             Self::Continue(of) | Self::Export(of) | Self::Url(of) => of.plain.json,
             Self::Restart(restart) => restart.plain.json,
             Self::Fork(fork) => fork.plain.json,

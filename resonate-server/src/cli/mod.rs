@@ -10,6 +10,7 @@ mod change;
 mod check;
 mod code;
 mod export;
+mod feed;
 mod held_up;
 mod look;
 mod moment;
@@ -78,6 +79,8 @@ pub(crate) fn read<T: Into<OsString> + Clone>(
         call::arguments(args).map(drop)
     } else if let Command::Resolve(args) | Command::Reject(args) = &arguments.command {
         change::value(args).map(drop)
+    } else if let Command::Send(args) = &arguments.command {
+        feed::message(args).map(drop)
     } else {
         Ok(())
     };
@@ -94,6 +97,8 @@ fn runtime(command: &Command) -> io::Result<tokio::runtime::Runtime> {
         | Command::List(_)
         | Command::Resolve(_)
         | Command::Reject(_)
+        | Command::Send(_)
+        | Command::Tail(_)
         | Command::Url(_)
         | Command::Cancel(_)
         | Command::Halt(_)
@@ -126,6 +131,8 @@ async fn run(arguments: &Arguments, out: Output) -> Result<Code, Failed> {
         Command::List(args) => look::list(args, url, out).await,
         Command::Resolve(args) => change::resolve(args, url, out).await,
         Command::Reject(args) => change::reject(args, url, out).await,
+        Command::Send(args) => feed::send(args, url, out).await,
+        Command::Tail(args) => feed::tail(args, url, out).await,
         Command::Url(args) => look::url(args, url, out).await,
         Command::Cancel(args) => change::cancel(args, url, out).await,
         Command::Halt(args) => change::halt(args, url, out).await,

@@ -60,6 +60,15 @@ pub(crate) fn to_json(record: &Record) -> Value {
     if !promise.labels.is_empty() {
         put("labels", json!(promise.labels));
     }
+    if let Some(feeds) = &promise.feeds {
+        let progress = feeds.progress.as_ref();
+        put(
+            "progress",
+            json!(progress.map(|told| json!({ "done": told.done, "total": told.total }))),
+        );
+        put("emitted", json!(feeds.stream.next));
+        put("unread", json!(feeds.inbox.next - feeds.inbox.first));
+    }
     Value::Object(object)
 }
 
@@ -123,7 +132,7 @@ pub(crate) fn payload_json(payload: &Payload) -> Value {
     json!({ "encoding": payload.encoding.0, "bytes": payload.data.len() })
 }
 
-fn payload_text(payload: &Payload) -> String {
+pub(crate) fn payload_text(payload: &Payload) -> String {
     if payload.encoding == resonate_core::Encoding::JSON {
         return String::from_utf8_lossy(&payload.data).into_owned();
     }
@@ -138,8 +147,11 @@ pub(crate) fn subject(record: &Record) -> String {
             Link::Call { .. } => format!("→ {}", link.target()),
             Link::Await { id } => format!("awaits {id}"),
             Link::Tell { id, .. } => format!("tells {id}"),
+            Link::Send { id, .. } => format!("sends to {id}"),
         },
-        Kind::Step | Kind::Timer | Kind::External => kind(&record.promise.kind).to_owned(),
+        Kind::Step | Kind::Timer | Kind::External | Kind::Receive => {
+            kind(&record.promise.kind).to_owned()
+        }
     }
 }
 
@@ -149,6 +161,7 @@ fn kind(kind: &Kind) -> &'static str {
         Kind::Step => "step",
         Kind::Timer => "timer",
         Kind::External => "external",
+        Kind::Receive => "receive",
         Kind::Proxy(_) => "proxy",
     }
 }
@@ -157,6 +170,7 @@ fn kind(kind: &Kind) -> &'static str {
 pub(crate) fn state(record: &Record) -> &'static str {
     match &record.task {
         Some(task) if record.promise.is_pending() => match task.state {
+            TaskState::Pending { .. } if task.is_asleep => "waiting",
             TaskState::Pending { .. } => "ready",
             TaskState::Leased { .. } => "running",
             TaskState::Suspended { .. } => "waiting",
@@ -178,6 +192,12 @@ pub(crate) fn result(record: &Record) -> String {
     }
 }
 
+/// How far it says it is.
+pub(crate) fn progress(record: &Record) -> Option<String> {
+    let progress = record.promise.feeds.as_ref()?.progress?;
+    Some(format!("{} of {}", progress.done, progress.total))
+}
+
 /// All of it, for people.
 pub(crate) fn to_text(record: &Record) -> String {
     let promise = &record.promise;
@@ -190,6 +210,19 @@ pub(crate) fn to_text(record: &Record) -> String {
     line("what", subject(record));
     if let Some(call) = promise.call() {
         line("arguments", payload_text(&call.param));
+    }
+    line("progress", progress(record).unwrap_or_default());
+    if let Some(feeds) = &promise.feeds {
+        let (emitted, unread) = (feeds.stream.next, feeds.inbox.next - feeds.inbox.first);
+        let counted = |count: u64, what: &str| match count {
+            0 => String::new(),
+            count => format!("{count} {what}"),
+        };
+        line(
+            "emitted",
+            counted(emitted, "items; `resonate tail` shows them"),
+        );
+        line("inbox", counted(unread, "messages that it has not read"));
     }
     line("result", result(record));
     if let Some(Outcome::Failed(failure)) = promise.settled().map(|settled| &settled.outcome) {
@@ -229,6 +262,9 @@ fn task_lines(task: &Task, line: &mut impl FnMut(&str, String)) {
         // Only what undoes something has no time at which it is ready.
         TaskState::Pending { ready_at } if ready_at.is_never() => {
             line("sleeps", "it runs only if its caller ends badly".to_owned());
+        }
+        TaskState::Pending { ready_at } if task.is_asleep => {
+            line("looks", format!("again at {}", moment(*ready_at)));
         }
         TaskState::Pending { ready_at } => line("ready", format!("since {}", moment(*ready_at))),
         TaskState::Leased { session, since } => {

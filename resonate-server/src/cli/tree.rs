@@ -97,6 +97,9 @@ fn describe(record: &Record) -> String {
         record::state(record),
         record::subject(record)
     );
+    if let Some(progress) = record::progress(record) {
+        text = format!("{text}  {progress}");
+    }
     let result = record::result(record).replace('\n', " ");
     if !result.is_empty() {
         let short: String = result.chars().take(RESULT_WIDTH).collect();

@@ -48,6 +48,8 @@ impl Announced {
             | Request::Claim { .. }
             | Request::Hold { .. }
             | Request::Recall { .. }
+            | Request::Tail { .. }
+            | Request::Send { .. }
             | Request::Release { .. }
             | Request::Halt { .. }
             | Request::Continue { .. }
@@ -68,7 +70,8 @@ impl Announced {
             ChildKind::Step
             | ChildKind::Timer
             | ChildKind::External
-            | ChildKind::Proxy(Link::Await { .. } | Link::Tell { .. }) => {}
+            | ChildKind::Receive
+            | ChildKind::Proxy(Link::Await { .. } | Link::Tell { .. } | Link::Send { .. }) => {}
         }
     }
 

@@ -230,10 +230,12 @@ fn stripped(record: &Record) -> Record {
                 strip(call);
             }
         }
+        Kind::Proxy(Link::Send { message, .. }) => *message = message.without_data(),
         Kind::Proxy(Link::Await { .. } | Link::Tell { .. })
         | Kind::Step
         | Kind::Timer
-        | Kind::External => {}
+        | Kind::External
+        | Kind::Receive => {}
     }
     record
 }

@@ -92,6 +92,7 @@ fn task(id: &str, function: &str, change: impl FnOnce(&mut Task)) -> Record {
         labels: BTreeMap::new(),
         tags: BTreeMap::new(),
         awaiters: Vec::new(),
+        feeds: None,
     };
     let mut task = Task::pending(TaskVersion(0), Timestamp::ZERO);
     change(&mut task);

@@ -7,7 +7,7 @@ use std::{
     sync::Arc,
 };
 
-use resonate_core::{Message, Part, Record, Seq, Stamp, Timestamp, limits};
+use resonate_core::{Message, Part, Record, Seq, Slip, Stamp, Timestamp, limits};
 use resonate_proto::client::LogPosition;
 
 use super::{
@@ -97,6 +97,7 @@ pub(super) struct Open {
 enum Written {
     Record(Arc<Record>),
     Page(PageRow),
+    Slip(Arc<Slip>),
 }
 
 impl Lane {
@@ -158,6 +159,16 @@ impl Lane {
         self.bytes += ROW_BYTES + names.map(|proxy| proxy.as_str().len()).sum::<usize>();
         let page = Written::Page(written);
         open.rows.insert((row.root_no, row.child_no), page);
+    }
+
+    /// Writes some items of a feed.
+    pub(super) fn write_slip(&mut self, part: Part, row: RowNo, slip: &Arc<Slip>) {
+        let Some(open) = self.open.get_mut(&part) else {
+            return;
+        };
+        self.bytes += ROW_BYTES + slip.bytes();
+        let slip = Written::Slip(Arc::clone(slip));
+        open.rows.insert((row.root_no, row.child_no), slip);
     }
 
     /// Writes messages to the outbox.
@@ -242,6 +253,7 @@ fn message_bytes(message: &Message) -> usize {
             promise.call.as_ref().map_or(0, |call| call.param.bytes())
         }
         Message::Tell { outcome, .. } | Message::Answer { outcome, .. } => outcome.bytes(),
+        Message::Send { message, .. } => message.bytes(),
         Message::Subscribe { .. }
         | Message::Unsubscribe { .. }
         | Message::Wave { .. }
@@ -256,6 +268,7 @@ impl Written {
         match self {
             Self::Record(record) => disk::write_record(record, root_no, child_no),
             Self::Page(page) => disk::write_page(page, root_no, child_no),
+            Self::Slip(slip) => disk::write_slip(slip, root_no, child_no),
         }
     }
 }

@@ -105,6 +105,11 @@ impl Engine {
             to,
             told: told.clone().into(),
         });
+        let readers = std::mem::take(&mut self.tails).into_values().flatten();
+        let readers = readers.chain(round.awake).map(|reader| Release::Tailed {
+            to: reader.to,
+            told: told.clone().into(),
+        });
         let looks = round.looks.into_iter().map(|to| Release::View {
             to,
             view: Box::new(Err(told.clone())),
@@ -113,6 +118,6 @@ impl Engine {
             .releases
             .into_iter()
             .filter_map(|release| release.failed(&told));
-        Ok(failed.chain(looks).chain(ended).collect())
+        Ok(failed.chain(looks).chain(ended).chain(readers).collect())
     }
 }

@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
-use resonate_core::{Kind, Message, Outcome, Part, PromiseId, Record, TaskState, Timestamp};
+use resonate_core::{
+    Feed, Kind, Message, Outcome, Part, PromiseId, Record, Slip, TaskState, Timestamp,
+};
 use resonate_proto::{
     client::StateFilter,
     store::{self as format, Stored},
@@ -54,6 +56,7 @@ pub(super) struct StoredTree {
 pub(super) enum StoredRow {
     Record(Box<Record>),
     Page(PageRow),
+    Slip(Slip),
 }
 
 /// Reads a whole tree, page by page. `None` if there is no such root.
@@ -79,6 +82,7 @@ pub(super) fn load_tree(
         for row in tree.page.rows {
             let read = match read_row(part, root, &row)? {
                 Stored::Record(record) => StoredRow::Record(record),
+                Stored::Slip(slip) => StoredRow::Slip(slip),
                 Stored::Awaiters(page) => StoredRow::Page(PageRow {
                     page: Arc::new(page),
                     created_at: Timestamp::from_millis(row.created_at),
@@ -93,14 +97,14 @@ pub(super) fn load_tree(
     }
 }
 
-/// The record of a row; none if the row is a page of awaiters, which only the engine knows.
+/// The record of a row; none if the row is a page of awaiters or a slip, which only the engine knows.
 ///
 /// # Errors
 /// Says what is wrong with the row.
 pub fn read_record(part: Part, root: &str, row: &Row) -> Result<Option<Record>, ReadError> {
     Ok(match read_row(part, root, row)? {
         Stored::Record(record) => Some(*record),
-        Stored::Awaiters(_) => None,
+        Stored::Awaiters(_) | Stored::Slip(_) => None,
     })
 }
 
@@ -115,6 +119,7 @@ pub(crate) fn read_row(part: Part, root: &str, row: &Row) -> Result<Stored, Read
     let id = match &read {
         Stored::Record(record) => record.promise.id.to_string(),
         Stored::Awaiters(page) => page_name(&page.of, page.number),
+        Stored::Slip(slip) => slip_name(slip),
     };
     if id.strip_prefix(root) != Some(row.id.as_str()) {
         return Err(bad(format!("it says that it is {id}").into()));
@@ -125,6 +130,35 @@ pub(crate) fn read_row(part: Part, root: &str, row: &Row) -> Result<Stored, Read
 /// What a page of awaiters is called among the rows: for people, the document says what it is.
 fn page_name(of: &PromiseId, number: u32) -> String {
     format!("{of}:.awaiters-{number}")
+}
+
+/// What a slip is called among the rows.
+fn slip_name(slip: &Slip) -> String {
+    let feed = match slip.feed {
+        Feed::Stream => "stream",
+        Feed::Inbox => "inbox",
+    };
+    format!("{}:.{feed}-{}", slip.of, slip.number)
+}
+
+/// The row of a slip. It is never written again, so it ended when it was made: it may go as soon as nobody needs it.
+pub(super) fn write_slip(slip: &Slip, root_no: u64, child_no: u64) -> Row {
+    let name = slip_name(slip);
+    Row {
+        root_no,
+        child_no,
+        id: name
+            .get(slip.of.root().len()..)
+            .unwrap_or_default()
+            .to_owned(),
+        state: PAGE,
+        due_at: None,
+        created_at: slip.at.as_millis(),
+        settled_at: Some(slip.at.as_millis()),
+        target: None,
+        function: None,
+        doc: format::encode_slip(slip),
+    }
 }
 
 /// The row of a page of awaiters.
@@ -146,7 +180,7 @@ pub(super) fn write_page(written: &PageRow, root_no: u64, child_no: u64) -> Row 
     }
 }
 
-/// The number of a page of awaiters, which has no state.
+/// The number of a page of awaiters and of a slip, which have no state.
 const PAGE: u8 = 0;
 
 /// The row of a record.
@@ -187,7 +221,15 @@ fn state_number(record: &Record) -> u8 {
         (_, Some(TaskState::Suspended { .. })) => 4,
         (_, Some(TaskState::Halted(_))) => 5,
         (_, Some(TaskState::Pending { .. } | TaskState::Done)) => 2,
-        (Kind::Call(_) | Kind::Step | Kind::Timer | Kind::External | Kind::Proxy(_), None) => 1,
+        (
+            Kind::Call(_)
+            | Kind::Step
+            | Kind::Timer
+            | Kind::External
+            | Kind::Receive
+            | Kind::Proxy(_),
+            None,
+        ) => 1,
     }
 }
 

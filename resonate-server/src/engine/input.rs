@@ -3,7 +3,8 @@
 use std::{collections::VecDeque, sync::Arc, time::Duration};
 
 use resonate_core::{
-    ChildKind, End, Link, Op, Payload, PromiseId, Record, Refusal, Reply, Request, Timestamp, Turn,
+    ChildKind, End, Link, Op, Payload, PromiseId, Record, Refusal, Reply, Request, StreamPage,
+    Timestamp, Turn,
 };
 use resonate_proto::{
     client::{LogPosition, ServedFunction, WorkerInfo},
@@ -33,6 +34,15 @@ pub enum Input {
         ids: Vec<PromiseId>,
         /// Gets each record once; ends with the engine's end. Has room for all of them.
         out: mpsc::Sender<Watched>,
+    },
+    /// A client reads what an execution emits.
+    Tail {
+        /// Which execution.
+        id: PromiseId,
+        /// The first offset that is wanted.
+        from: u64,
+        /// Where the answer goes, as soon as there is something.
+        answer: oneshot::Sender<Tailed>,
     },
     /// A client asks who is connected, what is served, or how the engine does.
     Look {
@@ -70,7 +80,11 @@ impl Input {
         match self {
             Self::Ask { request, .. } => request_bytes(request),
             Self::Items { items, .. } => items.iter().map(item_bytes).sum(),
-            Self::Watch { .. } | Self::Look { .. } | Self::Open { .. } | Self::Closed { .. } => 0,
+            Self::Watch { .. }
+            | Self::Tail { .. }
+            | Self::Look { .. }
+            | Self::Open { .. }
+            | Self::Closed { .. } => 0,
         }
     }
 }
@@ -85,11 +99,13 @@ fn request_bytes(request: &Request) -> usize {
         Request::Fork(story) => story.bytes(),
         Request::Settle { outcome, .. } => outcome.bytes(),
         Request::Turn(turn) => turn_bytes(turn),
+        Request::Send { message, .. } => message.bytes(),
         Request::Get { .. }
         | Request::Cancel { .. }
         | Request::Claim { .. }
         | Request::Hold { .. }
         | Request::Recall { .. }
+        | Request::Tail { .. }
         | Request::Release { .. }
         | Request::Halt { .. }
         | Request::Continue { .. }
@@ -122,7 +138,8 @@ fn op_bytes(op: &Op) -> usize {
     match op {
         Op::Create(child) | Op::CreateClaimed(child) => child_bytes(&child.kind),
         Op::Record(child, outcome) => child_bytes(&child.kind) + outcome.bytes(),
-        Op::Cancel { .. } | Op::MoveTimer { .. } | Op::Label { .. } => 0,
+        Op::Emit { item, .. } => item.bytes(),
+        Op::Cancel { .. } | Op::MoveTimer { .. } | Op::Label { .. } | Op::Progress(_) => 0,
     }
 }
 
@@ -133,10 +150,12 @@ fn child_bytes(kind: &ChildKind) -> usize {
             promise.call.as_ref().map_or(0, |call| call.param.bytes())
         }
         ChildKind::Proxy(Link::Tell { outcome, .. }) => outcome.bytes(),
+        ChildKind::Proxy(Link::Send { message, .. }) => message.bytes(),
         ChildKind::Proxy(Link::Await { .. })
         | ChildKind::Step
         | ChildKind::Timer
-        | ChildKind::External => 0,
+        | ChildKind::External
+        | ChildKind::Receive => 0,
     }
 }
 
@@ -159,6 +178,9 @@ pub type Seen = Result<View, AskError>;
 
 /// What a watch gets: a settled record, or the end.
 pub type Watched = Told<Arc<Record>>;
+
+/// What a reader of a stream gets: a page of it.
+pub type Tailed = Told<StreamPage>;
 
 /// What somebody is told, and where it stands in the log.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -20,6 +20,7 @@ mod phases;
 pub mod release;
 mod room;
 mod round;
+mod tails;
 pub mod thread;
 mod upkeep;
 mod woken;
@@ -41,10 +42,17 @@ use resonate_core::{
 };
 use tokio::sync::mpsc;
 
-use self::{batch::Parts, memory::Memory, messages::Messages, round::Round, woken::Woken};
+use self::{
+    batch::Parts,
+    memory::Memory,
+    messages::Messages,
+    round::Round,
+    tails::{Reader, Tails},
+    woken::Woken,
+};
 pub use self::{
     error::{EngineError, StartError},
-    input::{Answer, AskError, Figures, Input, Next, Settings, Told, View, Watched},
+    input::{Answer, AskError, Figures, Input, Next, Settings, Tailed, Told, View, Watched},
     memory::idle::IdleTrees,
     release::Release,
 };
@@ -98,6 +106,7 @@ pub struct Engine {
     unacknowledged: Unacknowledged,
     streams: BTreeMap<StreamId, OpenStream>,
     watchers: BTreeMap<PromiseId, Vec<mpsc::Sender<Watched>>>,
+    tails: Tails,
     /// Leases to be taken back, a bounded number per round.
     chores: VecDeque<Chore>,
     /// The last round did not get to the end of the line.
@@ -173,6 +182,7 @@ impl Engine {
             unacknowledged: Unacknowledged::default(),
             streams: BTreeMap::new(),
             watchers: BTreeMap::new(),
+            tails: Tails::new(),
             chores: VecDeque::new(),
             has_more_pairs: false,
             forgotten: Vec::new(),
@@ -215,6 +225,7 @@ impl Engine {
             self.let_woken_go_on(&mut round)?;
             self.pair(&mut round)?;
         }
+        self.answer_tails(&mut round)?;
         self.commit(round)
     }
 
@@ -268,6 +279,10 @@ impl Engine {
                 round.answer(answer, self.parts.place(part), reply);
             }
             Input::Watch { ids, out } => self.watch(round, ids, &out)?,
+            Input::Tail { id, from, answer } => {
+                let to = answer;
+                self.tail(round, Reader { id, from, to })?;
+            }
             Input::Look { answer } => round.looks.push(answer),
             Input::Open {
                 stream,

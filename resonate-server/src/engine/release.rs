@@ -3,7 +3,7 @@
 use resonate_core::Reply;
 use tokio::sync::{mpsc, oneshot};
 
-use super::input::{AskError, Seen, Told, Watched};
+use super::input::{AskError, Seen, Tailed, Told, Watched};
 use crate::dispatch::stream::{Outbound, Push, StreamId};
 
 /// One thing that leaves.
@@ -31,6 +31,13 @@ pub enum Release {
         /// What it is.
         told: Watched,
     },
+    /// Somebody who reads what an execution emits gets some of it.
+    Tailed {
+        /// Where it goes.
+        to: oneshot::Sender<Tailed>,
+        /// What it is.
+        told: Tailed,
+    },
     /// A worker gets what this round has for it, in order.
     Push {
         /// Which stream.
@@ -51,6 +58,7 @@ impl Release {
             Self::View { to, view } => drop(to.send(*view)),
             // A watch has room for all it waits for.
             Self::Watched { to, told } => drop(to.try_send(told)),
+            Self::Tailed { to, told } => drop(to.send(told)),
             Self::Push { stream, to, items } => return to.send(items).map_err(|_| stream),
         }
         Ok(())
@@ -64,6 +72,10 @@ impl Release {
                 told: error.clone().into(),
             }),
             Self::Watched { to, .. } => Some(Self::Watched {
+                to,
+                told: error.clone().into(),
+            }),
+            Self::Tailed { to, .. } => Some(Self::Tailed {
                 to,
                 told: error.clone().into(),
             }),

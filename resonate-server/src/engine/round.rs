@@ -18,6 +18,7 @@ use super::{
     input::{Answer, AskError, Seen, Told, Watched},
     memory::RowNo,
     release::Release,
+    tails::Reader,
 };
 use crate::{
     dispatch::stream::{Push, StreamId},
@@ -45,6 +46,8 @@ pub(super) struct Round {
     pub(super) looks: Vec<oneshot::Sender<Seen>>,
     /// Messages that were delivered, by source.
     pub(super) delivered: Vec<(Part, Mark)>,
+    /// Who reads a stream that has something new.
+    pub(super) awake: Vec<Reader>,
     pushes: BTreeMap<StreamId, Vec<Push>>,
     touched: Vec<Arc<str>>,
     /// Bytes of the trees that it loaded, about.
@@ -62,6 +65,7 @@ impl Round {
             releases: Vec::new(),
             looks: Vec::new(),
             delivered: Vec::new(),
+            awake: Vec::new(),
             pushes: BTreeMap::new(),
             touched: Vec::new(),
             loaded: 0,
@@ -207,6 +211,14 @@ impl Engine {
                 round.lane.write_page(part, row, page);
             }
         }
+        for change in &applied.slips {
+            let noted = self.memory.note_slip(&root, change, &mut self.next_root);
+            match (noted, &change.after) {
+                (Some((row, _)), Some(slip)) => round.lane.write_slip(part, row, slip),
+                (Some((row, made_at)), None) => round.forget(part, row, made_at),
+                (None, _) => {}
+            }
+        }
         for record in &applied.removed {
             for (row, ended_at) in self.memory.forget(&root, record) {
                 round.forget(part, row, ended_at);
@@ -243,6 +255,9 @@ impl Engine {
             .filter(|record| record.task.is_some())
             .cloned()
             .collect();
+        for (row, made_at) in self.memory.take_stale(&root) {
+            round.forget(part, row, made_at);
+        }
         for record in with_tasks {
             self.derive(round, None, &record);
             self.take_back_if_unnamed(&record);
@@ -267,7 +282,13 @@ impl Engine {
 
     fn effect(&mut self, round: &mut Round, effect: Effect) {
         match effect {
+            Effect::Emitted(id) => round
+                .awake
+                .extend(self.tails.remove(&id).into_iter().flatten()),
             Effect::Settled(id) => {
+                round
+                    .awake
+                    .extend(self.tails.remove(&id).into_iter().flatten());
                 let Some(record) = self.memory.record(&id) else {
                     return;
                 };

@@ -12,7 +12,7 @@ use tokio::{
     time::sleep,
 };
 
-use super::{AskError, Engine, EngineError, Input, Next, Told, View, Watched};
+use super::{AskError, Engine, EngineError, Input, Next, Tailed, Told, View, Watched};
 use crate::{
     clock::Clock,
     dispatch::stream::{Outbound, StreamId},
@@ -179,6 +179,15 @@ impl Handle {
         let (out, watched) = mpsc::channel(ids.len().max(1));
         self.send(Input::Watch { ids, out }).await?;
         Ok(watched)
+    }
+
+    /// What an execution emitted from an offset on, once there is something.
+    pub async fn tail(&self, id: PromiseId, from: u64) -> Tailed {
+        let (answer, answered) = oneshot::channel();
+        if let Err(error) = self.send(Input::Tail { id, from, answer }).await {
+            return error.into();
+        }
+        answered.await.unwrap_or_else(|_| stopped().into())
     }
 
     /// Workers, functions, figures.

@@ -66,11 +66,12 @@ impl Engine {
             last = Some(found);
         }
         self.loaded.extend(round.take_touched());
+        self.forgotten.append(&mut round.forgotten);
         self.window.loaded(last, page.more || rows.next().is_some());
         Ok(())
     }
 
-    /// Watches whose client has left are forgotten.
+    /// Watches and readers whose client has left are forgotten.
     fn sweep(&mut self) {
         if self.swept_at.until(self.steady) < limits::SWEEP_EVERY {
             return;
@@ -79,6 +80,10 @@ impl Engine {
         self.watchers.retain(|_, watchers| {
             watchers.retain(|watcher| !watcher.is_closed());
             !watchers.is_empty()
+        });
+        self.tails.retain(|_, readers| {
+            readers.retain(|reader| !reader.to.is_closed());
+            !readers.is_empty()
         });
     }
 
@@ -122,6 +127,12 @@ impl Engine {
             );
             // A watch has room for all it waits for.
             let _left = watcher.try_send(stopping.into());
+        }
+        for reader in std::mem::take(&mut self.tails).into_values().flatten() {
+            let stopping = AskError::Unavailable(
+                "the server is stopping; ask again when it is back".to_owned(),
+            );
+            let _left = reader.to.send(stopping.into());
         }
         self.trim(1)?;
         put_off(self.store.close())

@@ -156,7 +156,7 @@ struct Growing {
     /// The number of its last row.
     last: u64,
     missing: u64,
-    /// A history in it is in a later generation than its first.
+    /// A history in it is in a later generation than its first, or something went in or out of it.
     is_trimmed: bool,
 }
 
@@ -178,6 +178,8 @@ impl Walk<'_> {
                 self.against_its_row(found, record);
                 self.against_its_partition(found, record);
             }
+            // The rows of slips say when they were made, and nothing else.
+            Stored::Slip(_) => {}
             Stored::Awaiters(page) => {
                 if page.proxies.is_empty() != found.row.settled_at.is_some() {
                     let why = "it names awaiters and is over, or neither";
@@ -194,9 +196,11 @@ impl Walk<'_> {
             match read {
                 Stored::Record(record) => {
                     tree.is_trimmed |= record.promise.generation > 1;
+                    tree.is_trimmed |= record.promise.feeds.is_some();
                     tree.tree.put(Arc::from(record));
                 }
                 Stored::Awaiters(page) => tree.tree.put_page(Arc::new(page)),
+                Stored::Slip(slip) => tree.tree.put_slip(Arc::new(slip)),
             }
         }
     }

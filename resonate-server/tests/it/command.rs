@@ -173,13 +173,29 @@ async fn what_holds_a_waiting_promise_up_is_said_with_what_to_do() {
     let call = |at, id: &str, address: &str| Op::Create(child(at, id, address));
     let ops = vec![call(1, "a.g", "s/g"), call(2, "a.h", "other/h")];
     worker
-        .turn(&top, 1, ops, End::Suspend { tied: false })
+        .turn(
+            &top,
+            1,
+            ops,
+            End::Suspend {
+                tied: false,
+                wake_at: None,
+            },
+        )
         .await;
     let below = worker.dispatch().await;
     assert_eq!(below.record.promise.id, id("a.g"));
     let ops = vec![call(1, "a.g.h", "other/h")];
     worker
-        .turn(&below, 1, ops, End::Suspend { tied: false })
+        .turn(
+            &below,
+            1,
+            ops,
+            End::Suspend {
+                tied: false,
+                wake_at: None,
+            },
+        )
         .await;
     let unserved = |id: &str| {
         format!(

@@ -28,6 +28,8 @@ pub(crate) fn answers(op: &Op) -> BTreeSet<Answer> {
         | Op::Sleep { no, .. }
         | Op::Gate { no }
         | Op::Tell { no }
+        | Op::Mail { no }
+        | Op::Look { no, .. }
         | Op::OnCancel { no }
         | Op::Panic { no, .. } => one(value_of(*no)),
         Op::Deadly { no } => &one(value_of(*no)) | &one(CANCELED),
@@ -123,6 +125,8 @@ pub(crate) fn detached(op: &Op) -> Vec<(u32, &Op)> {
         | Op::Gate { .. }
         | Op::Lapse { .. }
         | Op::Tell { .. }
+        | Op::Mail { .. }
+        | Op::Look { .. }
         | Op::Panic { .. } => Vec::new(),
     }
 }

@@ -112,11 +112,18 @@ impl Budget<'_> {
             ]))),
             80..=82 => Op::Catch(Box::new(self.op(below))),
             83..=88 => self.race(below),
-            89..=91 => Op::Panic {
+            89 => self.gate(),
+            90..=91 => Op::Panic {
                 no: self.number(),
                 times: u8::try_from(self.dice.between(1, 2)).unwrap(),
             },
-            92..=94 => self.gate(),
+            92 => self.gate(),
+            93 => Op::Mail { no: self.number() },
+            94 => Op::Look {
+                no: self.number(),
+                millis: self.dice.pick(&[1, 700, 3_000, 40_000]),
+                times: u8::try_from(self.dice.between(1, 5)).unwrap(),
+            },
             95 => Op::OnCancel { no: self.number() },
             96..=97 => self.heavy(),
             _ => self.detach(below),

@@ -88,6 +88,10 @@ pub(crate) enum Op {
     Lapse { no: u32, millis: u64 },
     /// The same, and the function resolves it itself, as if it were another's.
     Tell { no: u32 },
+    /// The function sends itself a message, and reads one.
+    Mail { no: u32 },
+    /// Looked for so often, in vain but for the last time.
+    Look { no: u32, millis: u64, times: u8 },
     /// All that a function does: so often this, each time with a history of its own, and then that.
     Generations {
         at: u32,

@@ -16,8 +16,8 @@ use super::{
 };
 use crate::ledger::{Ledger, Shown};
 use resonate::{
-    Call, Error, ErrorKind, Promise, continue_as, on_cancel, promise, resolve, shield, sleep, step,
-    timeout,
+    Call, Error, ErrorKind, Promise, continue_as, emit, inbox, on_cancel, poll_until, promise,
+    resolve, send, shield, sleep, step, timeout,
 };
 
 type Doing<'a> = Pin<Box<dyn Future<Output = Answer> + Send + 'a>>;
@@ -57,10 +57,12 @@ impl Body {
 
     /// A result was shown: durable, and the same as in every other attempt at this place.
     fn shows(&self, what: &'static str, no: u32, answer: &Answer) {
+        let at = self.shown.fetch_add(1, Ordering::Relaxed);
+        emit(&(self.generation, at));
         self.ledger.shows(&Shown {
             id: &self.id,
             generation: self.generation,
-            at: self.shown.fetch_add(1, Ordering::Relaxed),
+            at,
             what,
             no,
             answer,
@@ -122,6 +124,8 @@ impl Body {
                 let limit = Duration::from_millis(*millis);
                 Box::pin(self.gate(*no, promise(format!("g{no}")).timeout(limit)))
             }
+            Op::Mail { no } => Box::pin(self.mail(*no)),
+            Op::Look { no, millis, times } => Box::pin(self.look(*no, *millis, *times)),
             Op::Tell { no } => Box::pin(self.tell(*no)),
             Op::Panic { no, times } => Box::pin(async move {
                 if self.ledger.tries(&self.tried(no)) <= u32::from(*times) {
@@ -261,6 +265,28 @@ impl Body {
         let told = resolve(gate.id(), &value_of(no)).await;
         self.shows("told", no, &told.map(u64::from).map_err(Wrong::from));
         self.gate(no, gate).await
+    }
+
+    /// Other parts of the function do the same: which message is read by whom is open, but each reads one.
+    async fn mail(&self, no: u32) -> Answer {
+        let sent = send(&self.id, &value_of(no)).await;
+        let sent = sent.map(|()| value_of(no)).map_err(Wrong::from);
+        self.shows("sent", no, &sent);
+        sent?;
+        let read = inbox::<u64>().recv().await.map_err(Wrong::from);
+        self.shows("read", no, &read);
+        read.map(|_| value_of(no))
+    }
+
+    async fn look(&self, no: u32, millis: u64, times: u8) -> Answer {
+        let name = format!("look {no}");
+        let looking = poll_until(Duration::from_millis(millis), || async {
+            let tries = self.ledger.tries(&self.tried(&name));
+            (tries >= u32::from(times)).then(|| value_of(no))
+        });
+        let answer = looking.await.map_err(Wrong::from);
+        self.shows("looked", no, &answer);
+        answer
     }
 
     /// Ends as the last one does, or with the first error.

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::super::{compensate, create, edit::Edit, settle};
+use super::super::{compensate, create, edit::Edit, feed, settle};
 use crate::{
     ChildKind, Compensation, Kind, Link, Message, NewChild, Origin, Outcome, Promise, PromiseId,
     PromiseState, Record, Refusal, SessionId, Task, TaskState, TaskVersion, Timestamp, limits,
@@ -27,10 +27,14 @@ pub(super) fn create(
     }
     let message = match &record.promise.kind {
         Kind::Proxy(link) => Some(message(link, &record.promise.id)),
-        Kind::Call(_) | Kind::Step | Kind::Timer | Kind::External => None,
+        Kind::Call(_) | Kind::Step | Kind::Timer | Kind::External | Kind::Receive => None,
     };
     let id = record.promise.id.clone();
+    let receives = matches!(record.promise.kind, Kind::Receive);
     edit.insert(record);
+    if receives {
+        feed::receive::hand_out(edit, parent);
+    }
     if let Some(message) = message {
         edit.send(message);
     }
@@ -111,6 +115,9 @@ pub(super) fn cancel(
     let called_at = origin.map_or("", |origin| &*origin.location);
     if promise.shielded {
         compensate::dropped(edit, parent, child);
+    } else if matches!(promise.kind, Kind::Receive) && !promise.is_pending() {
+        // Only the end of a generation lets go of what came and was not read.
+        feed::receive::give_back(edit, parent, child);
     } else if promise.is_pending() {
         let reason = format!("its caller {parent} dropped the future of the call at {called_at}");
         settle::settle(edit, child, Outcome::Canceled { reason });
@@ -221,6 +228,7 @@ fn new_record(edit: &Edit<'_>, parent: &PromiseId, child: NewChild) -> Result<Re
         labels,
         tags: caller.tags.clone(),
         awaiters: Vec::new(),
+        feeds: None,
         id,
     };
     Ok(Record {
@@ -235,10 +243,14 @@ fn kind_fits(id: &PromiseId, kind: &ChildKind) -> Result<(), Refusal> {
         ChildKind::Call(call) => create::arguments_fit(id, call),
         ChildKind::Proxy(Link::Call { promise, .. }) => create::fits(promise),
         ChildKind::Proxy(Link::Tell { outcome, .. }) => settle::fits(id, outcome),
+        ChildKind::Proxy(Link::Send { message, .. }) => {
+            settle::fits(id, &Outcome::Resolved(message.clone()))
+        }
         ChildKind::Proxy(Link::Await { .. })
         | ChildKind::Step
         | ChildKind::Timer
-        | ChildKind::External => Ok(()),
+        | ChildKind::External
+        | ChildKind::Receive => Ok(()),
     }
 }
 
@@ -260,6 +272,7 @@ fn bounded(
         | ChildKind::Step
         | ChildKind::Timer
         | ChildKind::External
+        | ChildKind::Receive
         | ChildKind::Proxy(_) => {
             if shielded {
                 asked
@@ -315,6 +328,11 @@ fn message(link: &Link, proxy: &PromiseId) -> Message {
             outcome: outcome.clone(),
             back,
         },
+        Link::Send { id, message } => Message::Send {
+            id: id.clone(),
+            message: message.clone(),
+            back,
+        },
     }
 }
 
@@ -325,6 +343,7 @@ impl From<ChildKind> for Kind {
             ChildKind::Step => Self::Step,
             ChildKind::Timer => Self::Timer,
             ChildKind::External => Self::External,
+            ChildKind::Receive => Self::Receive,
             ChildKind::Proxy(link) => Self::Proxy(link),
         }
     }

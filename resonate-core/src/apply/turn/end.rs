@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::super::{claim, edit::Edit, halt, settle, wave};
 use crate::{
     End, Failure, FailureKind, HaltCause, Kind, Outcome, Payload, PromiseId, Refusal, Seq,
-    SessionId, TaskState, TurnStatus, Warm, limits,
+    SessionId, TaskState, Timestamp, TurnStatus, Warm, limits,
     mutants::{Mutant, planted},
 };
 
@@ -18,7 +18,11 @@ pub(super) fn apply(
 ) -> TurnStatus {
     match end {
         End::GoOn => TurnStatus::Leased,
-        End::Suspend { tied } => suspend(edit, id, session, shown, tied),
+        End::Suspend { tied, wake_at } => {
+            let by = tied.then_some(session);
+            let wake_at = wake_at.filter(|at| !at.is_never());
+            suspend(edit, id, Warm { session, shown }, by, wake_at)
+        }
         End::Fulfill(outcome) => {
             settle::settle(edit, id, outcome);
             TurnStatus::Over
@@ -63,13 +67,21 @@ pub(super) fn fits(id: &PromiseId, end: &End) -> Result<(), Refusal> {
 fn suspend(
     edit: &mut Edit<'_>,
     id: &PromiseId,
-    session: SessionId,
-    shown: Seq,
-    tied: bool,
+    warm: Warm,
+    tied: Option<SessionId>,
+    wake_at: Option<Timestamp>,
 ) -> TurnStatus {
-    let has_news = !super::settled_after(edit, id, shown, &[]).is_empty();
+    let has_news = !super::settled_after(edit, id, warm.shown, &[]).is_empty();
     if has_news && !planted(Mutant::WakeUpLostInSuspend) {
         return TurnStatus::Leased;
+    }
+    if let Some(at) = wake_at {
+        edit.update_task(id, |task| {
+            task.ready(at);
+            task.keep_warm(warm);
+            task.is_asleep = true;
+        });
+        return TurnStatus::Suspended;
     }
     let awaits_something = edit.get(id).is_some_and(|record| {
         edit.tree()
@@ -85,10 +97,8 @@ fn suspend(
         };
     }
     edit.update_task(id, |task| {
-        task.state = TaskState::Suspended {
-            tied: tied.then_some(session),
-        };
-        task.keep_warm(Warm { session, shown });
+        task.state = TaskState::Suspended { tied };
+        task.keep_warm(warm);
     });
     TurnStatus::Suspended
 }
@@ -149,6 +159,10 @@ fn continue_as(edit: &mut Edit<'_>, id: &PromiseId, param: Payload) -> TurnStatu
     let now = edit.now();
     edit.update(id, |record| {
         record.promise.generation += 1;
+        // Its offsets go on, so who reads it sees one stream; what is unread stays.
+        if let Some(feeds) = &mut record.promise.feeds {
+            feeds.stream.emitted = 0;
+        }
         if let Kind::Call(call) = &mut record.promise.kind {
             Arc::make_mut(call).param = param;
         }

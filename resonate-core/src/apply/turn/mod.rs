@@ -8,7 +8,7 @@ mod end;
 
 use std::collections::BTreeMap;
 
-use super::{claim, edit::Edit, halt};
+use super::{claim, edit::Edit, feed, halt};
 use crate::{
     End, HaltCause, Op, Outcome, PromiseId, Refusal, Reply, Seq, Settlement, TaskState, Turn,
     TurnReply, TurnStatus, limits,
@@ -42,8 +42,7 @@ pub(super) fn apply(edit: &mut Edit<'_>, turn: Turn) -> Result<Reply, Refusal> {
     }
     edit.set_acting(Some(id.clone()));
     let recorded: Vec<_> = ops.iter().filter_map(recorded).collect();
-    // A label is written again by every attempt.
-    let has_progress = ops.iter().any(|op| !matches!(op, Op::Label { .. }));
+    let has_progress = has_progress(edit, &id, &ops);
     let written = edit.attempt(|edit| {
         if ops.len() > limits::TURN_OPS {
             let why = format!(
@@ -81,6 +80,22 @@ pub(super) fn apply(edit: &mut Edit<'_>, turn: Turn) -> Result<Reply, Refusal> {
         TurnStatus::Over | TurnStatus::Halted { .. } => Vec::new(),
     };
     Ok(Reply::Turn(TurnReply { settled, status }))
+}
+
+/// A label is written again by every attempt, and what was emitted once is not emitted again.
+fn has_progress(edit: &Edit<'_>, id: &PromiseId, ops: &[Op]) -> bool {
+    let emitted = edit
+        .get(id)
+        .map_or(0, |record| record.feeds().stream.emitted);
+    ops.iter().any(|op| match op {
+        Op::Label { .. } | Op::Progress(_) => false,
+        Op::Emit { n, .. } => *n >= emitted,
+        Op::Create(_)
+        | Op::CreateClaimed(_)
+        | Op::Record(..)
+        | Op::Cancel { .. }
+        | Op::MoveTimer { .. } => true,
+    })
 }
 
 /// A task that left the session by its own last turn still knows that turn.
@@ -153,7 +168,9 @@ fn recorded(op: &Op) -> Option<(PromiseId, Outcome)> {
         | Op::CreateClaimed(_)
         | Op::Cancel { .. }
         | Op::MoveTimer { .. }
-        | Op::Label { .. } => None,
+        | Op::Label { .. }
+        | Op::Emit { .. }
+        | Op::Progress(_) => None,
     }
 }
 
@@ -173,5 +190,10 @@ fn apply_op(
             timeout_at,
         } => child::move_timer(edit, id, &child, timeout_at),
         Op::Label { name, value } => child::label(edit, id, name, value),
+        Op::Emit { n, item } => feed::emit::apply(edit, id, n, item),
+        Op::Progress(progress) => {
+            feed::emit::progress(edit, id, progress);
+            Ok(())
+        }
     }
 }

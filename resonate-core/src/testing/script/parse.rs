@@ -8,8 +8,8 @@ use std::{
 
 use crate::{
     Address, Call, ChildKind, Compensation, Create, End, Failure, FailureKind, HaltCause, Link,
-    Message, NewChild, NewPromise, Op, Outcome, Payload, PromiseId, ReleaseReason, Request,
-    Restart, RetryPolicy, Seq, SessionId, SettleKey, Story, TaskVersion, Timestamp, Turn,
+    Message, NewChild, NewPromise, Op, Outcome, Payload, Progress, PromiseId, ReleaseReason,
+    Request, Restart, RetryPolicy, Seq, SessionId, SettleKey, Story, TaskVersion, Timestamp, Turn,
 };
 
 /// One line, read.
@@ -81,6 +81,15 @@ impl Parser {
                 version: version(words)?,
                 session: session(words)?,
             },
+            "tail" => Request::Tail {
+                id,
+                from: number(words)?.unsigned_abs(),
+            },
+            "send" => Request::Send {
+                id,
+                message: Payload::json(word(words)?.to_owned()),
+                key: key(words),
+            },
             "hold" => Request::Hold {
                 id,
                 version: version(words)?,
@@ -148,6 +157,15 @@ impl Parser {
             let (name, value) = (word(words)?.to_owned(), word(words)?.to_owned());
             return Ok(Op::Label { name, value });
         }
+        if verb == "emit" {
+            let n = number(words)?.unsigned_abs();
+            let item = Payload::json(word(words)?.to_owned());
+            return Ok(Op::Emit { n, item });
+        }
+        if verb == "progress" {
+            let (done, total) = (number(words)?.unsigned_abs(), number(words)?.unsigned_abs());
+            return Ok(Op::Progress(Progress { done, total }));
+        }
         let id = id(words)?;
         match verb {
             "drop" => return Ok(Op::Cancel { id }),
@@ -181,6 +199,7 @@ impl Parser {
                 ChildKind::Timer
             }
             "+external" => ChildKind::External,
+            "+receive" => ChildKind::Receive,
             "+await" => ChildKind::Proxy(Link::Await {
                 id: self::id(words)?,
             }),
@@ -188,6 +207,10 @@ impl Parser {
                 let (id, outcome) = (self::id(words)?, outcome(words)?);
                 ChildKind::Proxy(Link::Tell { id, outcome })
             }
+            "+send" => ChildKind::Proxy(Link::Send {
+                id: self::id(words)?,
+                message: Payload::json(word(words)?.to_owned()),
+            }),
             "+own" | "+detach" => {
                 let promise = Box::new(create(self::id(words)?, words)?.promise);
                 let detached = verb == "+detach";
@@ -249,6 +272,11 @@ fn message(id: PromiseId, words: &mut Words<'_>) -> Read<Message> {
             id,
             back: self::id(words)?,
             outcome: outcome(words)?,
+        },
+        "send" => Message::Send {
+            id,
+            back: self::id(words)?,
+            message: Payload::json(word(words)?.to_owned()),
         },
         "create" => {
             let back = self::id(words)?;
@@ -349,8 +377,18 @@ fn outcome(words: &mut Words<'_>) -> Read<Outcome> {
 fn end(words: &mut Words<'_>) -> Read<End> {
     Ok(match word(words)? {
         "go" => End::GoOn,
-        "suspend" => End::Suspend { tied: false },
-        "tie" => End::Suspend { tied: true },
+        "suspend" => End::Suspend {
+            tied: false,
+            wake_at: None,
+        },
+        "tie" => End::Suspend {
+            tied: true,
+            wake_at: None,
+        },
+        "sleep" => End::Suspend {
+            tied: false,
+            wake_at: Some(Timestamp::from_millis(number(words)?)),
+        },
         "fulfill" => End::Fulfill(outcome(words)?),
         "fail" => End::Fail {
             failure: Failure::new(FailureKind::Failed, word(words)?),

@@ -3,8 +3,8 @@
 use std::fmt::Write as _;
 
 use crate::{
-    Applied, Change, Effect, Message, Outcome, Payload, Record, Reply, Seq, SessionId, Settlement,
-    TaskState, Timestamp, TurnReply, TurnStatus,
+    Applied, Change, Effect, Feed, Message, Outcome, Payload, Record, Reply, Seq, SessionId,
+    Settlement, TaskState, Timestamp, TurnReply, TurnStatus,
 };
 
 pub(super) fn outcome(now: Timestamp, applied: &Applied) -> String {
@@ -23,6 +23,18 @@ pub(super) fn outcome(now: Timestamp, applied: &Applied) -> String {
             page.number, proxies, page.of
         )
         .expect("writing to a String does not fail");
+    }
+    for slip in &applied.slips {
+        let sign = if slip.after.is_none() { "-" } else { "+" };
+        let held = slip.after.as_ref().or(slip.before.as_ref());
+        let items: Vec<_> = held.iter().flat_map(|slip| &slip.items).map(text).collect();
+        let name = match slip.feed {
+            Feed::Stream => "stream",
+            Feed::Inbox => "inbox",
+        };
+        let (of, number, items) = (&slip.of, slip.number, items.join(", "));
+        write!(line, " | {sign}{name} of {of} {number} [{items}]")
+            .expect("writing to a String does not fail");
     }
     for message in &applied.messages {
         write!(line, " | send {}", sent(message)).expect("writing to a String does not fail");
@@ -59,6 +71,11 @@ fn answer(applied: &Applied) -> String {
         Ok(Reply::Story(story)) => {
             let history: Vec<_> = story.history.iter().map(|child| promise(child)).collect();
             format!("story [{}]", history.join(", "))
+        }
+        Ok(Reply::Stream(page)) => {
+            let items: Vec<_> = page.items.iter().map(text).collect();
+            let over = if page.is_over { ", over" } else { "" };
+            format!("stream {} [{}]{over}", page.offset, items.join(", "))
         }
         Ok(Reply::Done) => "done".to_owned(),
     }
@@ -103,6 +120,7 @@ fn promise(record: &Record) -> String {
         return format!("{id} {state}");
     };
     let task_state = match &task.state {
+        TaskState::Pending { ready_at } if task.is_asleep => format!("asleep until {ready_at}"),
         TaskState::Pending { ready_at } => format!("ready at {ready_at}"),
         TaskState::Leased { session, .. } => format!("leased {}", letter(*session)),
         TaskState::Suspended {
@@ -139,6 +157,7 @@ fn sent(message: &Message) -> String {
         Message::Create { promise, back, .. } => format!("create {} for {back}", promise.id),
         Message::Subscribe { id, back } => format!("subscribe {id} for {back}"),
         Message::Tell { id, outcome, back } => format!("tell {id} {} for {back}", ended(outcome)),
+        Message::Send { id, message, back } => format!("send {id} {} for {back}", text(message)),
         Message::Answer { proxy, outcome } => format!("answer {proxy} {}", ended(outcome)),
         Message::Unsubscribe { id, back } => format!("unsubscribe {id} for {back}"),
         Message::Wave { id } => format!("wave below {id}"),
@@ -150,7 +169,7 @@ fn sent(message: &Message) -> String {
 /// Every settlement is shown as a change already.
 fn shown(effect: &Effect) -> Option<String> {
     match effect {
-        Effect::Settled(_) => None,
+        Effect::Settled(_) | Effect::Emitted(_) => None,
         Effect::Push {
             session,
             task,

@@ -3,13 +3,13 @@
 use std::{sync::Arc, time::Duration};
 
 use proptest::{collection, option, prelude::*, sample::select};
-use resonate_core::{Part, Timestamp};
+use resonate_core::{Part, StreamPage, Timestamp};
 use resonate_proto::client::{
     FunctionFilter, Info, LogPosition, Page, PromiseReply, Search, ServedFunction, StateFilter,
-    TreeSearch, WorkerInfo,
+    TailReply, TreeSearch, WorkerInfo,
 };
 
-use super::{duration, id, promise::record, session, stream::function, text, texts, time};
+use super::{duration, id, payload, promise::record, session, stream::function, text, texts, time};
 
 pub(crate) fn promise_reply() -> BoxedStrategy<PromiseReply> {
     (record(), any::<bool>(), option::of(log_position()))
@@ -29,6 +29,25 @@ pub(crate) fn log_position() -> BoxedStrategy<LogPosition> {
             epoch,
             seq,
             n,
+        })
+        .boxed()
+}
+
+pub(crate) fn tail_reply() -> BoxedStrategy<TailReply> {
+    let items = collection::vec(payload(), 0..3);
+    (
+        any::<u64>(),
+        items,
+        any::<bool>(),
+        option::of(log_position()),
+    )
+        .prop_map(|(offset, items, is_over, at)| {
+            let page = StreamPage {
+                offset,
+                items,
+                is_over,
+            };
+            TailReply { page, at }
         })
         .boxed()
 }

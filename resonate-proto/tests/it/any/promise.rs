@@ -4,8 +4,9 @@ use std::sync::Arc;
 
 use proptest::{option, prelude::*, sample::select};
 use resonate_core::{
-    Address, Call, Compensation, HaltCause, Halted, Kind, Link, NewPromise, Origin, Promise,
-    PromiseState, Record, SettleKey, Settled, Task, TaskState, Warm,
+    Address, Call, Compensation, Feed, Feeds, HaltCause, Halted, Inbox, Kind, Link, NewPromise,
+    Origin, Progress, Promise, PromiseState, Record, SettleKey, Settled, Slip, Stream, Task,
+    TaskState, Warm,
 };
 
 use super::{failure, id, ids, map, outcome, payload, retry, seq, session, text, time, version};
@@ -52,6 +53,7 @@ pub(crate) fn link() -> BoxedStrategy<Link> {
         }),
         id().prop_map(|id| Link::Await { id }),
         (id(), outcome()).prop_map(|(id, outcome)| Link::Tell { id, outcome }),
+        (id(), payload()).prop_map(|(id, message)| Link::Send { id, message }),
     ]
     .boxed()
 }
@@ -62,6 +64,7 @@ fn kind() -> BoxedStrategy<Kind> {
         Just(Kind::Step),
         Just(Kind::Timer),
         Just(Kind::External),
+        Just(Kind::Receive),
         link().prop_map(Kind::Proxy),
     ]
     .boxed()
@@ -113,16 +116,61 @@ pub(super) fn compensation() -> BoxedStrategy<Option<Compensation>> {
     option::of(one.prop_map(|(of, is_due)| Compensation { of, is_due })).boxed()
 }
 
+pub(crate) fn progress() -> BoxedStrategy<Progress> {
+    let numbers = any::<[u64; 2]>();
+    numbers
+        .prop_map(|[done, total]| Progress { done, total })
+        .boxed()
+}
+
+fn feeds() -> BoxedStrategy<Option<Box<Feeds>>> {
+    let keys = proptest::collection::vec(any::<u128>().prop_map(SettleKey), 0..3);
+    let feeds = (any::<[u64; 7]>(), keys, option::of(progress()));
+    let feeds = feeds.prop_map(|(numbers, keys, progress)| {
+        let [first, next, bytes, emitted, unread, last, unread_bytes] = numbers;
+        Box::new(Feeds {
+            stream: Stream {
+                first,
+                next,
+                bytes,
+                emitted,
+            },
+            inbox: Inbox {
+                first: unread,
+                next: last,
+                bytes: unread_bytes,
+                keys,
+            },
+            progress,
+        })
+    });
+    option::of(feeds).boxed()
+}
+
+pub(crate) fn slip() -> BoxedStrategy<Slip> {
+    let items = proptest::collection::vec(payload(), 0..3);
+    (id(), any::<bool>(), any::<u64>(), time(), items)
+        .prop_map(|(of, is_in, number, at, items)| Slip {
+            of,
+            feed: if is_in { Feed::Inbox } else { Feed::Stream },
+            number,
+            at,
+            items,
+        })
+        .boxed()
+}
+
 fn promise() -> BoxedStrategy<Promise> {
     let what = (id(), kind(), state(), option::of(origin()), ids());
     let when = (time(), time(), any::<u32>(), any::<bool>(), compensation());
-    (what, when, map(), map())
+    (what, when, map(), map(), feeds())
         .prop_map(
             |(
                 (id, kind, state, origin, awaiters),
                 (created_at, timeout_at, generation, shielded, compensation),
                 labels,
                 tags,
+                feeds,
             )| {
                 Promise {
                     id,
@@ -137,6 +185,7 @@ fn promise() -> BoxedStrategy<Promise> {
                     labels,
                     tags,
                     awaiters,
+                    feeds,
                 }
             },
         )
@@ -174,16 +223,17 @@ fn task() -> BoxedStrategy<Task> {
         counted,
         option::of(failure()),
         option::of(warm),
-        (key(), key()),
+        (key(), key(), any::<bool>()),
     )
         .prop_map(
-            |(state, (version, turn, counts), last_failure, warm, (halted_by, continued_by))| {
-                let [others, failures, losses, stalls] = counts;
+            |(state, (version, turn, counts), last_failure, warm, others)| {
+                let (halted_by, continued_by, is_asleep) = others;
+                let [ended, failures, losses, stalls] = counts;
                 Task {
                     state,
                     version,
                     turn,
-                    attempts: others.max(failures).max(losses),
+                    attempts: ended.max(failures).max(losses),
                     failures,
                     losses,
                     stalls,
@@ -191,6 +241,7 @@ fn task() -> BoxedStrategy<Task> {
                     warm,
                     halted_by,
                     continued_by,
+                    is_asleep,
                 }
             },
         )

@@ -7,7 +7,7 @@ use resonate_core::{
 
 use super::{
     failure, id, map, outcome, payload,
-    promise::{call, compensation, halt_cause, link, new_promise},
+    promise::{call, compensation, halt_cause, link, new_promise, progress},
     seq, session, text, time, version,
 };
 
@@ -23,6 +23,7 @@ fn child_kind() -> BoxedStrategy<ChildKind> {
         Just(ChildKind::Step),
         Just(ChildKind::Timer),
         Just(ChildKind::External),
+        Just(ChildKind::Receive),
         link().prop_map(ChildKind::Proxy),
     ]
     .boxed()
@@ -67,6 +68,8 @@ fn op() -> BoxedStrategy<Op> {
         id().prop_map(|id| Op::Cancel { id }),
         (id(), time()).prop_map(|(id, timeout_at)| Op::MoveTimer { id, timeout_at }),
         (text(), text()).prop_map(|(name, value)| Op::Label { name, value }),
+        (any::<u64>(), payload()).prop_map(|(n, item)| Op::Emit { n, item }),
+        progress().prop_map(Op::Progress),
     ]
     .boxed()
 }
@@ -74,7 +77,10 @@ fn op() -> BoxedStrategy<Op> {
 fn end() -> BoxedStrategy<End> {
     prop_oneof![
         Just(End::GoOn),
-        any::<bool>().prop_map(|tied| End::Suspend { tied }),
+        (any::<bool>(), proptest::option::of(time())).prop_map(|(tied, wake_at)| End::Suspend {
+            tied,
+            wake_at: wake_at.filter(|at| !at.is_never()),
+        }),
         outcome().prop_map(End::Fulfill),
         (failure(), any::<bool>(), option::of(payload())).prop_map(
             |(failure, retryable, answer)| End::Fail {
@@ -190,6 +196,7 @@ pub(crate) fn message() -> BoxedStrategy<Message> {
         }),
         (id(), id()).prop_map(|(id, back)| Message::Subscribe { id, back }),
         (id(), outcome(), id()).prop_map(|(id, outcome, back)| Message::Tell { id, outcome, back }),
+        (id(), payload(), id()).prop_map(|(id, message, back)| Message::Send { id, message, back }),
         (id(), outcome()).prop_map(|(proxy, outcome)| Message::Answer { proxy, outcome }),
         (id(), id()).prop_map(|(id, back)| Message::Unsubscribe { id, back }),
         id().prop_map(|id| Message::Wave { id }),

@@ -4,10 +4,13 @@ mod status;
 mod streams;
 
 use futures_util::future::BoxFuture;
-use resonate_core::{Create, PromiseId, limits::MESSAGE_BYTES};
+use resonate_core::{Create, PromiseId, StreamPage, limits::MESSAGE_BYTES};
 use resonate_proto::{
     BadMessage,
-    client::{Cancel, Page, PromiseReply, Search, ServedFunction, Settle, TreeSearch, Watch},
+    client::{
+        Cancel, Page, PromiseReply, Search, SendTo, ServedFunction, Settle, Tail, TailReply,
+        TreeSearch, Watch,
+    },
     rpc::{ClientCaller, WorkerCaller},
     v1,
 };
@@ -98,6 +101,17 @@ impl Server for Grpc {
     fn cancel(&self, cancel: Cancel) -> BoxFuture<'static, Answer<PromiseReply>> {
         let mut client = self.client.clone();
         answered(async move { client.cancel(v1::CancelRequest::from(&cancel)).await })
+    }
+
+    fn send(&self, send: SendTo) -> BoxFuture<'static, Answer<PromiseReply>> {
+        let mut client = self.client.clone();
+        answered(async move { client.send(v1::SendRequest::from(&send)).await })
+    }
+
+    fn tail(&self, tail: Tail) -> BoxFuture<'static, Answer<StreamPage>> {
+        let mut client = self.client.clone();
+        let reply = answered(async move { client.tail(v1::TailRequest::from(&tail)).await });
+        Box::pin(async move { reply.await.map(|TailReply { page, .. }| page) })
     }
 
     fn search(&self, search: Search) -> BoxFuture<'static, Answer<Page>> {

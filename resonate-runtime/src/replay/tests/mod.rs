@@ -90,6 +90,8 @@ fn told(op: &Op) -> String {
         Op::Cancel { id } => format!("cancel {id}"),
         Op::MoveTimer { id, .. } => format!("move {id}"),
         Op::Label { name, value } => format!("label {name} {value}"),
+        Op::Emit { n, item } => format!("emit {n} {}", String::from_utf8_lossy(&item.data)),
+        Op::Progress(progress) => format!("progress {} of {}", progress.done, progress.total),
     }
 }
 

@@ -242,7 +242,9 @@ impl Run {
             | Op::CreateClaimed(_)
             | Op::Cancel { .. }
             | Op::MoveTimer { .. }
-            | Op::Label { .. } => None,
+            | Op::Label { .. }
+            | Op::Emit { .. }
+            | Op::Progress(_) => None,
         });
         let settlements: Vec<_> = settlements.collect();
         self.answered(settlements);
@@ -350,6 +352,7 @@ fn record(line: &str, names: &mut BTreeMap<String, u32>) -> Record {
         labels,
         tags: BTreeMap::new(),
         awaiters: Vec::new(),
+        feeds: None,
     };
     Record {
         promise,

@@ -156,11 +156,13 @@ impl World {
                 self.now = self.now.max(timeout_at);
                 Request::Expire { id }
             }
-            Kind::Call(_) | Kind::Step | Kind::External | Kind::Proxy(_) => Request::Settle {
-                id,
-                outcome: Outcome::Resolved(Payload::json((drawn % 1_000).to_string())),
-                key: None,
-            },
+            Kind::Call(_) | Kind::Step | Kind::External | Kind::Receive | Kind::Proxy(_) => {
+                Request::Settle {
+                    id,
+                    outcome: Outcome::Resolved(Payload::json((drawn % 1_000).to_string())),
+                    key: None,
+                }
+            }
         };
         self.now = self.now.after(std::time::Duration::from_millis(1));
         let applied = self.memory.request(self.now, request);
@@ -173,7 +175,10 @@ impl World {
                 Effect::Push {
                     task, settlement, ..
                 } if task == root() => Some(settlement),
-                Effect::Push { .. } | Effect::Settled(_) | Effect::Drop { .. } => None,
+                Effect::Push { .. }
+                | Effect::Settled(_)
+                | Effect::Emitted(_)
+                | Effect::Drop { .. } => None,
             });
         run.settled(settlements.collect());
         true

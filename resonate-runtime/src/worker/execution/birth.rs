@@ -165,6 +165,7 @@ pub(super) fn conceive(worker: Worker, born: Born) -> (ExecutionHandle, Executio
         family: Family::default(),
         time,
         rested_at: Instant::now(),
+        progress_at: None,
         is_busy: false,
         is_draining: false,
         has_warned: false,
@@ -196,6 +197,9 @@ pub(super) fn replay(promise: &Promise, call: &Call, history: &[Record]) -> Repl
         began_at,
     });
     replay.handle_claimed(history);
+    if let Some(feeds) = &promise.feeds {
+        replay.handle_feeds(feeds);
+    }
     replay
 }
 
@@ -253,6 +257,7 @@ pub(super) fn child_record(caller: &Promise, child: NewChild, time: ServerTime) 
         labels,
         tags: caller.tags.clone(),
         awaiters: Vec::new(),
+        feeds: None,
     };
     Record {
         promise,

@@ -24,7 +24,7 @@ use std::{
     time::Duration,
 };
 
-use resonate_core::{Record, Settlement, TaskVersion};
+use resonate_core::{Record, Settlement, TaskVersion, Timestamp};
 use tokio::{sync::mpsc, time::Instant};
 
 pub(crate) use self::birth::start;
@@ -38,7 +38,7 @@ use super::{
     link::{ExecutionEvent, Worker},
     slots::Slot,
 };
-use crate::{context::Context, replay::Driven};
+use crate::{context::Context, limits, replay::Driven};
 
 /// The running of one promise's function on this worker.
 struct Execution {
@@ -57,6 +57,8 @@ struct Execution {
     time: ServerTime,
     /// When the body was polled last.
     rested_at: Instant,
+    /// When the server was told last how far it is.
+    progress_at: Option<Instant>,
     /// The body keeps waking itself.
     is_busy: bool,
     is_draining: bool,
@@ -121,6 +123,7 @@ impl Execution {
     /// Does everything that can be done without waiting.
     fn advance(&mut self) {
         self.is_busy = false;
+        self.wake_sleepers(self.time.now());
         for position in self.family.take_due(Instant::now()) {
             self.context.with(|inner| inner.replay.adopt(position));
         }
@@ -134,6 +137,8 @@ impl Execution {
                 Driven::Resting => {
                     self.warn_of_changes();
                     self.rested_at = Instant::now();
+                    let clock = self.time.now();
+                    self.context.with(|inner| inner.replay.arm(clock));
                     self.start_wished();
                 }
             }
@@ -232,6 +237,7 @@ impl Execution {
     fn handle_claimed(&mut self, version: TaskVersion, settled: Vec<Record>, slot: Option<Slot>) {
         self.version.store(version.0, Ordering::Release);
         self.slot = slot.or(self.slot.take());
+        let is_due = settled.is_empty();
         let settled = settled.into_iter().filter_map(|record| {
             let settled = record.promise.settled()?.clone();
             let (seq, at, outcome) = (settled.seq, settled.at, Some(settled.outcome));
@@ -253,6 +259,20 @@ impl Execution {
             | Standing::Reclaiming => {
                 self.handle_settled(settled);
             }
+        }
+        // It was claimed for its next look, whose time the server's clock knows better.
+        if let Some(at) = self.context.with(|inner| inner.replay.wake_at())
+            && is_due
+        {
+            self.wake_sleepers(at.max(self.time.now()));
+        }
+    }
+
+    /// Steps that look for something again and again do so when it is time.
+    fn wake_sleepers(&mut self, clock: Timestamp) {
+        if self.may_run() {
+            let due = self.context.with(|inner| inner.replay.wake_due(clock));
+            self.context.wake(due);
         }
     }
 
@@ -310,10 +330,16 @@ impl Execution {
     fn facts(&self) -> Facts {
         let is_draining = self.is_draining;
         let rested = self.rested_at.elapsed();
+        let clock = self.time.now();
+        let told = self.progress_at.map(|at| at.elapsed());
+        let until_told = told.map_or(Duration::ZERO, |told| limits::PROGRESS.saturating_sub(told));
         let (facts, own_waiters) = self.context.with(|inner| {
+            let progress = inner.replay.has_progress().then_some(until_told);
             let facts = Facts {
                 counts: inner.replay.counts(),
-                has_ops: inner.replay.has_ops(),
+                has_ops: inner.replay.has_ops() || progress == Some(Duration::ZERO),
+                progress,
+                sleeps: inner.replay.wake_at().map(|at| clock.until(at)),
                 waiters: inner.waiters(),
                 has_unshown: inner.replay.has_unshown(),
                 is_foreign: false,

@@ -20,6 +20,10 @@ pub(super) struct Facts {
     pub(super) rested: Duration,
     /// The worker is leaving.
     pub(super) is_draining: bool,
+    /// After how long it may say how far it is; none if there is nothing to say.
+    pub(super) progress: Option<Duration>,
+    /// How long a step of it sleeps until it looks again; none if none sleeps.
+    pub(super) sleeps: Option<Duration>,
 }
 
 /// What to do.
@@ -56,6 +60,14 @@ impl Facts {
         if self.waiters == 0 {
             return otherwise;
         }
+        // It looks again so soon that a turn of its own is not worth it.
+        if self
+            .sleeps
+            .is_some_and(|sleeps| sleeps < limits::LIGHT_SLEEP)
+            && !self.is_draining
+        {
+            return otherwise;
+        }
         match self.is_foreign {
             false => Next::Suspend { tied: false },
             true if self.is_draining => Next::Release,
@@ -67,9 +79,16 @@ impl Facts {
     /// True if time alone changes what is next: after how long.
     pub(super) fn until(&self) -> Option<Duration> {
         let waits = self.is_foreign && !self.is_busy() && (self.has_unshown || self.waiters > 0);
-        waits
-            .then(|| limits::FOREIGN_WAIT.saturating_sub(self.rested))
-            .filter(|until| !until.is_zero())
+        let foreign = waits.then(|| limits::FOREIGN_WAIT.saturating_sub(self.rested));
+        let not_over = |until: &Duration| !until.is_zero();
+        [
+            foreign.filter(not_over),
+            self.progress.filter(not_over),
+            self.sleeps,
+        ]
+        .into_iter()
+        .flatten()
+        .min()
     }
 
     /// True if it waits for promises alone, so that it needs no slot.
@@ -114,6 +133,8 @@ mod tests {
         has_unshown: false,
         rested: Duration::ZERO,
         is_draining: false,
+        progress: None,
+        sleeps: None,
     };
 
     #[test]

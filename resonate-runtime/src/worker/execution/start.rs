@@ -202,6 +202,8 @@ impl Execution {
                 CommandKind::Step { .. }
                 | CommandKind::Timer(_)
                 | CommandKind::External
+                | CommandKind::Receive
+                | CommandKind::Send { .. }
                 | CommandKind::Root { .. }
                 | CommandKind::Await(_)
                 | CommandKind::Undo { .. }

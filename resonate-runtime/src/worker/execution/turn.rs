@@ -3,8 +3,10 @@
 use std::{ops::ControlFlow, sync::atomic::Ordering, task::Wake};
 
 use resonate_core::{
-    End, HaltCause, Outcome, Refusal, Settlement, TaskVersion, Turn, TurnReply, TurnStatus,
+    End, HaltCause, Op, Outcome, Refusal, Settlement, TaskVersion, Turn, TurnReply, TurnStatus,
 };
+
+use tokio::time::Instant;
 
 use super::{Claim, Execution, Standing, rest::Next};
 use crate::{
@@ -51,7 +53,10 @@ impl Execution {
         match self.facts().next() {
             Next::Stay => {}
             Next::GoOn => self.submit(claim, End::GoOn),
-            Next::Suspend { tied } => self.submit(claim, End::Suspend { tied }),
+            Next::Suspend { tied } => {
+                let wake_at = self.context.with(|inner| inner.replay.wake_at());
+                self.submit(claim, End::Suspend { tied, wake_at });
+            }
             Next::Release => self.submit(claim, End::Release),
             Next::Unblock => {
                 self.context.with(|inner| inner.replay.unblock());
@@ -101,7 +106,12 @@ impl Execution {
             *reason = shortened(reason);
         }
         let finish = Finish::of(&end);
-        self.context.with(|inner| inner.replay.finish(finish));
+        self.context.with(|inner| {
+            inner.replay.finish(finish);
+            if matches!(end, End::ContinueAs(_)) {
+                inner.replay.give_back_unread();
+            }
+        });
         if finish != Finish::Again {
             // A halt cancels nothing, and an end nothing that is shielded.
             let family = &mut self.family;
@@ -141,13 +151,16 @@ impl Execution {
             });
             return self.settle_leased(claim);
         }
+        if page.ops.iter().any(|op| matches!(op, Op::Progress(_))) {
+            self.progress_at = Some(Instant::now());
+        }
         let end = if page.is_last { end } else { End::GoOn };
         let claim = Claim {
             n: claim.n.saturating_add(1),
             ..claim
         };
         let tied = match end {
-            End::Suspend { tied } => Some(tied),
+            End::Suspend { tied, .. } => Some(tied),
             End::GoOn
             | End::Fulfill(_)
             | End::Fail { .. }

@@ -141,7 +141,13 @@ impl Table {
             .get_mut(&turn.id)
             .filter(|entry| entry.version == turn.version)
         {
-            entry.tied = matches!(turn.end, resonate_core::End::Suspend { tied: true });
+            entry.tied = matches!(
+                turn.end,
+                resonate_core::End::Suspend {
+                    tied: true,
+                    wake_at: None
+                }
+            );
         }
     }
 

@@ -12,7 +12,13 @@ fn end(begun: Begun) {
 /// Suspends an execution, its body kept.
 async fn suspend(far: &mut Far, one: &mut Begun, tied: bool) {
     let (id, version) = (one.handle.id.clone(), one.handle.version());
-    one.submit(1, End::Suspend { tied });
+    one.submit(
+        1,
+        End::Suspend {
+            tied,
+            wake_at: None,
+        },
+    );
     far.turn(id.as_str(), 1).await;
     far.answer(id.as_str(), version.0, 1, TurnStatus::Suspended)
         .await;

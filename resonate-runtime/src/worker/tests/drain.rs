@@ -91,7 +91,13 @@ async fn suspended_bodies_leave_memory_and_tasks_that_have_not_begun_are_given_b
     let mut far = peer.welcomed().await;
     let mut aside = far.run(&peer, "aside", 1).await;
     let _child = aside.worker.slots().try_take().unwrap();
-    aside.submit(1, End::Suspend { tied: false });
+    aside.submit(
+        1,
+        End::Suspend {
+            tied: false,
+            wake_at: None,
+        },
+    );
     far.turn("aside", 1).await;
     far.answer("aside", 1, 1, TurnStatus::Suspended).await;
     aside.event().await;

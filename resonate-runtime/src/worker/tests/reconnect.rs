@@ -67,7 +67,13 @@ async fn what_was_let_go_is_dropped_unless_a_turn_is_still_to_be_answered() {
         far.run(&peer, "lost", 1).await,
         far.run(&peer, "unanswered", 1).await,
     );
-    unanswered.submit(1, End::Suspend { tied: false });
+    unanswered.submit(
+        1,
+        End::Suspend {
+            tied: false,
+            wake_at: None,
+        },
+    );
     far.turn("unanswered", 1).await;
     far.breaks().await;
     let (mut far, _) = peer.hello().await;
@@ -96,7 +102,13 @@ async fn a_suspended_body_is_named_only_if_it_is_tied() {
     for (id, tied) in [("tied", true), ("free", false)] {
         let mut one = far.run(&peer, id, 4).await;
         one.handle.shown.store(9, Ordering::Release);
-        one.submit(1, End::Suspend { tied });
+        one.submit(
+            1,
+            End::Suspend {
+                tied,
+                wake_at: None,
+            },
+        );
         far.turn(id, 1).await;
         far.answer(id, 4, 1, TurnStatus::Suspended).await;
         one.event().await;
@@ -327,7 +339,13 @@ async fn what_a_worker_held_in_another_timeline_of_the_store_is_never_heard_agai
         far.run(&peer, "waits", 1).await,
         far.run(&peer, "settles", 1).await,
     );
-    settles.submit(1, End::Suspend { tied: false });
+    settles.submit(
+        1,
+        End::Suspend {
+            tied: false,
+            wake_at: None,
+        },
+    );
     far.turn("settles", 1).await;
     far.breaks().await;
     let (far, hello) = peer.hello().await;

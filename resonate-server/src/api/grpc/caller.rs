@@ -3,12 +3,12 @@
 use std::{sync::Arc, time::Duration};
 
 use resonate_core::limits::MESSAGE_BYTES;
-use resonate_core::{Create, PromiseId, Record, Refusal, Restart};
+use resonate_core::{Create, PromiseId, Record, Refusal, Restart, StreamPage};
 use resonate_proto::{
     BadMessage,
     client::{
-        Cancel, Continue, Fork, Halt, Info, Page, PromiseReply, Search, ServedFunction, Settle,
-        TreeSearch, Watch, WorkerInfo,
+        Cancel, Continue, Fork, Halt, Info, Page, PromiseReply, Search, SendTo, ServedFunction,
+        Settle, Tail, TailReply, TreeSearch, Watch, WorkerInfo,
     },
     convert::status,
     rpc::ClientCaller,
@@ -123,6 +123,16 @@ impl Caller {
     pub(crate) async fn cancel(&mut self, cancel: &Cancel) -> Result<PromiseReply, CallError> {
         let reply = self.client.cancel(v1::CancelRequest::from(cancel)).await;
         Ok(self.answer(reply)?.try_into()?)
+    }
+
+    pub(crate) async fn send(&mut self, send: &SendTo) -> Result<PromiseReply, CallError> {
+        let reply = self.client.send(v1::SendRequest::from(send)).await;
+        Ok(self.answer(reply)?.try_into()?)
+    }
+
+    pub(crate) async fn tail(&mut self, tail: &Tail) -> Result<StreamPage, CallError> {
+        let reply = self.client.tail(v1::TailRequest::from(tail)).await;
+        Ok(TailReply::try_from(self.answer(reply)?)?.page)
     }
 
     pub(crate) async fn halt(&mut self, halt: &Halt) -> Result<PromiseReply, CallError> {

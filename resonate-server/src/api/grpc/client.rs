@@ -2,13 +2,19 @@
 
 use std::pin::Pin;
 
-use resonate_core::{Capabilities, Create, HaltCause, Reply, Request as Asked, Restart};
+use resonate_core::{
+    Capabilities, Create, HaltCause, Reply, Request as Asked, Restart, StreamPage,
+};
 use resonate_proto::{
-    client::{Cancel, Continue, Fork, Halt, Info, PromiseReply, Search, Settle, TreeSearch, Watch},
+    client::{
+        Cancel, Continue, Fork, Halt, Info, PromiseReply, Search, SendTo, Settle, Tail, TailReply,
+        TreeSearch, Watch,
+    },
     rpc::ClientService,
     stream::PROTOCOL,
     v1,
 };
+use tokio::time::timeout;
 use tokio_stream::{Stream, StreamExt, wrappers::ReceiverStream};
 use tonic::{Request, Response, Status};
 
@@ -17,7 +23,7 @@ use crate::{
     api::lists::Lists,
     clock::Clock,
     engine::{Settings, Told, thread::Handle},
-    limits::WATCH_IDS,
+    limits::{TAIL_WAIT, WATCH_IDS},
     process,
 };
 
@@ -82,6 +88,7 @@ impl ClientApi {
             Reply::Claimed(_)
             | Reply::Held { .. }
             | Reply::Turn(_)
+            | Reply::Stream(_)
             | Reply::Story(_)
             | Reply::Done => Err(Status::internal(ANOTHER_ANSWER)),
         }
@@ -150,6 +157,35 @@ impl ClientService for ClientApi {
     async fn cancel(&self, request: Request<v1::CancelRequest>) -> Promise {
         let Cancel { id, reason, key } = request.into_inner().try_into()?;
         self.promise(Asked::Cancel { id, reason, key }).await
+    }
+
+    async fn send(&self, request: Request<v1::SendRequest>) -> Promise {
+        let SendTo { id, message, key } = request.into_inner().try_into()?;
+        self.promise(Asked::Send { id, message, key }).await
+    }
+
+    async fn tail(
+        &self,
+        request: Request<v1::TailRequest>,
+    ) -> Result<Response<v1::TailReply>, Status> {
+        let Tail { id, from } = request.into_inner().try_into()?;
+        let nothing = || TailReply {
+            page: StreamPage {
+                offset: from,
+                items: Vec::new(),
+                is_over: false,
+            },
+            at: None,
+        };
+        // A connection on which nothing happens for long may be cut by whoever is between.
+        let reply = match timeout(TAIL_WAIT, self.engine.tail(id, from)).await {
+            Err(_) => nothing(),
+            Ok(Told { at, answer }) => TailReply {
+                page: answer.map_err(|error| unanswered(error, at))?,
+                at,
+            },
+        };
+        Ok(Response::new((&reply).into()))
     }
 
     async fn halt(&self, request: Request<v1::HaltRequest>) -> Promise {

@@ -141,6 +141,7 @@ impl Urls {
             | Reply::Held { .. }
             | Reply::Turn(_)
             | Reply::Story(_)
+            | Reply::Stream(_)
             | Reply::Done => Err(No::Broken(
                 "the engine answered something else than was asked; please report it".to_owned(),
             )),

@@ -6,7 +6,8 @@ use std::{
 };
 
 use resonate_core::{
-    AwaiterPage, Kind, Link, PageChange, PromiseId, Record, TaskState, Timestamp, Tree,
+    AwaiterPage, Feed, Kind, Link, PageChange, PromiseId, Record, Slip, SlipChange, TaskState,
+    Timestamp, Tree,
     mutants::{Mutant, planted},
 };
 
@@ -21,6 +22,10 @@ pub(in crate::engine) struct Held {
     rows: HashMap<PromiseId, Place>,
     /// The rows of pages of awaiters.
     pages: BTreeMap<(PromiseId, u32), PagePlace>,
+    /// The rows of slips, and when those were made.
+    slips: BTreeMap<(PromiseId, Feed, u64), SlipPlace>,
+    /// Rows of slips that nobody needs any more: their removal was lost with a process.
+    pub(super) stale: Vec<(RowNo, Timestamp)>,
     next_child: u64,
     pub(super) timers: BTreeSet<(Timestamp, PromiseId)>,
     /// How many of its tasks stand in line, and how many are leased or tied.
@@ -50,6 +55,13 @@ enum Stands {
     InLine,
     /// It is leased, or tied.
     Taken,
+}
+
+/// What is known of the row of a slip.
+#[derive(Clone, Copy, Debug)]
+struct SlipPlace {
+    child_no: u64,
+    at: Timestamp,
 }
 
 /// What is known of the row of a page of awaiters.
@@ -99,8 +111,10 @@ impl Held {
                     held.derive(None, &record, now);
                 }
                 StoredRow::Page(page) => held.load_page(child_no, page),
+                StoredRow::Slip(slip) => held.load_slip(child_no, slip),
             }
         }
+        held.find_stale();
         held
     }
 
@@ -208,6 +222,91 @@ impl Held {
             over_at,
         };
         (row, written)
+    }
+
+    /// A slip that the store has. Of two of one number the later is what counts: it was given back.
+    fn load_slip(&mut self, child_no: u64, slip: Slip) {
+        let place = SlipPlace {
+            child_no,
+            at: slip.at,
+        };
+        self.bytes += slip_bytes(&slip);
+        let key = (slip.of.clone(), slip.feed, slip.number);
+        if let Some(earlier) = self.slips.insert(key, place) {
+            self.bytes = self.bytes.saturating_sub(slip_bytes(&slip));
+            self.leave(earlier);
+        }
+        self.tree.put_slip(Arc::new(slip));
+    }
+
+    /// A slip below the first one of its feed, or of a promise that is forgotten, is over.
+    fn find_stale(&mut self) {
+        let is_stale = |(of, feed, number): &(PromiseId, Feed, u64)| {
+            let record = self.tree.get(of);
+            let feeds = record.and_then(|record| record.promise.feeds.as_ref());
+            let first = feeds.map(|feeds| match feed {
+                Feed::Stream => feeds.stream.first,
+                Feed::Inbox => feeds.inbox.first,
+            });
+            first.is_none_or(|first| *number < first)
+        };
+        let stale: Vec<_> = self
+            .slips
+            .keys()
+            .filter(|key| is_stale(key))
+            .cloned()
+            .collect();
+        for key in stale {
+            if let Some(place) = self.slips.remove(&key) {
+                self.leave(place);
+            }
+            let (of, feed, number) = key;
+            if let Some(slip) = self.tree.remove_slip(&of, feed, number) {
+                self.bytes = self.bytes.saturating_sub(slip_bytes(&slip));
+            }
+        }
+    }
+
+    fn leave(&mut self, SlipPlace { child_no, at }: SlipPlace) {
+        if let Some(root_no) = self.root_no {
+            let row = RowNo {
+                root_no,
+                child_no,
+                is_new_root: false,
+            };
+            self.stale.push((row, at));
+        }
+    }
+
+    /// Notes a slip; says where it is written, or which row nobody needs any more.
+    pub(super) fn note_slip(
+        &mut self,
+        change: &SlipChange,
+        next_root: &mut u64,
+    ) -> Option<(RowNo, Timestamp)> {
+        let (before, after) = (change.before.as_deref(), change.after.as_deref());
+        self.bytes = self.bytes.saturating_sub(before.map_or(0, slip_bytes));
+        self.bytes += after.map_or(0, slip_bytes);
+        let key = (change.of.clone(), change.feed, change.number);
+        let root_no = self.root(next_root);
+        let place = match after {
+            None => self.slips.remove(&key)?,
+            Some(slip) => {
+                let known = self.slips.get(&key).copied();
+                let place = known.unwrap_or_else(|| SlipPlace {
+                    child_no: self.take_child(),
+                    at: slip.at,
+                });
+                self.slips.insert(key, place);
+                place
+            }
+        };
+        let row = RowNo {
+            root_no,
+            child_no: place.child_no,
+            is_new_root: false,
+        };
+        Some((row, place.at))
     }
 
     /// Forgets a settled record; gives the rows that go with it, and when they ended.
@@ -342,6 +441,10 @@ fn stands(record: &Record) -> Stands {
     }
 }
 
+fn slip_bytes(slip: &Slip) -> usize {
+    limits::RECORD_BYTES + slip.bytes()
+}
+
 fn page_bytes(page: &AwaiterPage) -> usize {
     let names = page.proxies.iter().map(|proxy| 2 * proxy.as_str().len());
     limits::RECORD_BYTES + names.sum::<usize>()
@@ -355,7 +458,12 @@ fn record_bytes(record: &Record) -> usize {
             promise.call.as_ref().map_or(0, |call| call.param.bytes())
         }
         Kind::Proxy(Link::Tell { outcome, .. }) => outcome.bytes(),
-        Kind::Proxy(Link::Await { .. }) | Kind::Step | Kind::Timer | Kind::External => 0,
+        Kind::Proxy(Link::Send { message, .. }) => message.bytes(),
+        Kind::Proxy(Link::Await { .. })
+        | Kind::Step
+        | Kind::Timer
+        | Kind::External
+        | Kind::Receive => 0,
     };
     let outcome = promise
         .settled()

@@ -13,7 +13,7 @@ use std::{
     sync::Arc,
 };
 
-use resonate_core::{Change, PageChange, PromiseId, Record, Timestamp, Tree};
+use resonate_core::{Change, PageChange, PromiseId, Record, SlipChange, Timestamp, Tree};
 
 pub(super) use self::held::{PageRow, RowNo};
 use self::{
@@ -137,6 +137,23 @@ impl Memory {
     ) -> Option<(RowNo, PageRow)> {
         let held = self.trees.get_mut(root)?;
         Some(held.note_page(change, now, next_root))
+    }
+
+    /// Notes a slip; says where it is written, or which row nobody needs any more.
+    pub(super) fn note_slip(
+        &mut self,
+        root: &Arc<str>,
+        change: &SlipChange,
+        next_root: &mut u64,
+    ) -> Option<(RowNo, Timestamp)> {
+        self.trees.get_mut(root)?.note_slip(change, next_root)
+    }
+
+    /// Rows of a tree that was loaded which nobody needs any more.
+    pub(super) fn take_stale(&mut self, root: &Arc<str>) -> Vec<(RowNo, Timestamp)> {
+        let held = self.trees.get_mut(root);
+        held.map(|held| std::mem::take(&mut held.stale))
+            .unwrap_or_default()
     }
 
     /// Forgets a settled record; gives the rows that go with it, and when they ended.

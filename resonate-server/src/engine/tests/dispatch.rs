@@ -91,7 +91,16 @@ fn the_worker_that_keeps_the_body_is_preferred_and_gets_only_what_is_new() {
     ))];
     world.say(
         &one,
-        [one.turn("a", 1, 1, ops, End::Suspend { tied: false })],
+        [one.turn(
+            "a",
+            1,
+            1,
+            ops,
+            End::Suspend {
+                tied: false,
+                wake_at: None,
+            },
+        )],
     );
     let mut three = world.worker(3, &["f"], 10);
     let mut one = one;
@@ -141,7 +150,16 @@ fn a_warm_task_goes_to_another_worker_when_its_own_has_no_place() {
     ))];
     world.say(
         &one,
-        [one.turn("a", 1, 1, ops, End::Suspend { tied: false })],
+        [one.turn(
+            "a",
+            1,
+            1,
+            ops,
+            End::Suspend {
+                tied: false,
+                wake_at: None,
+            },
+        )],
     );
     let mut two = world.worker(2, &["f"], 1);
     world.ask(Request::Settle {
@@ -170,7 +188,16 @@ fn a_tied_task_is_claimed_again_by_its_worker() {
     ))];
     world.say(
         &worker,
-        [worker.turn("a", 1, 1, ops, End::Suspend { tied: true })],
+        [worker.turn(
+            "a",
+            1,
+            1,
+            ops,
+            End::Suspend {
+                tied: true,
+                wake_at: None,
+            },
+        )],
     );
     worker.heard();
     world.say(&worker, [FromWorker::Reclaim(held("a", 1))]);

@@ -31,9 +31,27 @@ fn story(world: &mut World) -> Result<(), EngineError> {
             ];
             let turn = worker.turn(&task, version, 1, ops, End::GoOn);
             world.try_say(&worker, turn)?;
-            worker.turn(&task, version, 2, Vec::new(), End::Suspend { tied: false })
+            worker.turn(
+                &task,
+                version,
+                2,
+                Vec::new(),
+                End::Suspend {
+                    tied: false,
+                    wake_at: None,
+                },
+            )
         } else {
-            worker.turn(&task, version, 1, Vec::new(), End::Suspend { tied: false })
+            worker.turn(
+                &task,
+                version,
+                1,
+                Vec::new(),
+                End::Suspend {
+                    tied: false,
+                    wake_at: None,
+                },
+            )
         };
         world.try_say(&worker, turn)?;
     }

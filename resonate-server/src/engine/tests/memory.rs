@@ -216,7 +216,10 @@ fn a_tree_larger_than_a_round_may_load_is_loaded_once_for_its_timer() {
         world.say(&worker, [worker.turn("a", 1, n + 1, turn, End::GoOn)]);
     }
     let sleep = Op::Create(child("a.sleep", 9, ChildKind::Timer, due));
-    let end = End::Suspend { tied: false };
+    let end = End::Suspend {
+        tied: false,
+        wake_at: None,
+    };
     world.say(&worker, [worker.turn("a", 1, 10, vec![sleep], end)]);
     assert_eq!(world.engine.memory.len(), 0);
     world.pass(Duration::from_secs(10));

@@ -15,7 +15,16 @@ fn calling() -> World {
         detached: false,
     });
     let op = Op::Create(child("a.b", 0, kind, Timestamp::NEVER));
-    let turn = worker.turn("a", 1, 1, vec![op], End::Suspend { tied: false });
+    let turn = worker.turn(
+        "a",
+        1,
+        1,
+        vec![op],
+        End::Suspend {
+            tied: false,
+            wake_at: None,
+        },
+    );
     world.inputs.push_back(Input::Items {
         stream: worker.stream,
         items: [turn].into(),
@@ -146,7 +155,10 @@ fn one_round_delivers_no_more_large_answers_than_it_has_room_for() {
         let kind = ChildKind::Proxy(Link::Await { id: id("b") });
         Op::Create(child(&format!("a.{n}"), n, kind, Timestamp::NEVER))
     });
-    let end = End::Suspend { tied: false };
+    let end = End::Suspend {
+        tied: false,
+        wake_at: None,
+    };
     world.say(&worker, [worker.turn("a", 1, 1, proxies.collect(), end)]);
     let large = Outcome::Resolved(Payload::json("1".repeat(limits::PAYLOAD_BYTES)));
     let _answered = world.ask_later(Request::Settle {

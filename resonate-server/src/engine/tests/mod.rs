@@ -4,6 +4,7 @@ mod awaiters;
 mod commit;
 mod dispatch;
 mod faults;
+mod feeds;
 mod leases;
 mod memory;
 mod messages;
@@ -252,6 +253,7 @@ impl World {
             match disk::read_row(found.part, &found.root, &found.row).unwrap() {
                 Stored::Record(record) => tree.put(Arc::from(record)),
                 Stored::Awaiters(page) => tree.put_page(Arc::new(page)),
+                Stored::Slip(slip) => tree.put_slip(Arc::new(slip)),
             }
         }
         let mut outbox = super::messages::Messages::load(&mut store).unwrap();

@@ -129,7 +129,7 @@ impl Server {
     fn effects(&self, state: &State, effects: &[Effect]) {
         for effect in effects {
             let (task, event) = match effect {
-                Effect::Settled(_) => continue,
+                Effect::Settled(_) | Effect::Emitted(_) => continue,
                 Effect::Push {
                     task, settlement, ..
                 } => (task, ExecutionEvent::Settled(vec![settlement.clone()])),

@@ -108,10 +108,12 @@ fn told(turn: &Turn) -> String {
         Op::Cancel { id } => format!("cancel {id}"),
         Op::MoveTimer { id, .. } => format!("move {id}"),
         Op::Label { name, value } => format!("label {name} {value}"),
+        Op::Emit { n, item } => format!("emit {n} {}", String::from_utf8_lossy(&item.data)),
+        Op::Progress(progress) => format!("progress {} of {}", progress.done, progress.total),
     }));
     said.push(match &turn.end {
         End::GoOn => "go on".to_owned(),
-        End::Suspend { tied } => format!("suspend{}", if *tied { " tied" } else { "" }),
+        End::Suspend { tied, .. } => format!("suspend{}", if *tied { " tied" } else { "" }),
         End::Fulfill(_) => "fulfill".to_owned(),
         End::Fail {
             failure, retryable, ..

@@ -293,10 +293,10 @@ impl Held {
             None => self.slips.remove(&key)?,
             Some(slip) => {
                 let known = self.slips.get(&key).copied();
-                let place = known.unwrap_or_else(|| SlipPlace {
-                    child_no: self.take_child(),
+                let place = SlipPlace {
+                    child_no: known.map_or_else(|| self.take_child(), |place| place.child_no),
                     at: slip.at,
-                });
+                };
                 self.slips.insert(key, place);
                 place
             }

@@ -56,6 +56,7 @@ fn once_and_again(
     if matches!(
         request,
         Request::Continue { key: None, .. }
+            | Request::Resume { .. }
             | Request::Restart(Restart { key: None, .. })
             | Request::Release { .. }
     ) {

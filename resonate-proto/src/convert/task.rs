@@ -19,6 +19,8 @@ impl From<&Task> for v1::Task {
             warm: task.warm.as_ref().map(v1::Warm::from),
             halted_by: key_to_wire(task.halted_by),
             continued_by: key_to_wire(task.continued_by),
+            body: task.body,
+            misfits: task.misfits.clone(),
         }
     }
 }
@@ -40,6 +42,8 @@ impl TryFrom<v1::Task> for Task {
             warm: wire.warm.map(Warm::try_from).transpose()?,
             halted_by: READING.key("halted_by", &wire.halted_by)?,
             continued_by: READING.key("continued_by", &wire.continued_by)?,
+            body: wire.body,
+            misfits: wire.misfits,
         })
     }
 }

@@ -18,6 +18,7 @@ mod memory;
 mod messages;
 mod phases;
 pub mod release;
+mod resume;
 mod room;
 mod round;
 pub mod thread;
@@ -41,7 +42,9 @@ use resonate_core::{
 };
 use tokio::sync::mpsc;
 
-use self::{batch::Parts, memory::Memory, messages::Messages, round::Round, woken::Woken};
+use self::{
+    batch::Parts, memory::Memory, messages::Messages, resume::Resume, round::Round, woken::Woken,
+};
 pub use self::{
     error::{EngineError, StartError},
     input::{Answer, AskError, Figures, Input, Next, Settings, Told, View, Watched},
@@ -95,6 +98,7 @@ pub struct Engine {
     announced: Announced,
     flow: Flow,
     woken: Woken,
+    resume: Resume,
     unacknowledged: Unacknowledged,
     streams: BTreeMap<StreamId, OpenStream>,
     watchers: BTreeMap<PromiseId, Vec<mpsc::Sender<Watched>>>,
@@ -170,6 +174,7 @@ impl Engine {
             announced: Announced::default(),
             flow: Flow::default(),
             woken: Woken::default(),
+            resume: Resume::default(),
             unacknowledged: Unacknowledged::default(),
             streams: BTreeMap::new(),
             watchers: BTreeMap::new(),
@@ -213,6 +218,7 @@ impl Engine {
             self.do_chores(&mut round)?;
             self.expire(&mut round)?;
             self.let_woken_go_on(&mut round)?;
+            self.resume_halted(&mut round)?;
             self.pair(&mut round)?;
         }
         self.commit(round)

@@ -175,9 +175,20 @@ fn task() -> BoxedStrategy<Task> {
         option::of(failure()),
         option::of(warm),
         (key(), key()),
+        (
+            option::of(any::<u64>()),
+            proptest::collection::vec(any::<u64>(), 0..3),
+        ),
     )
         .prop_map(
-            |(state, (version, turn, counts), last_failure, warm, (halted_by, continued_by))| {
+            |(
+                state,
+                (version, turn, counts),
+                last_failure,
+                warm,
+                (halted_by, continued_by),
+                (body, misfits),
+            )| {
                 let [others, failures, losses, stalls] = counts;
                 Task {
                     state,
@@ -189,6 +200,8 @@ fn task() -> BoxedStrategy<Task> {
                     stalls,
                     last_failure,
                     warm,
+                    body,
+                    misfits,
                     halted_by,
                     continued_by,
                 }

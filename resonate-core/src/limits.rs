@@ -50,6 +50,8 @@ pub const TURN_OPS: usize = 1_000;
 pub const TURN_BYTES: usize = 3 << 20;
 /// Bytes of one message on the wire, both ways.
 pub const MESSAGE_BYTES: usize = 4 << 20;
+/// Bodies of a function of which a task remembers that they left its history.
+pub const MISFITS: usize = 16;
 /// Panics, lost workers and stalls in a row, without progress, before a task is halted.
 pub const LOSSES: u32 = 10;
 /// Losses from which a task is tried with no other suspect beside it.

@@ -47,6 +47,8 @@ pub enum Request {
         tied: Option<TaskVersion>,
         /// What the claimer announced of the function; a call that does not say keeps it.
         retry: Option<RetryPolicy>,
+        /// The fingerprint of the claimer's body of the function, if it said one.
+        body: Option<u64>,
     },
     /// A worker names what it holds after its stream opened.
     Hold {
@@ -114,6 +116,11 @@ pub enum Request {
         id: PromiseId,
         /// Tells its repetition from another request that says the same.
         key: Option<SettleKey>,
+    },
+    /// A worker is there that may fit the history of a task that was halted because another did not.
+    Resume {
+        /// Which.
+        id: PromiseId,
     },
     /// Begin an execution anew.
     Restart(Restart),
@@ -407,6 +414,7 @@ impl Request {
             | Self::Send { id, .. }
             | Self::Halt { id, .. }
             | Self::Continue { id, .. }
+            | Self::Resume { id }
             | Self::Story { id, .. }
             | Self::Expire { id } => id,
         }

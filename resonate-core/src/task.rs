@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Failure, Seq, SessionId, SettleKey, Timestamp};
+use crate::{Failure, Seq, SessionId, SettleKey, Timestamp, limits};
 
 /// The fencing token: +1 on every claim, never otherwise. Every write a worker makes carries it; a stale one changes nothing.
 #[derive(
@@ -46,6 +46,10 @@ pub struct Task {
     pub last_failure: Option<Failure>,
     /// Whose memory may still hold the body; cleared by every claim.
     pub warm: Option<Warm>,
+    /// The fingerprint of the body that the last claim was given to; none if its worker did not say.
+    pub body: Option<u64>,
+    /// The fingerprints of bodies that left its history, the latest last: they are not tried again by themselves.
+    pub misfits: Vec<u64>,
     /// Of the last request from outside that halted it, also when it has gone on.
     pub halted_by: Option<SettleKey>,
     /// Of the last request that let it go on, also when it is halted again.
@@ -140,6 +144,8 @@ impl Task {
             stalls: 0,
             last_failure: None,
             warm: None,
+            body: None,
+            misfits: Vec::new(),
             halted_by: None,
             continued_by: None,
             is_asleep: false,
@@ -149,6 +155,23 @@ impl Task {
     /// What failed before does not count against it any more.
     pub(crate) fn forgive(&mut self) {
         (self.losses, self.stalls) = (0, 0);
+    }
+
+    /// The body that has it does not fit its history.
+    pub(crate) fn misfits(&mut self) {
+        let Some(body) = self.body else { return };
+        self.misfits.retain(|misfit| *misfit != body);
+        if self.misfits.len() >= limits::MISFITS {
+            self.misfits.remove(0);
+        }
+        self.misfits.push(body);
+    }
+
+    /// True if it is halted until a worker connects whose body may fit its history.
+    #[must_use]
+    pub fn awaits_another_body(&self) -> bool {
+        matches!(&self.state, TaskState::Halted(halted) if halted.cause == HaltCause::NonDeterministic)
+            && !self.misfits.is_empty()
     }
 
     /// The session that holds it, by lease or tie.

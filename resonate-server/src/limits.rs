@@ -30,6 +30,10 @@ pub(crate) const TREE_BYTES: usize = 1_000;
 pub(crate) const LONGEST_WAIT: Duration = Duration::from_secs(1);
 /// Functions whose retry policy, timeout, priority and limits are remembered when their workers have left.
 pub(crate) const ANNOUNCED: usize = 10_000;
+/// Halted executions that wait for their turn to be tried on other code.
+pub(crate) const RESUMES: usize = 1_000;
+/// Rows that are looked at for them between two rounds: about a millisecond.
+pub(crate) const RESUME_ROWS: usize = 1_000;
 /// Promises that one watch names.
 pub(crate) const WATCH_IDS: usize = 1_000;
 /// How long a reader of a stream waits for something new before it is told that there is nothing yet.

@@ -166,6 +166,7 @@ impl Seeds {
             | Request::Story { .. } => self.operated(request),
             // Made of two requests in the server; on the wire it is a `ForkRequest`.
             Request::Fork(_)
+            | Request::Resume { .. }
             | Request::Hold { .. }
             | Request::Recall { .. }
             | Request::Tail { .. }

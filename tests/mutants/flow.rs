@@ -122,6 +122,7 @@ fn leased(state: &mut Memory, root: &str, address: &Address) -> Record {
         session: SessionId(1),
         tied: None,
         retry: None,
+        body: None,
     };
     state.request(Timestamp::ZERO, claim);
     Record::clone(state.get(&id(root)).expect("it was created"))

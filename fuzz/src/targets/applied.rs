@@ -85,6 +85,7 @@ fn understood(kind: u8, message: &[u8]) -> Option<Request> {
                 session,
                 tied: None,
                 retry: None,
+                body: None,
             })
         }
         _ => turn(message),

@@ -12,12 +12,18 @@ use crate::{
     mutants::{Mutant, planted},
 };
 
+/// What the claimer says of the function.
+pub(super) struct Announced {
+    pub(super) retry: Option<RetryPolicy>,
+    pub(super) body: Option<u64>,
+}
+
 pub(super) fn apply(
     edit: &mut Edit<'_>,
     id: &PromiseId,
     session: SessionId,
     tied: Option<TaskVersion>,
-    retry: Option<RetryPolicy>,
+    announced: Announced,
 ) -> Result<Reply, Refusal> {
     let task = edit.task(id)?.clone();
     match (&task.state, tied) {
@@ -51,8 +57,9 @@ pub(super) fn apply(
             task.turn = 0;
             task.warm = None;
             task.is_asleep = false;
+            task.body = announced.body.or(task.body.filter(|_| tied.is_some()));
         }
-        keep_retry(record, retry);
+        keep_retry(record, announced.retry);
     });
     let record = Arc::clone(edit.known(id)?);
     let children = match warm {

@@ -1,4 +1,5 @@
-//! Halt and continue: a task is stopped by an operator or a proven fault, visibly, and goes on later.
+//! Halt and continue: a task is stopped by an operator or a proven fault, visibly, and goes on later. One whose history did
+//! not fit the code goes on by itself when a worker comes whose code is another.
 //!
 //! Refuses `NotFound`, `NotACall`, `AlreadySettled`, and `NotHalted` for a continue of what is not. What made the
 //! difference, repeated under its key, changes nothing and is told again that it did, whatever has happened since.
@@ -69,9 +70,25 @@ pub(super) fn go_on(
     let now = edit.now();
     edit.update_task(id, |task| {
         task.forgive();
+        // Whoever lets it go on says that it may be tried by all.
+        task.misfits.clear();
         task.continued_by = key;
         task.ready(now);
     });
+    changed(edit, id)
+}
+
+/// A worker may fit its history: it is tried again, which is nobody's request and can be asked any number of times.
+pub(super) fn resume(edit: &mut Edit<'_>, id: &PromiseId) -> Result<Reply, Refusal> {
+    let task = edit.task(id)?;
+    if !task.awaits_another_body() {
+        return Err(Refusal::NotHalted {
+            id: id.clone(),
+            state: task.state_name(),
+        });
+    }
+    let now = edit.now();
+    edit.update_task(id, |task| task.ready(now));
     changed(edit, id)
 }
 
@@ -102,6 +119,9 @@ pub(super) fn halt(edit: &mut Edit<'_>, id: &PromiseId, cause: HaltCause, mut re
     }
     let at = edit.now();
     edit.update_task(id, |task| {
+        if cause == HaltCause::NonDeterministic {
+            task.misfits();
+        }
         task.state = TaskState::Halted(Box::new(Halted { cause, reason, at }));
         task.is_asleep = false;
         task.warm = None;

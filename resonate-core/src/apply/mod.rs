@@ -113,7 +113,8 @@ pub fn apply(tree: &mut Tree, stamp: &mut Stamp, request: Request) -> Applied {
             session,
             tied,
             retry,
-        } => claim::apply(edit, &id, session, tied, retry),
+            body,
+        } => claim::apply(edit, &id, session, tied, claim::Announced { retry, body }),
         Request::Hold {
             id,
             version,
@@ -141,6 +142,7 @@ pub fn apply(tree: &mut Tree, stamp: &mut Stamp, request: Request) -> Applied {
             key,
         } => halt::apply(edit, &id, cause, reason, key),
         Request::Continue { id, key } => halt::go_on(edit, &id, key),
+        Request::Resume { id } => halt::resume(edit, &id),
         Request::Restart(restart) => restart::apply(edit, restart),
         Request::Story { id, at } => restart::story(edit, &id, at.as_ref()),
         Request::Expire { .. } => Ok(Reply::Done),

@@ -283,6 +283,7 @@ impl Task {
     pub(super) fn begin_anew(&mut self, now: Timestamp) {
         (self.attempts, self.failures) = (0, 0);
         self.forgive();
+        self.misfits.clear();
         self.last_failure = None;
         self.ready(now);
     }

@@ -80,6 +80,7 @@ impl<'a> Draw<'a> {
                     id,
                     tied,
                     retry: None,
+                    body: self.flip().then(|| u64::from(self.byte() % 4)),
                 }
             }
             16..=27 => self.turn(state),
@@ -123,6 +124,11 @@ impl<'a> Draw<'a> {
                 Some(TaskState::Halted(_))
             )
         };
+        if self.one_of(6) == 0 {
+            return Request::Resume {
+                id: self.existing(state, is_halted),
+            };
+        }
         if self.one_of(4) > 0 {
             return Request::Continue {
                 id: self.existing(state, is_halted),

@@ -363,3 +363,47 @@ fn a_call_without_a_policy_keeps_that_of_its_first_claimer() {
         "#]],
     );
 }
+
+#[test]
+fn a_body_that_left_the_history_is_remembered_until_somebody_lets_it_go_on() {
+    check(
+        "0 create a s/f
+         1 claim a A body=7
+         2 turn a v1 A n1 => halt another call
+         3 resume a
+         4 claim a B body=8
+         5 turn a v2 B n1 => halt another one
+         6 resume a
+         7 halt a stop
+         8 continue a
+         9 resume a",
+        expect![[r#"
+            0 a pending, ready at 0 v0 | +a pending, ready at 0 v0
+            1 claimed cold [] | a pending, leased A v1
+            2 halted: another call [] | a pending, halted (another call) v1
+            3 a pending, ready at 3 v1 | a pending, ready at 3 v1
+            4 claimed cold [] | a pending, leased B v2
+            5 halted: another one [] | a pending, halted (another one) v2
+            6 a pending, ready at 6 v2 | a pending, ready at 6 v2
+            7 a pending, halted (stop) v2 | a pending, halted (stop) v2
+            8 a pending, ready at 8 v2 | a pending, ready at 8 v2
+            9 refused the task of `a` is pending, not halted
+        "#]],
+    );
+}
+
+#[test]
+fn an_operator_who_halts_is_not_overruled() {
+    check(
+        "0 create a s/f
+         1 claim a A body=7
+         2 halt a stop
+         3 resume a",
+        expect![[r#"
+            0 a pending, ready at 0 v0 | +a pending, ready at 0 v0
+            1 claimed cold [] | a pending, leased A v1
+            2 a pending, halted (stop) v1 | a pending, halted (stop) v1 | drop A a v1 (halted: stop)
+            3 refused the task of `a` is halted, not halted
+        "#]],
+    );
+}

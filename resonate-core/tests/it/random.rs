@@ -59,6 +59,7 @@ fn once_and_again(
     if matches!(
         request,
         Request::Continue { key: None, .. }
+            | Request::Resume { .. }
             | Request::Restart(Restart { key: None, .. })
             | Request::Release { .. }
             | Request::Send { key: None, .. }

@@ -20,6 +20,8 @@ impl From<&Task> for v1::Task {
             halted_by: key_to_wire(task.halted_by),
             continued_by: key_to_wire(task.continued_by),
             asleep: task.is_asleep,
+            body: task.body,
+            misfits: task.misfits.clone(),
         }
     }
 }
@@ -42,6 +44,8 @@ impl TryFrom<v1::Task> for Task {
             halted_by: READING.key("halted_by", &wire.halted_by)?,
             continued_by: READING.key("continued_by", &wire.continued_by)?,
             is_asleep: wire.asleep,
+            body: wire.body,
+            misfits: wire.misfits,
         })
     }
 }

@@ -313,8 +313,14 @@ pub struct Task {
     #[prost(bytes = "bytes", tag = "15")]
     pub continued_by: ::prost::bytes::Bytes,
     /// pending until a look of its own is due, and ready as soon as one of its children settles
-    #[prost(bool, tag = "70")]
+    #[prost(bool, tag = "75")]
     pub asleep: bool,
+    /// the fingerprint of the body that the last claim was given to
+    #[prost(fixed64, optional, tag = "70")]
+    pub body: ::core::option::Option<u64>,
+    /// those of bodies that left its history
+    #[prost(fixed64, repeated, tag = "71")]
+    pub misfits: ::prost::alloc::vec::Vec<u64>,
     #[prost(oneof = "task::State", tags = "1, 2, 3, 4, 5")]
     pub state: ::core::option::Option<task::State>,
 }

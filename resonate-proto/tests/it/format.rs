@@ -96,6 +96,8 @@ fn record() -> Record {
             session: SessionId(0xcd),
             shown: Seq(0x29_0001),
         }),
+        body: Some(0xb0d1),
+        misfits: vec![0xb0d0],
         halted_by: Some(SettleKey(0x0a)),
         continued_by: Some(SettleKey(0x0b)),
         is_asleep: false,
@@ -116,11 +118,12 @@ fn message() -> Message {
     }
 }
 
-/// Before attempts, and then stalls, were counted on their own, and before keys of halts were kept.
+/// Before attempts, and then stalls, were counted on their own, and before keys of halts, and then bodies, were kept.
 const RECORD_V1: &str = include_str!("../golden/record.v1.hex");
 const RECORD_V1_ATTEMPTS: &str = include_str!("../golden/record.v1.attempts.hex");
 const RECORD_V1_STALLS: &str = include_str!("../golden/record.v1.stalls.hex");
 const RECORD_V1_KEYS: &str = include_str!("../golden/record.v1.keys.hex");
+const RECORD_V1_BODIES: &str = include_str!("../golden/record.v1.bodies.hex");
 const MESSAGE_V1: &str = include_str!("../golden/message.v1.hex");
 
 fn hex(bytes: &[u8]) -> String {
@@ -151,10 +154,16 @@ fn unhex(text: &str) -> Vec<u8> {
 #[test]
 fn rows_of_format_1_can_be_read_for_ever() {
     let read = |row| store::decode_record(&unhex(row)).expect("an old row");
-    assert_eq!(read(RECORD_V1_KEYS), record());
+    assert_eq!(read(RECORD_V1_BODIES), record());
+    let mut unsaid = record();
+    if let Some(task) = &mut unsaid.task {
+        (task.body, task.misfits) = (None, Vec::new());
+    }
+    assert_eq!(read(RECORD_V1_KEYS), unsaid);
     let before = |change: fn(&mut Task)| {
         let mut record = record();
         let task = record.task.as_mut().expect("it is a call");
+        (task.body, task.misfits) = (None, Vec::new());
         (task.halted_by, task.continued_by) = (None, None);
         change(task);
         record
@@ -172,7 +181,7 @@ fn rows_of_format_1_can_be_read_for_ever() {
 /// A new field that is absent leaves the bytes as they were. When it cannot, add a golden, keep the old one.
 #[test]
 fn rows_are_written_as_they_were_written_first() {
-    assert_eq!(hex(&store::encode_record(&record())), RECORD_V1_KEYS);
+    assert_eq!(hex(&store::encode_record(&record())), RECORD_V1_BODIES);
     assert_eq!(hex(&store::encode_message(&message())), MESSAGE_V1);
 }
 
@@ -192,7 +201,7 @@ fn what_undoes_a_call_is_not_for_readers_of_format_1() {
         record
     );
     expect![[r#"
-        080212fc030ab9020a116f726465722d34322e6368617267652d3112550a0870
+        08021291040ab9020a116f726465722d34322e6368617267652d3112550a0870
         61796d656e7473120663686172676518022108070605040302012a200a046a73
         6f6e12090a036b657912026b311a0d5b2263617264222c313230305d320b0864
         10e0d403180520c80138054080d095ffbc313a470a391a370a0870616e69636b
@@ -202,13 +211,13 @@ fn what_undoes_a_call_is_not_for_readers_of_format_1() {
         6865636b6f75742e72733a333128e8d795ffbc313001580360016a0d0a086375
         73746f6d657212013772130a0b7472616365706172656e74120430302d317a0b
         6f746865722e70726f7879f201130a0f6f726465722d34322e63686172676510
-        0112bd0112290a20303030303030303030303030303030303030303030303030
+        0112d20112290a20303030303030303030303030303030303030303030303030
         303030303030616210b8e795ffbc31300938044002480152370a0870616e6963
         6b65641213696e646578206f7574206f6620626f756e64731a0d6f726465722d
         34322e736869702207612063617573655a270a20303030303030303030303030
         3030303030303030303030303030303030306364108180a40160046801721000
         00000000000000000000000000000a7a10000000000000000000000000000000
-        0b
+        0bb104d1b0000000000000ba0408d0b0000000000000
     "#]]
     .assert_eq(&hex(&bytes));
 }

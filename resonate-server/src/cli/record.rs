@@ -270,10 +270,14 @@ fn task_lines(task: &Task, line: &mut impl FnMut(&str, String)) {
         TaskState::Leased { session, since } => {
             line("runs", format!("on {session} since {}", moment(*since)))
         }
-        TaskState::Halted(halted) => line(
-            "halted",
-            format!("{}: {}", halted.cause.name(), halted.reason),
-        ),
+        TaskState::Halted(halted) => {
+            let (cause, reason) = (halted.cause.name(), &halted.reason);
+            line("halted", format!("{cause}: {reason}"));
+            if task.awaits_another_body() {
+                let how = "by itself, when a worker with another body of the function connects";
+                line("goes on", how.to_owned());
+            }
+        }
         TaskState::Suspended { .. } | TaskState::Done => {}
     }
     line("claims", task.version.to_string());

@@ -54,6 +54,7 @@ impl Announced {
             | Request::Halt { .. }
             | Request::Continue { .. }
             | Request::Restart(_)
+            | Request::Resume { .. }
             | Request::Story { .. }
             | Request::Expire { .. }
             | Request::Deliver(_) => {}

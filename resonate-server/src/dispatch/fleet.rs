@@ -25,6 +25,17 @@ pub(crate) struct Fleet {
     last: BTreeMap<Address, SessionId>,
 }
 
+/// Whether somebody is there who may fit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Fit {
+    /// This one, who may be sent a dispatch.
+    Free(SessionId),
+    /// Somebody, later.
+    Busy,
+    /// Nobody.
+    Nobody,
+}
+
 /// One worker process.
 #[derive(Debug)]
 pub(crate) struct Worker {
@@ -211,6 +222,30 @@ impl Fleet {
         let session = *in_turn.next().or_else(|| places.first())?;
         self.last.insert(address.clone(), session);
         Some(session)
+    }
+
+    /// Who may be given a task that none of these bodies fits.
+    pub(crate) fn fits(&self, address: &Address, misfits: &[u64]) -> Fit {
+        let is_other = |session: &SessionId| {
+            let body = self.body(*session, address);
+            body.is_some_and(|body| !misfits.contains(&body))
+        };
+        let free = self.free.get(address);
+        if let Some(session) = free.and_then(|places| places.iter().find(|one| is_other(one))) {
+            return Fit::Free(*session);
+        }
+        let mut all = self.workers.iter();
+        if all.any(|(session, worker)| worker.executes(address) && is_other(session)) {
+            Fit::Busy
+        } else {
+            Fit::Nobody
+        }
+    }
+
+    /// The fingerprint of a worker's body of this function.
+    pub(crate) fn body(&self, session: SessionId, address: &Address) -> Option<u64> {
+        let function = self.workers.get(&session)?.functions.get(address)?;
+        function.served.then_some(function.body_fingerprint)
     }
 
     /// One worker.

@@ -110,6 +110,7 @@ fn request_bytes(request: &Request) -> usize {
         | Request::Halt { .. }
         | Request::Continue { .. }
         | Request::Restart(_)
+        | Request::Resume { .. }
         | Request::Story { .. }
         | Request::Expire { .. }
         | Request::Deliver(_) => 0,

@@ -18,6 +18,7 @@ mod memory;
 mod messages;
 mod phases;
 pub mod release;
+mod resume;
 mod room;
 mod round;
 mod tails;
@@ -46,6 +47,7 @@ use self::{
     batch::Parts,
     memory::Memory,
     messages::Messages,
+    resume::Resume,
     round::Round,
     tails::{Reader, Tails},
     woken::Woken,
@@ -103,6 +105,7 @@ pub struct Engine {
     announced: Announced,
     flow: Flow,
     woken: Woken,
+    resume: Resume,
     unacknowledged: Unacknowledged,
     streams: BTreeMap<StreamId, OpenStream>,
     watchers: BTreeMap<PromiseId, Vec<mpsc::Sender<Watched>>>,
@@ -179,6 +182,7 @@ impl Engine {
             announced: Announced::default(),
             flow: Flow::default(),
             woken: Woken::default(),
+            resume: Resume::default(),
             unacknowledged: Unacknowledged::default(),
             streams: BTreeMap::new(),
             watchers: BTreeMap::new(),
@@ -223,6 +227,7 @@ impl Engine {
             self.do_chores(&mut round)?;
             self.expire(&mut round)?;
             self.let_woken_go_on(&mut round)?;
+            self.resume_halted(&mut round)?;
             self.pair(&mut round)?;
         }
         self.answer_tails(&mut round)?;

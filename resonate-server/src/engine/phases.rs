@@ -3,7 +3,9 @@
 
 use std::sync::Arc;
 
-use resonate_core::{Part, Record, Reply, Request, TaskState, limits as bounds};
+use resonate_core::{
+    Address, Part, PromiseId, Record, Reply, Request, SessionId, TaskState, limits as bounds,
+};
 
 use super::{Engine, EngineError, memory::Due, messages::Waiting, round::Round};
 use crate::{
@@ -110,36 +112,49 @@ impl Engine {
                 self.has_more_pairs = false;
                 break;
             };
-            let request = Request::Claim {
-                id: task.clone(),
-                session,
-                tied: None,
-                retry: self.announced.retry(&address),
-            };
-            let Ok(Reply::Claimed(claimed)) = self.apply(round, request)? else {
-                // Its time has passed just now.
-                self.fleet.refund(session);
-                self.fleet.let_go(session, &task);
-                continue;
-            };
-            let version = claimed
-                .record
-                .task
-                .as_ref()
-                .map(|task| task.version)
-                .unwrap_or_default();
-            self.flow.started(&address, round.now);
-            let until = round.steady.after(self.settings.lease / 2);
-            let sent = Sent {
-                task,
-                version,
-                session,
-                has_left: false,
-            };
-            self.unacknowledged.sent(until, sent);
-            if let Some(stream) = self.stream_of(session) {
-                round.push(stream, Push::Dispatch(claimed));
-            }
+            self.give(round, task, &address, session)?;
+        }
+        Ok(())
+    }
+
+    /// Claims a ready task for a worker that was charged for it, and sends it.
+    pub(super) fn give(
+        &mut self,
+        round: &mut Round,
+        task: PromiseId,
+        address: &Address,
+        session: SessionId,
+    ) -> Result<(), EngineError> {
+        let request = Request::Claim {
+            id: task.clone(),
+            session,
+            tied: None,
+            retry: self.announced.retry(address),
+            body: self.fleet.body(session, address),
+        };
+        let Ok(Reply::Claimed(claimed)) = self.apply(round, request)? else {
+            // Its time has passed just now.
+            self.fleet.refund(session);
+            self.fleet.let_go(session, &task);
+            return Ok(());
+        };
+        let version = claimed
+            .record
+            .task
+            .as_ref()
+            .map(|task| task.version)
+            .unwrap_or_default();
+        self.flow.started(address, round.now);
+        let until = round.steady.after(self.settings.lease / 2);
+        let sent = Sent {
+            task,
+            version,
+            session,
+            has_left: false,
+        };
+        self.unacknowledged.sent(until, sent);
+        if let Some(stream) = self.stream_of(session) {
+            round.push(stream, Push::Dispatch(claimed));
         }
         Ok(())
     }

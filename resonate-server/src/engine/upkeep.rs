@@ -15,6 +15,7 @@ impl Engine {
     /// When the engine must stop.
     pub fn upkeep(&mut self) -> Result<(), EngineError> {
         self.load_ahead()?;
+        self.look_for_halted()?;
         self.sweep();
         self.trim(limits::TRIM_EVERY)
     }
@@ -99,6 +100,7 @@ impl Engine {
         let is_behind = !knows_all
             || !self.loaded.is_empty()
             || self.has_more_pairs
+            || self.resume.is_under_way()
             || self
                 .woken
                 .may_go_on(|address| self.flow.may_start(address, now, knows_all));

@@ -140,6 +140,7 @@ impl Engine {
             session,
             tied: Some(version),
             retry: None,
+            body: None,
         };
         let (push, is_claimed) = match self.apply(round, request)? {
             Ok(Reply::Claimed(claimed)) => (Push::Dispatch(claimed), true),

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use resonate_core::{
     PromiseId, Record, Refusal, ReleaseReason, Reply, Request, SessionId, TaskVersion, Timestamp,
+    TurnStatus,
     mutants::{Mutant, planted},
 };
 use resonate_proto::stream::{
@@ -85,6 +86,13 @@ impl Engine {
         for function in hello.functions.iter().filter(|function| function.served) {
             let allowed = function.defaults.allowed;
             self.flow.announce(&function.address, allowed, round.now);
+        }
+        if hello
+            .functions
+            .iter()
+            .any(|function| self.is_another_body(function))
+        {
+            self.resume.another_body();
         }
         self.fleet.join(hello, peer, stream, round.now);
         if self.flow.limited() > limits::ANNOUNCED {
@@ -205,7 +213,12 @@ impl Engine {
                 let (task, version, n) = (turn.id.clone(), turn.version, turn.n);
                 self.unacknowledged.acknowledge(&task, version);
                 let answer = match self.apply(round, Request::Turn(turn))? {
-                    Ok(Reply::Turn(reply)) => Ok(reply),
+                    Ok(Reply::Turn(reply)) => {
+                        if matches!(reply.status, TurnStatus::Halted { .. }) {
+                            self.resume.found(task.clone());
+                        }
+                        Ok(reply)
+                    }
                     Ok(other) => {
                         return Err(EngineError::Answer {
                             asked: "a turn",

@@ -69,11 +69,13 @@ impl Parser {
             "claim" => {
                 let session = session(words)?;
                 let announced = option(words, "announced=").map(attempts);
+                let body = option(words, "body=").map(i64::unsigned_abs);
                 Request::Claim {
                     id,
                     session,
                     tied: words.pop_front().map(version_of).transpose()?,
                     retry: announced,
+                    body,
                 }
             }
             "recall" => Request::Recall {
@@ -118,6 +120,7 @@ impl Parser {
                 key: key(words),
             },
             "fork" | "restart" | "story" => anew(verb, id, words)?,
+            "resume" => Request::Resume { id },
             "expire" => Request::Expire { id },
             "message" => Request::Deliver(message(id, words)?),
             other => return Err(format!("no verb `{other}`")),

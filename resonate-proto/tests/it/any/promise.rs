@@ -224,9 +224,13 @@ fn task() -> BoxedStrategy<Task> {
         option::of(failure()),
         option::of(warm),
         (key(), key(), any::<bool>()),
+        (
+            option::of(any::<u64>()),
+            proptest::collection::vec(any::<u64>(), 0..3),
+        ),
     )
         .prop_map(
-            |(state, (version, turn, counts), last_failure, warm, others)| {
+            |(state, (version, turn, counts), last_failure, warm, others, (body, misfits))| {
                 let (halted_by, continued_by, is_asleep) = others;
                 let [ended, failures, losses, stalls] = counts;
                 Task {
@@ -239,6 +243,8 @@ fn task() -> BoxedStrategy<Task> {
                     stalls,
                     last_failure,
                     warm,
+                    body,
+                    misfits,
                     halted_by,
                     continued_by,
                     is_asleep,

@@ -81,6 +81,7 @@ impl World {
                 session: SESSION,
                 tied: None,
                 retry: None,
+                body: None,
             })
             .unwrap();
         let Reply::Claimed(claimed) = claimed else {

@@ -10,6 +10,7 @@ mod memory;
 mod messages;
 mod random;
 mod restart;
+mod resume;
 mod room;
 mod timers;
 mod trim;

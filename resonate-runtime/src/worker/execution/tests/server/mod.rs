@@ -203,6 +203,7 @@ impl Server {
             session: SESSION,
             tied,
             retry: None,
+            body: None,
         });
         let Ok(Reply::Claimed(claimed)) = applied.answer else {
             let mut state = self.state();

@@ -56,6 +56,14 @@ impl File {
             .map(|(index, line)| (index + 1, line))
     }
 
+    /// How many lines are code: neither blank, nor a comment, nor tests.
+    pub(crate) fn code_lines(&self) -> usize {
+        self.library()
+            .map(|(_, line)| line.trim_start())
+            .filter(|line| !line.is_empty() && !line.starts_with("//"))
+            .count()
+    }
+
     pub(crate) fn is_manifest(&self) -> bool {
         (self.path == "Cargo.toml" || self.path.ends_with("/Cargo.toml"))
             && self.text.contains("[package]")

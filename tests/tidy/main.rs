@@ -1,9 +1,11 @@
 //! The house rules that no compiler checks, read from the text of the repository. The tables in `rules` are the
 //! rules; docs/style.md explains them.
 
+mod counted;
 mod file;
 mod rules;
 
+use counted::wrong_page;
 use file::{File, repository};
 use rules::{
     Ban, LAYERS, LINES_MAX, LINES_SMELL, RULES, Rule, leads_to, names, speaks_of, violations,
@@ -40,6 +42,12 @@ fn files_are_small_and_say_what_they_are() {
         .iter()
         .flat_map(|file| wrong_source(file, &allowed))
         .collect();
+    assert!(found.is_empty(), "\n{}", found.join("\n"));
+}
+
+#[test]
+fn what_is_said_of_programs_is_true() {
+    let found = wrong_page(&repository());
     assert!(found.is_empty(), "\n{}", found.join("\n"));
 }
 

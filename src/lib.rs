@@ -112,9 +112,10 @@ pub use resonate_runtime::{
     Builder, ByReference, ByValue, Call, CallResult, ContinueAs, Detached, DuplicateFunction,
     Error, ErrorKind, Execution, Found, Handle, JoinAll, Map, MapOutcome, MapWhole, Promise, Race,
     Resonate, Result, Retry, Search, Sleep, StartError, Step, Tell, Through, Timeout, Timestamp,
-    Undo, Why, cancel, changed, codec, continue_as, days, execution, hours, is_replaying, join_all,
-    label, map, minutes, now, on_cancel, promise, race, random, reject, resolve, seconds, shield,
-    sleep, sleep_until, state, step, timeout, try_execution, try_state, uuid,
+    TraceContext, Undo, Why, cancel, changed, codec, continue_as, days, execution, hours,
+    is_replaying, join_all, label, layer, map, minutes, now, on_cancel, promise, race, random,
+    reject, resolve, seconds, shield, sleep, sleep_until, state, step, timeout, trace,
+    trace_context, try_execution, try_state, uuid,
 };
 
 #[doc(hidden)]
@@ -129,6 +130,13 @@ mod guide {
     mod cancellation {}
     #[doc = include_str!("../docs/guide/effects.md")]
     mod effects {}
+    #[cfg(all(
+        feature = "compression",
+        feature = "encryption",
+        feature = "tracing-layer"
+    ))]
+    #[doc = include_str!("../docs/guide/extending.md")]
+    mod extending {}
     #[doc = include_str!("../docs/guide/failures.md")]
     mod failures {}
     #[doc = include_str!("../docs/guide/fan-out.md")]

@@ -11,6 +11,7 @@ pub mod apply;
 pub mod awaiter;
 pub mod capability;
 pub mod check;
+pub mod digest;
 pub mod flow;
 pub mod id;
 pub mod limits;
@@ -26,6 +27,7 @@ pub mod session;
 pub mod task;
 pub mod testing;
 pub mod time;
+pub mod trace;
 pub mod tree;
 pub mod value;
 
@@ -34,6 +36,7 @@ pub use self::{
     awaiter::AwaiterPage,
     capability::{Capabilities, CapabilityKey},
     check::{Violation, check, check_changes},
+    digest::Digest,
     id::{Address, BadAddress, BadId, Part, PromiseId, SessionId, SettleKey},
     memory::Memory,
     promise::{
@@ -47,6 +50,7 @@ pub use self::{
     session::Timeline,
     task::{HaltCause, Halted, Task, TaskState, TaskVersion, Warm},
     time::{Seq, Stamp, Timestamp},
+    trace::TraceContext,
     tree::Tree,
     value::{Encoding, Failure, FailureKind, Outcome, Payload},
 };

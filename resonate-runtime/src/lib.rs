@@ -11,6 +11,7 @@ mod error;
 mod function;
 mod history;
 mod inspect;
+pub mod layer;
 mod limits;
 mod ops;
 mod outside;
@@ -23,6 +24,7 @@ mod say;
 mod settings;
 #[doc(hidden)]
 pub mod testing;
+pub mod trace;
 mod worker;
 
 pub use self::{
@@ -39,6 +41,7 @@ pub use self::{
     registry::DuplicateFunction,
     resonate::{Builder, Found, Resonate, Search, StartError, Through},
     retry::Retry,
+    trace::{TraceContext, trace_context},
 };
 
 pub use resonate_core::Timestamp;

@@ -25,6 +25,8 @@ pub(crate) const ELEMENTS: usize = 4 << 20;
 /// Bytes of a value that a codec of the user's compresses or encrypts: far more than a payload, which what it makes of them
 /// must fit, and still no matter for a process.
 pub(crate) const UNSEALED_BYTES: usize = 64 << 20;
+/// Codecs around each other: a few are enough, and what a payload says of them is believed by nobody.
+pub(crate) const CODECS: usize = 8;
 /// How long connecting to a server may take.
 pub(crate) const CONNECT: Duration = Duration::from_secs(5);
 /// How often an idle connection is probed, and how long the answer may take: both sides notice a dead peer within 15 s.

@@ -9,7 +9,7 @@ use resonate_core::{
 };
 use resonate_proto::client::{Cancel, PromiseReply, Settle};
 
-use crate::{Error, ErrorKind, Result, ambient, resonate::Process};
+use crate::{Error, ErrorKind, Result, ambient, layer, resonate::Process};
 
 pub(crate) use crate::ambient::settings;
 
@@ -22,6 +22,7 @@ pub(crate) struct NewCall {
     pub(crate) delay: Option<Duration>,
     pub(crate) timeout: Option<Duration>,
     pub(crate) labels: BTreeMap<String, String>,
+    pub(crate) tags: BTreeMap<String, String>,
     pub(crate) location: &'static Location<'static>,
 }
 
@@ -31,7 +32,7 @@ pub(crate) fn start(new: NewCall) -> impl Future<Output = Result<Outcome>> + Sen
     async move {
         let process = process?;
         let (id, address) = (new.id.clone(), new.call.address.clone());
-        let reply = process.create(new).await?;
+        let reply = through_layers(&process, new).await?;
         outcome(&process, id, Some(address), Some(reply)).await
     }
 }
@@ -39,7 +40,7 @@ pub(crate) fn start(new: NewCall) -> impl Future<Output = Result<Outcome>> + Sen
 /// Creates the root, or finds the one of that id, and does not wait for it.
 pub(crate) fn create(new: NewCall) -> impl Future<Output = Result<()>> + Send + 'static {
     let process = ambient::process(new.location);
-    async move { process?.create(new).await.map(|_| ()) }
+    async move { through_layers(&process?, new).await.map(|_| ()) }
 }
 
 /// Waits for a promise that somebody else created.
@@ -59,8 +60,19 @@ pub(crate) fn tell(
     async move { process?.tell(id, outcome).await }
 }
 
+async fn through_layers(process: &Arc<Process>, new: NewCall) -> Result<PromiseReply> {
+    let Some(calls) = &process.settings().calls else {
+        return process.create(new).await;
+    };
+    let id = new.id.clone();
+    let made = calls.run(layer::NewCall::new(new, Arc::clone(process)));
+    made.await
+        .map(layer::Made::into_reply)
+        .map_err(|error| error.at(&id))
+}
+
 impl Process {
-    async fn create(&self, mut new: NewCall) -> Result<PromiseReply> {
+    pub(crate) async fn create(&self, mut new: NewCall) -> Result<PromiseReply> {
         if let Some(delay) = new.delay {
             new.call.start_at = self.clock().now().after(delay);
         }
@@ -73,7 +85,7 @@ impl Process {
             call,
             timeout_at,
             labels: new.labels,
-            tags: BTreeMap::new(),
+            tags: new.tags,
         };
         self.client()
             .create(Create {

@@ -12,6 +12,7 @@ use serde::Serialize;
 use crate::{
     Result,
     codec::Codecs,
+    layer::{Bodies, Calls},
     testing::{Stage, TurnPoint},
 };
 
@@ -23,6 +24,10 @@ pub(crate) struct Settings {
     pub(crate) state: StateMap,
     /// What a test puts in place of functions.
     pub(crate) stage: Option<Stage>,
+    /// The layers around functions.
+    pub(crate) bodies: Option<Bodies>,
+    /// The layers around calls outside of functions.
+    pub(crate) calls: Option<Calls>,
     /// A test's, called around every turn.
     pub(crate) on_turn: Option<fn(TurnPoint)>,
     pub(crate) urls: Urls,
@@ -46,6 +51,8 @@ impl Default for Settings {
             retry: RetryPolicy::DEFAULT,
             state: StateMap::default(),
             stage: None,
+            bodies: None,
+            calls: None,
             on_turn: None,
             urls: Urls::default(),
         }

@@ -11,12 +11,12 @@ use std::{
 use resonate::{Resonate, codec::Bincode};
 use resonate_runtime::testing::TurnPoint;
 
-use crate::{effects::Effects, harness::Process};
+use crate::{effects::Effects, harness::Process, sealed};
 
 /// What it serves, with commas between.
 const SERVICES: &str = "RESONATE_TEST_SERVICES";
 const URL: &str = "RESONATE_TEST_URL";
-/// `json` or `bincode`.
+/// `json`, `bincode`, or `sealed` and the ids of its keys, with commas between.
 const CODEC: &str = "RESONATE_TEST_CODEC";
 /// The folder for its effects.
 const FOLDER: &str = "RESONATE_TEST_FOLDER";
@@ -31,7 +31,7 @@ pub(crate) type Crash = (TurnPoint, usize);
 /// How a worker is run, beside what it serves.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct How<'a> {
-    /// What it writes in: `json` or `bincode`.
+    /// What it writes in: `json`, `bincode`, or `sealed` and the ids of its keys, with commas between.
     pub(crate) codec: &'a str,
     pub(crate) crash: Option<Crash>,
     /// One thread for all its functions.
@@ -130,7 +130,10 @@ fn entry() {
         let effects = Effects::open(Path::new(&env::var(FOLDER).unwrap()));
         let builder = match env::var(CODEC).unwrap().as_str() {
             "bincode" => Resonate::builder().codec(Bincode),
-            _ => Resonate::builder(),
+            codec => match codec.strip_prefix("sealed ") {
+                Some(keys) => Resonate::builder().codec(sealed::codec(keys)),
+                None => Resonate::builder(),
+            },
         };
         let worker = builder
             .url(env::var(URL).unwrap())

@@ -327,6 +327,13 @@ impl Replay {
         Some((&child.id, &asked.command, asked.at))
     }
 
+    /// True if it was there before this body.
+    pub(crate) fn is_known(&self, position: Position) -> bool {
+        self.journal
+            .get(position)
+            .is_some_and(|child| child.past.is_some())
+    }
+
     /// True while the server knows the child and it has not settled.
     pub(crate) fn is_pending(&self, position: Position) -> bool {
         self.journal

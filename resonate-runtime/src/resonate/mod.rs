@@ -248,7 +248,7 @@ impl Resonate {
     /// What a promise is to be settled with.
     fn written<T: Serialize + ?Sized>(&self, id: &str, value: &T) -> Result<(PromiseId, Payload)> {
         let id = promise_id(id)?;
-        match self.process.settings().encode(None, value) {
+        match self.process.settings().codecs.encode_answer(value) {
             Ok(payload) => Ok((id, payload)),
             Err(error) => Err(error.at(&id)),
         }

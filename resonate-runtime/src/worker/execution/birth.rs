@@ -7,7 +7,7 @@ use std::sync::{
 
 use resonate_core::{
     Call, Kind, NewChild, Origin, Promise, PromiseState, Record, Task, TaskState, TaskVersion,
-    Timestamp,
+    Timestamp, TraceContext,
 };
 use tokio::{sync::mpsc, time::Instant};
 
@@ -25,7 +25,7 @@ use super::{
 use crate::{
     context::{Context, Subject},
     function::{Definition, Running},
-    limits,
+    layer, limits,
     plumbing::Input,
     replay::{Caller, Replay},
     testing::gate,
@@ -145,10 +145,13 @@ pub(super) fn conceive(worker: Worker, born: Born) -> (ExecutionHandle, Executio
         call.param.clone(),
         worker.settings().codecs.clone(),
     );
-    let running = match &worker.settings().stage {
-        Some(stage) => stage.play(definition, run, input),
-        None => run(input),
-    };
+    let running = layer::begin(
+        worker.settings(),
+        context.subject(),
+        !history.is_empty(),
+        (definition, run),
+        input,
+    );
     let execution = Execution {
         body: Body::new(
             running,
@@ -201,13 +204,18 @@ pub(super) fn replay(promise: &Promise, call: &Call, history: &[Record]) -> Repl
 
 pub(super) fn subject(record: &Record, call: &Call, definition: &'static Definition) -> Subject {
     let over = record.task.as_ref().map_or(0, |task| task.attempts);
+    let attempt = over.saturating_add(1);
+    let call_trace = TraceContext::of_call(&record.promise);
     Subject {
         id: record.promise.id.clone(),
         generation: record.promise.generation,
         address: call.address.clone(),
         definition,
-        attempt: over.saturating_add(1),
+        attempt,
         labels: record.promise.labels.clone(),
+        tags: record.promise.tags.clone(),
+        call_trace,
+        trace: call_trace.attempt(attempt),
     }
 }
 

@@ -44,7 +44,9 @@ impl Service<Body> for Writes {
         let running = self.below.call(body);
         Box::pin(async move {
             let ended = running.await?;
-            let error = ended.error().map_or(String::new(), |error| format!(": {error}"));
+            let error = ended
+                .error()
+                .map_or(String::new(), |error| format!(": {error}"));
             let end = format!("{what} {}{error}", ended.state());
             log.lock().unwrap().push(end);
             Ok(ended)
@@ -52,7 +54,10 @@ impl Service<Body> for Writes {
     }
 }
 
-fn writes(name: &'static str, log: &Log) -> impl tower_layer::Layer<Below<Body, Ended>, Service = Writes> + use<> {
+fn writes(
+    name: &'static str,
+    log: &Log,
+) -> impl tower_layer::Layer<Below<Body, Ended>, Service = Writes> + use<> {
     let log = Arc::clone(log);
     layer_fn(move |below| Writes {
         name,
@@ -116,7 +121,7 @@ impl Service<NewCall> for Signs {
 async fn outer(fails: u32) -> Result<String> {
     let one = inner(fails).remote().await?;
     promise::<bool>("go").await?;
-    let two = inner(0).detach().await?.await?;
+    let two = inner(0).detach().await?.await??;
     Ok(format!("{one}, {two}"))
 }
 
@@ -156,9 +161,14 @@ async fn layers_are_around_every_body_of_every_attempt_the_first_outermost() {
 
     // Another worker begins it again; it is the same attempt.
     let three = writes("three", &log);
-    let next = world.join_with(&["layers"], |builder| builder.layer(three)).await;
+    let next = world
+        .join_with(&["layers"], |builder| builder.layer(three))
+        .await;
     world.resonate.resolve("a.go", &true).await.unwrap();
-    assert_eq!(calling.await.unwrap().unwrap().unwrap(), "attempt 2, attempt 1");
+    assert_eq!(
+        calling.await.unwrap().unwrap().unwrap(),
+        "attempt 2, attempt 1"
+    );
     next.shutdown().await;
     let after = log.lock().unwrap().clone();
     assert_eq!(after[0], "three a 1 begins again");
@@ -175,7 +185,10 @@ async fn what_a_layer_writes_at_the_call_is_there_at_everything_below_it() {
     let approved = world.resonate.resolve("order_ferris.go", &true).await;
     assert!(approved.unwrap());
     // Also of the detached root.
-    assert_eq!(calling.await.unwrap().unwrap().unwrap(), "attempt 1, attempt 1");
+    assert_eq!(
+        calling.await.unwrap().unwrap().unwrap(),
+        "attempt 1, attempt 1"
+    );
     let found = world.find("order_ferris").await.unwrap();
     assert_eq!(found.labels()["user"], "ferris");
 
@@ -183,7 +196,10 @@ async fn what_a_layer_writes_at_the_call_is_there_at_everything_below_it() {
     assert_eq!(error.message(), "layers/outer@1 is not for Some(\"eve\")");
     assert_eq!(error.promise(), Some("order_eve"));
     let error = world.call(outer(0).id("order_nobody")).await.unwrap_err();
-    assert_eq!((error.message(), error.promise()), ("say who you are", Some("order_nobody")));
+    assert_eq!(
+        (error.message(), error.promise()),
+        ("say who you are", Some("order_nobody"))
+    );
     assert!(world.find("order_nobody").await.is_none());
 }
 

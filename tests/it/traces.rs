@@ -127,7 +127,10 @@ fn hex(context: &TraceContext) -> [String; 3] {
 #[tokio::test]
 async fn a_call_over_workers_is_one_trace_and_its_replay_says_nothing_twice() {
     let seen = Seen::default();
-    let _set = tracing::subscriber::set_default(Registry::default().with(seen.clone()).with(Quiet));
+    // With one subscriber in the process, a thread without it decides for all whether a span is of interest.
+    let _second = tracing::Dispatch::new(Registry::default());
+    let subscriber = Registry::default().with(seen.clone()).with(Quiet);
+    let _set = tracing::subscriber::set_default(subscriber);
     let world = World::serving(&[]).await;
     let worker = world.join(&["traces"]).await;
     let given = TraceContext::read(GIVEN).unwrap();

@@ -28,6 +28,7 @@ mod herd;
 #[path = "../it/http.rs"]
 mod http;
 mod kills;
+mod layers;
 mod light;
 mod lost_answers;
 mod memory;

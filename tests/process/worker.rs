@@ -10,8 +10,9 @@ use std::{
 
 use resonate::{Resonate, codec::Bincode};
 use resonate_runtime::testing::TurnPoint;
+use tower_layer::layer_fn;
 
-use crate::{effects::Effects, harness::Process, sealed};
+use crate::{effects::Effects, harness::Process, layers, sealed};
 
 /// What it serves, with commas between.
 const SERVICES: &str = "RESONATE_TEST_SERVICES";
@@ -138,6 +139,7 @@ fn entry() {
         let worker = builder
             .url(env::var(URL).unwrap())
             .serve(services.split(','))
+            .layer(layer_fn(layers::Checks::new(&effects)))
             .provide(effects)
             .on_turn(count)
             .start();

@@ -113,8 +113,8 @@ pub use resonate_runtime::{
     Error, ErrorKind, Execution, Found, Handle, JoinAll, Map, MapOutcome, MapWhole, Promise, Race,
     Resonate, Result, Retry, Search, Sleep, StartError, Step, Tell, Through, Timeout, Timestamp,
     TraceContext, Undo, Why, cancel, changed, codec, continue_as, days, execution, hours,
-    is_replaying, join_all, label, layer, map, minutes, now, on_cancel, promise, race, random,
-    reject, resolve, seconds, shield, sleep, sleep_until, state, step, timeout, trace,
+    is_replaying, join_all, label, layer, map, minutes, now, objects, on_cancel, promise, race,
+    random, reject, resolve, seconds, shield, sleep, sleep_until, state, step, timeout, trace,
     trace_context, try_execution, try_state, uuid,
 };
 
@@ -133,6 +133,7 @@ mod guide {
     #[cfg(all(
         feature = "compression",
         feature = "encryption",
+        feature = "object-store",
         feature = "tracing-layer"
     ))]
     #[doc = include_str!("../docs/guide/extending.md")]

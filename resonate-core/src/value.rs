@@ -16,6 +16,8 @@ impl Encoding {
     pub const JSON: Self = Self(Cow::Borrowed("json"));
     /// bincode 2 with a size limit.
     pub const BINCODE: Self = Self(Cow::Borrowed("bincode"));
+    /// A reference to bytes that a process has put into an object store of the user's.
+    pub const OBJECT: Self = Self(Cow::Borrowed("object"));
 }
 
 /// Bytes with their encoding and headers.

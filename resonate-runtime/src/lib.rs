@@ -13,6 +13,7 @@ mod history;
 mod inspect;
 pub mod layer;
 mod limits;
+pub mod objects;
 mod ops;
 mod outside;
 pub mod plumbing;

@@ -5,11 +5,16 @@
 use std::{collections::BTreeMap, panic::Location, sync::Arc, time::Duration};
 
 use resonate_core::{
-    Address, Call, Create, NewPromise, Outcome, PromiseId, Record, SettleKey, Timestamp,
+    Address, Call, Create, NewPromise, Outcome, Payload, PromiseId, Record, SettleKey, Timestamp,
 };
 use resonate_proto::client::{Cancel, PromiseReply, Settle};
 
-use crate::{Error, ErrorKind, Result, ambient, layer, resonate::Process};
+use crate::{
+    Error, ErrorKind, Result, ambient, layer,
+    objects::{is_reference, payload_of},
+    resonate::Process,
+    settings::Settings,
+};
 
 pub(crate) use crate::ambient::settings;
 
@@ -73,6 +78,7 @@ async fn through_layers(process: &Arc<Process>, new: NewCall) -> Result<PromiseR
 
 impl Process {
     pub(crate) async fn create(&self, mut new: NewCall) -> Result<PromiseReply> {
+        new.call.param = self.kept(&new.id, new.call.param).await?;
         if let Some(delay) = new.delay {
             new.call.start_at = self.clock().now().after(delay);
         }
@@ -95,10 +101,42 @@ impl Process {
             .await
     }
 
+    /// What is sent of a payload.
+    async fn kept(&self, id: &PromiseId, payload: Payload) -> Result<Payload> {
+        let Settings {
+            objects, codecs, ..
+        } = &**self.settings();
+        match objects {
+            Some(objects) if objects.takes(&payload, codecs.server_takes()) => {
+                let (objects, id) = (objects.clone(), id.clone());
+                let putting = async move { objects.put(&id, &payload).await };
+                self.client().run(putting).await
+            }
+            _ => Ok(payload),
+        }
+    }
+
+    /// An outcome with what it stands for, if that is kept elsewhere.
+    pub(crate) async fn fetched(&self, outcome: Outcome) -> Result<Outcome> {
+        match &self.settings().objects {
+            Some(objects) if payload_of(&outcome).is_some_and(is_reference) => {
+                let objects = objects.clone();
+                let getting = async move { objects.get_outcome(outcome).await };
+                self.client().run(getting).await?
+            }
+            _ => Ok(outcome),
+        }
+    }
+
     /// Settles or cancels a promise; false if it was settled already.
     pub(crate) async fn tell(&self, id: PromiseId, outcome: Outcome) -> Result<bool> {
         // The client repeats it until it has an answer, and the answer must be the first one's.
         let key = Some(SettleKey(fastrand::u128(..)));
+        let outcome = match outcome {
+            Outcome::Resolved(value) => Outcome::Resolved(self.kept(&id, value).await?),
+            Outcome::Rejected(error) => Outcome::Rejected(self.kept(&id, error).await?),
+            other @ (Outcome::Failed(_) | Outcome::Canceled { .. } | Outcome::TimedOut) => other,
+        };
         let told = match outcome {
             Outcome::Canceled { reason } => {
                 let cancel = Cancel { id, reason, key };
@@ -131,14 +169,21 @@ pub(crate) async fn outcome(
             .map(|settled| settled.outcome.clone())
     };
     if let Some(outcome) = known.and_then(|reply| settled(&reply.record)) {
-        return Ok(outcome);
+        return process
+            .fetched(outcome)
+            .await
+            .map_err(|error| error.at(&id));
     }
     let record = process.client().settled(id.clone(), waits_for).await?;
-    settled(&record).ok_or_else(|| {
+    let outcome = settled(&record).ok_or_else(|| {
         Error::of(
             ErrorKind::Unavailable,
             "the server sent a promise that is not settled",
         )
         .at(&id)
-    })
+    })?;
+    process
+        .fetched(outcome)
+        .await
+        .map_err(|error| error.at(&id))
 }

@@ -13,6 +13,7 @@ use crate::{
     Result,
     codec::Codecs,
     layer::{Bodies, Calls},
+    objects::Kept,
     testing::{Stage, TurnPoint},
 };
 
@@ -28,6 +29,8 @@ pub(crate) struct Settings {
     pub(crate) bodies: Option<Bodies>,
     /// The layers around calls outside of functions.
     pub(crate) calls: Option<Calls>,
+    /// Where large payloads are kept.
+    pub(crate) objects: Option<Kept>,
     /// A test's, called around every turn.
     pub(crate) on_turn: Option<fn(TurnPoint)>,
     pub(crate) urls: Urls,
@@ -53,6 +56,7 @@ impl Default for Settings {
             stage: None,
             bodies: None,
             calls: None,
+            objects: None,
             on_turn: None,
             urls: Urls::default(),
         }

@@ -23,6 +23,7 @@ mod http;
 mod ids;
 mod layers;
 mod limits;
+mod objects;
 mod promises;
 mod sealed;
 mod steps;

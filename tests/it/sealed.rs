@@ -137,10 +137,11 @@ async fn what_is_compressed_may_be_larger_than_a_payload() {
 async fn codecs_that_do_not_go_together_do_not_start() {
     let problem = async |codec: Stack| {
         let builder: Builder = Resonate::builder().in_memory().serve([]).codec(codec);
-        match builder.start().await.unwrap_err() {
-            StartError::Codecs(problem) => problem,
-            other => panic!("{other}"),
-        }
+        let error = builder.start().await.unwrap_err();
+        let StartError::Codecs(problem) = error else {
+            panic!("{error}")
+        };
+        problem
     };
     let over = problem(Json.over(Compressed::new())).await;
     assert_eq!(

@@ -309,9 +309,11 @@ mod tests {
 
     #[test]
     fn digests_agree_under_each_common_key_and_tell_nothing_without_one() {
-        let digests = |codec: &Encrypted| match codec.digest(b"7") {
-            Digest::Keyed(keyed) => keyed,
-            other => panic!("{other:?}"),
+        let digests = |codec: &Encrypted| {
+            let Digest::Keyed(keyed) = codec.digest(b"7") else {
+                panic!("they are keyed")
+            };
+            keyed
         };
         let (old, both) = (
             digests(&codec(&[("old", 1)])),

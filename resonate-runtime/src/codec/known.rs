@@ -19,7 +19,7 @@ use resonate_core::{
 use serde::{Serialize, de::DeserializeOwned};
 
 use super::{Bincode, Bounded, Codec, Format, Json, Stack};
-use crate::{Error, ErrorKind, Result, function::Parameter, limits};
+use crate::{Error, ErrorKind, Result, function::Parameter, limits, objects};
 
 /// The header that names what is inside of what a codec sealed: a format, or codecs and at last a format, as in
 /// `lz4/json`.
@@ -35,6 +35,8 @@ struct Inner {
     writes: Stack,
     known: BTreeMap<&'static str, Arc<dyn Codec>>,
     payload_bytes_max: AtomicUsize,
+    /// What no server takes is kept elsewhere.
+    is_beyond_servers: bool,
 }
 
 impl Codecs {
@@ -52,6 +54,17 @@ impl Codecs {
             writes,
             known,
             payload_bytes_max,
+            is_beyond_servers: false,
+        }))
+    }
+
+    /// The same where what no server takes is kept elsewhere.
+    pub(crate) fn beyond_servers(self) -> Self {
+        Self(Arc::new(Inner {
+            writes: self.0.writes.clone(),
+            known: self.0.known.clone(),
+            payload_bytes_max: AtomicUsize::new(self.server_takes()),
+            is_beyond_servers: true,
         }))
     }
 
@@ -62,9 +75,18 @@ impl Codecs {
             .store(payload_bytes_max.min(PAYLOAD_BYTES), Ordering::Relaxed);
     }
 
-    /// Bytes that a payload may have.
-    pub(crate) fn payload_bytes_max(&self) -> usize {
+    /// Bytes that a payload may have for the server.
+    pub(crate) fn server_takes(&self) -> usize {
         self.0.payload_bytes_max.load(Ordering::Relaxed)
+    }
+
+    /// Bytes that a payload may have.
+    fn payload_bytes_max(&self) -> usize {
+        if self.0.is_beyond_servers {
+            limits::UNSEALED_BYTES
+        } else {
+            self.server_takes()
+        }
     }
 
     /// Writes a result in the format of this label, or the process's own, and seals it with the process's codecs.
@@ -171,6 +193,9 @@ impl Codecs {
         for _ in 0..=limits::CODECS {
             if let Some(format) = Format::named(label) {
                 return Ok((format, as_arguments(payload, format, data)));
+            }
+            if label == Encoding::OBJECT.0 {
+                return Err(objects::unread().into_terminal());
             }
             let codec = self.0.known.get(label).ok_or_else(|| {
                 let message = format!("it is encoded as `{label}`, which nobody reads here; give that codec to `Resonate::builder().reads(..)`");

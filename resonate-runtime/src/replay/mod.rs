@@ -14,6 +14,7 @@ mod identity;
 mod journal;
 mod mismatch;
 mod outbox;
+mod reference;
 mod size;
 mod start;
 #[cfg(test)]
@@ -40,6 +41,7 @@ pub(crate) use self::{
     command::{Command, CommandKind, Due, Place},
     journal::Counts,
     mismatch::Mismatch,
+    reference::{each_of_end, each_of_op},
     size::of_end as end_bytes,
     start::{Finish, Startable},
     verdict::{Ending, diverged, verdict},
@@ -84,6 +86,8 @@ pub(crate) struct Replay {
     /// What ran here, or was about to, and is not wanted any more.
     let_go: Vec<Position>,
     has_taken_result: bool,
+    /// References are fetched before they are shown.
+    fetches: bool,
     changed_arguments: u32,
     changes: Changes,
     divergence: Option<Divergence>,
@@ -121,6 +125,7 @@ impl Replay {
             dropped: Vec::new(),
             let_go: Vec::new(),
             has_taken_result: false,
+            fetches: false,
             changed_arguments: 0,
             changes: Changes::default(),
             divergence: None,
@@ -271,6 +276,9 @@ impl Replay {
     /// It cannot before the body has asked for it: when it did so the last time, nothing later had been shown either.
     pub(crate) fn show_next(&mut self) -> Option<Position> {
         loop {
+            if self.next_reference().is_some() {
+                return None;
+            }
             if planted(Mutant::ResultsOutOfOrder)
                 && let Some(latest) = self.unshown.pop_back()
             {
@@ -354,7 +362,7 @@ impl Replay {
 
     /// True if the next result of the log can be shown.
     pub(crate) fn can_show(&self) -> bool {
-        self.has_unshown() && !self.is_blocked()
+        self.has_unshown() && !self.is_blocked() && self.next_reference().is_none()
     }
 
     /// The time of the latest log entry that the body was shown.

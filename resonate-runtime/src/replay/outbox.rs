@@ -102,6 +102,12 @@ impl Replay {
         false
     }
 
+    /// All that is still to be said, as it would be now.
+    pub(super) fn unsaid_ops(&self, clock: Timestamp) -> impl Iterator<Item = Op> {
+        let unsaid = self.outbox.waiting.iter().filter(|out| !self.is_said(out));
+        unsaid.filter_map(move |out| self.op(out, clock))
+    }
+
     /// The ops of the next turn, in order, with room for `reserved` bytes beside them. `clock` is now, for timeouts.
     pub(crate) fn take_turn(&mut self, clock: Timestamp, reserved: usize) -> Page {
         let room = limits::TURN_BYTES.saturating_sub(reserved);

@@ -20,6 +20,7 @@ use crate::{
     history, inspect,
     layer::{self, Below, Body, BodyLayers, CallLayers, Ended, Made, NewCall},
     limits,
+    objects::Kept,
     registry::Registry,
     settings::{Settings, StateMap, Urls},
     testing::{Stage, TurnPoint, gate, stage},
@@ -51,6 +52,7 @@ pub struct Builder {
     concurrency: Option<usize>,
     codec: Option<Stack>,
     readers: Vec<Stack>,
+    objects: Option<Kept>,
     body_layers: BodyLayers,
     call_layers: CallLayers,
     state: StateMap,
@@ -120,6 +122,17 @@ impl Builder {
     /// One more codec that is understood here.
     pub fn reads(mut self, codec: impl Into<Stack>) -> Self {
         self.readers.push(codec.into());
+        self
+    }
+
+    /// Where payloads are kept that are too large for a server: what is sent is a reference. Every process that reads them
+    /// needs the same store.
+    ///
+    /// Arguments and results may have 64 MiB then. They are put there before a turn says so, and fetched before a function
+    /// sees them.
+    #[cfg(feature = "object-store")]
+    pub fn objects(mut self, objects: crate::objects::Objects) -> Self {
+        self.objects = Some(objects.kept());
         self
     }
 
@@ -338,8 +351,15 @@ impl Builder {
 
     fn settings(&mut self) -> Settings {
         let codec = self.codec.take().unwrap_or_else(|| Json.into());
+        let objects = self.objects.take();
+        let codecs = Codecs::new(codec, std::mem::take(&mut self.readers));
         Settings {
-            codecs: Codecs::new(codec, std::mem::take(&mut self.readers)),
+            codecs: if objects.is_some() {
+                codecs.beyond_servers()
+            } else {
+                codecs
+            },
+            objects,
             retry: self.retry.clone().unwrap_or_default().policy(),
             state: std::mem::take(&mut self.state),
             stage: self.stage.take(),

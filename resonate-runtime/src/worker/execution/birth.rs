@@ -20,6 +20,7 @@ use super::{
     alarm::{self, Alarm},
     body::Body,
     family::Family,
+    objects::Transfers,
     time::ServerTime,
 };
 use crate::{
@@ -128,7 +129,8 @@ pub(super) fn conceive(worker: Worker, born: Born) -> (ExecutionHandle, Executio
         events,
         polling_since: Arc::new(AtomicU64::new(NOT_BEGUN)),
     };
-    let replay = replay(&record.promise, &call, &history);
+    let mut replay = replay(&record.promise, &call, &history);
+    replay.fetch_references(worker.settings().objects.is_some());
     handle.shown.store(replay.held().0, Ordering::Release);
     let alarm = Alarm::fired();
     let subject = subject(&record, &call, definition);
@@ -140,18 +142,8 @@ pub(super) fn conceive(worker: Worker, born: Born) -> (ExecutionHandle, Executio
         waker,
         Arc::clone(&handle.version),
     );
-    let input = Input::new(
-        definition,
-        call.param.clone(),
-        worker.settings().codecs.clone(),
-    );
-    let running = layer::begin(
-        worker.settings(),
-        context.subject(),
-        !history.is_empty(),
-        (definition, run),
-        input,
-    );
+    let is_replay = !history.is_empty();
+    let (running, transfers) = begin_body(&context, is_replay, (definition, run), &call);
     let execution = Execution {
         body: Body::new(
             running,
@@ -166,6 +158,7 @@ pub(super) fn conceive(worker: Worker, born: Born) -> (ExecutionHandle, Executio
         slot_wanted: None,
         events: inbox,
         family: Family::default(),
+        transfers,
         time,
         rested_at: Instant::now(),
         is_busy: false,
@@ -177,6 +170,21 @@ pub(super) fn conceive(worker: Worker, born: Born) -> (ExecutionHandle, Executio
         worker,
     };
     (handle, execution)
+}
+
+/// The body, and what it waits for before it begins.
+fn begin_body(
+    context: &Context,
+    is_replay: bool,
+    (definition, run): (&'static Definition, fn(Input) -> Running),
+    call: &Call,
+) -> (Running, Transfers) {
+    let settings = context.settings();
+    let input = Input::new(definition, call.param.clone(), settings.codecs.clone());
+    let transfers = Transfers::new(&call.param, input.fetched());
+    let (subject, function) = (context.subject(), (definition, run));
+    let running = layer::begin(settings, subject, is_replay, function, input);
+    (running, transfers)
 }
 
 impl Execution {

@@ -40,8 +40,8 @@ impl Execution {
         if let Some(end) = self.end.clone() {
             return self.submit(claim, end);
         }
-        if self.has_work() || self.is_busy {
-            // It waits for a slot, or lets others run. What is there already must not wait with it: a child may hold the
+        if self.has_work() || self.is_busy || self.transfers.is_fetching() {
+            // It waits for a slot, or for what it is to be shown, or lets others run. What is there already must not wait with it: a child may hold the
             // slot until it is written.
             if self.context.with(|inner| inner.replay.has_ops()) {
                 self.submit(claim, End::GoOn);
@@ -128,9 +128,12 @@ impl Execution {
 
     /// Sends the next turn; `end` is how the last of its pages ends.
     fn submit(&mut self, claim: Claim, end: End) {
+        if !self.is_kept(&end) {
+            return;
+        }
         let reserved = end_bytes(&end);
         let clock = self.time.now();
-        let (page, shown) = self
+        let (mut page, shown) = self
             .context
             .with(|inner| (inner.replay.take_turn(clock, reserved), inner.replay.held()));
         if let Some(unfit) = page.unfit {
@@ -141,7 +144,9 @@ impl Execution {
             });
             return self.settle_leased(claim);
         }
-        let end = if page.is_last { end } else { End::GoOn };
+        let mut end = if page.is_last { end } else { End::GoOn };
+        self.transfers
+            .replace(&mut page.ops, &mut end, page.is_last);
         let claim = Claim {
             n: claim.n.saturating_add(1),
             ..claim

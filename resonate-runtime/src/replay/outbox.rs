@@ -128,7 +128,7 @@ impl Replay {
             else {
                 break;
             };
-            let more = size::of_op(&op);
+            let more = self.bytes_of(&op);
             if page.ops.is_empty() && size::OP_BYTES < more {
                 page.unfit = Some(Unfit {
                     id: self.about(&op).clone(),

@@ -1,8 +1,8 @@
 //! Results that are kept elsewhere, and payloads that are to be kept before the next turn.
 
-use resonate_core::{ChildKind, End, Link, Op, Outcome, Payload, Timestamp};
+use resonate_core::{ChildKind, End, Link, Op, Outcome, Payload, Timestamp, limits};
 
-use super::{Position, Replay, journal::Stage};
+use super::{Position, Replay, journal::Stage, size};
 use crate::objects::{is_reference, payload_of};
 
 impl Replay {
@@ -39,6 +39,19 @@ impl Replay {
             };
             self.journal.shift(position, Stage::Settled(settled));
         }
+    }
+
+    /// How many bytes of a message an op takes. What is larger than any server takes will be a reference by then.
+    pub(super) fn bytes_of(&self, op: &Op) -> usize {
+        let bytes = size::of_op(op);
+        if !self.fetches {
+            return bytes;
+        }
+        let mut excess = 0;
+        each_of_op(&mut op.clone(), &mut |payload| {
+            excess += payload.data.len().saturating_sub(limits::PAYLOAD_BYTES);
+        });
+        bytes.saturating_sub(excess)
     }
 
     /// Out, before [`take_turn`](Self::take_turn): the payloads of all that is still to be said.

@@ -68,11 +68,8 @@ fn of_failure(failure: &Failure) -> usize {
     failure.bytes() + promise + ENTRY_BYTES * failure.causes.len()
 }
 
-/// What is larger than any server takes is kept elsewhere, and sent as a reference.
 fn of_payload(payload: &Payload) -> usize {
-    payload.data.len().min(limits::PAYLOAD_BYTES)
-        + payload.encoding.0.len()
-        + of_texts(&payload.headers)
+    payload.data.len() + payload.encoding.0.len() + of_texts(&payload.headers)
 }
 
 fn of_texts(texts: &BTreeMap<String, String>) -> usize {

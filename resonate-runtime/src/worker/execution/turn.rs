@@ -131,7 +131,9 @@ impl Execution {
         if !self.is_kept(&end) {
             return;
         }
-        let reserved = end_bytes(&end);
+        let mut sent = end.clone();
+        self.transfers.replace(&mut [], &mut sent, false);
+        let reserved = end_bytes(&sent);
         let clock = self.time.now();
         let (mut page, shown) = self
             .context

@@ -112,10 +112,11 @@ pub use resonate_runtime::{
     Builder, ByReference, ByValue, Call, CallResult, ContinueAs, Detached, DuplicateFunction,
     Error, ErrorKind, Execution, Found, Handle, Inbox, Items, JoinAll, Map, MapOutcome, MapWhole,
     PollUntil, Promise, Race, Recv, Resonate, Result, Retry, Search, Sending, Sleep, StartError,
-    Step, Tell, Through, Timeout, Timestamp, Undo, Why, cancel, changed, codec, continue_as, days,
-    emit, execution, hours, inbox, is_replaying, join_all, label, map, minutes, now, on_cancel,
-    poll_until, progress, promise, race, random, reject, resolve, seconds, send, shield, sleep,
-    sleep_until, state, step, timeout, try_execution, try_state, uuid,
+    Step, Tell, Through, Timeout, Timestamp, TraceContext, Undo, Why, cancel, changed, codec,
+    continue_as, days, emit, execution, hours, inbox, is_replaying, join_all, label, layer, map,
+    minutes, now, objects, on_cancel, poll_until, progress, promise, race, random, reject, resolve,
+    seconds, send, shield, sleep, sleep_until, state, step, timeout, trace, trace_context,
+    try_execution, try_state, uuid,
 };
 
 #[doc(hidden)]
@@ -130,6 +131,14 @@ mod guide {
     mod cancellation {}
     #[doc = include_str!("../docs/guide/effects.md")]
     mod effects {}
+    #[cfg(all(
+        feature = "compression",
+        feature = "encryption",
+        feature = "object-store",
+        feature = "tracing-layer"
+    ))]
+    #[doc = include_str!("../docs/guide/extending.md")]
+    mod extending {}
     #[doc = include_str!("../docs/guide/failures.md")]
     mod failures {}
     #[doc = include_str!("../docs/guide/fan-out.md")]

@@ -11,6 +11,7 @@ pub mod apply;
 pub mod awaiter;
 pub mod capability;
 pub mod check;
+pub mod digest;
 pub mod feed;
 pub mod flow;
 pub mod id;
@@ -27,6 +28,7 @@ pub mod session;
 pub mod task;
 pub mod testing;
 pub mod time;
+pub mod trace;
 pub mod tree;
 pub mod value;
 
@@ -35,6 +37,7 @@ pub use self::{
     awaiter::AwaiterPage,
     capability::{Capabilities, CapabilityKey},
     check::{Violation, check, check_changes},
+    digest::Digest,
     feed::{Feed, Feeds, Inbox, Progress, Slip, Stream, StreamPage},
     id::{Address, BadAddress, BadId, Part, PromiseId, SessionId, SettleKey},
     memory::Memory,
@@ -49,6 +52,7 @@ pub use self::{
     session::Timeline,
     task::{HaltCause, Halted, Task, TaskState, TaskVersion, Warm},
     time::{Seq, Stamp, Timestamp},
+    trace::TraceContext,
     tree::Tree,
     value::{Encoding, Failure, FailureKind, Outcome, Payload},
 };

@@ -3,7 +3,6 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use serde::{Deserialize, Serialize};
-use twox_hash::XxHash3_64;
 
 use crate::{
     Address, Feeds, Outcome, Payload, PromiseId, RetryPolicy, Seq, SettleKey, Task, Timestamp,
@@ -252,52 +251,5 @@ impl Record {
             (Some(task), Some(timeout)) => Some(task.min(timeout)),
             (some, other) => some.or(other),
         }
-    }
-}
-
-impl Payload {
-    const DIGEST: &'static str = "digest";
-
-    /// A digest of encoding and bytes, for telling arguments apart.
-    #[must_use]
-    pub fn digest(&self) -> u64 {
-        let kept = self
-            .headers
-            .get(Self::DIGEST)
-            .filter(|_| self.data.is_empty());
-        if let Some(digest) = kept.and_then(|digest| u64::from_str_radix(digest, 16).ok()) {
-            return digest;
-        }
-        let seed = XxHash3_64::oneshot(self.encoding.0.as_bytes());
-        XxHash3_64::oneshot_with_seed(seed, &self.data)
-    }
-
-    /// The same payload without its bytes; its digest stays known.
-    #[must_use]
-    pub fn without_data(&self) -> Self {
-        let digest = format!("{:016x}", self.digest());
-        let headers = BTreeMap::from([(Self::DIGEST.to_owned(), digest)]);
-        Self {
-            encoding: self.encoding.clone(),
-            headers,
-            data: bytes::Bytes::new(),
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_payload_without_its_data_keeps_its_digest() {
-        let payload = Payload::json("[1,2]");
-        let stripped = payload.without_data();
-        assert_eq!(
-            (stripped.digest(), stripped.data.len()),
-            (payload.digest(), 0)
-        );
-        assert_ne!(Payload::json("").digest(), payload.digest());
-        assert_eq!(stripped.without_data(), stripped);
     }
 }

@@ -16,6 +16,8 @@ impl Encoding {
     pub const JSON: Self = Self(Cow::Borrowed("json"));
     /// bincode 2 with a size limit.
     pub const BINCODE: Self = Self(Cow::Borrowed("bincode"));
+    /// A reference to bytes that a process has put into an object store of the user's.
+    pub const OBJECT: Self = Self(Cow::Borrowed("object"));
 }
 
 /// Bytes with their encoding and headers.
@@ -46,18 +48,23 @@ impl Payload {
         Self::new(Encoding::JSON, text)
     }
 
-    /// The arguments of a call whose only argument this is. In a codec of the user's that must be the same bytes, as it is
-    /// in bincode.
+    /// The header of a sealed value that became the arguments of a call: whoever opens it reads it as its only argument.
+    pub const ONLY_ARGUMENT: &'static str = "only_argument";
+
+    /// The arguments of a call whose only argument this is. In bincode that is the same bytes; what is sealed can only be
+    /// marked, for who opens it.
     #[must_use]
     pub fn as_only_argument(&self) -> Self {
-        if self.encoding != Encoding::JSON {
-            return self.clone();
+        let mut arguments = self.clone();
+        // It was that of the value.
+        arguments.headers.remove(Self::DIGEST);
+        if self.encoding == Encoding::JSON {
+            arguments.data = [b"[".as_slice(), &self.data, b"]"].concat().into();
+        } else if self.encoding != Encoding::BINCODE {
+            let marked = (Self::ONLY_ARGUMENT.to_owned(), "1".to_owned());
+            arguments.headers.extend([marked]);
         }
-        let data = [b"[".as_slice(), &self.data, b"]"].concat();
-        Self {
-            data: data.into(),
-            ..self.clone()
-        }
+        arguments
     }
 
     /// How much it counts against the limit.
@@ -195,6 +202,16 @@ impl Outcome {
             Self::Rejected(_) | Self::Failed(_) => "rejected",
             Self::Canceled { .. } => "canceled",
             Self::TimedOut => "timedout",
+        }
+    }
+
+    /// Whether both are the same, as far as can be told of what is sealed.
+    #[must_use]
+    pub fn says_the_same(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Resolved(one), Self::Resolved(two))
+            | (Self::Rejected(one), Self::Rejected(two)) => one.says_the_same(two),
+            (one, two) => one == two,
         }
     }
 

@@ -11,7 +11,9 @@ mod error;
 mod function;
 mod history;
 mod inspect;
+pub mod layer;
 mod limits;
+pub mod objects;
 mod ops;
 mod outside;
 pub mod plumbing;
@@ -23,6 +25,7 @@ mod say;
 mod settings;
 #[doc(hidden)]
 pub mod testing;
+pub mod trace;
 mod worker;
 
 pub use self::{
@@ -40,6 +43,7 @@ pub use self::{
     registry::DuplicateFunction,
     resonate::{Builder, Found, Items, Resonate, Search, StartError, Through},
     retry::Retry,
+    trace::{TraceContext, trace_context},
 };
 
 pub use resonate_core::Timestamp;

@@ -29,6 +29,16 @@ pub(crate) const ELEMENTS: usize = 4 << 20;
 /// Bytes of a value that a codec of the user's compresses or encrypts: far more than a payload, which what it makes of them
 /// must fit, and still no matter for a process.
 pub(crate) const UNSEALED_BYTES: usize = 64 << 20;
+/// Bytes of a payload above which it is kept in an object store, if there is one and nothing was said: what a server
+/// keeps in memory and writes with every commit is better small.
+#[cfg(feature = "object-store")]
+pub(crate) const OBJECT_BYTES: usize = 256 << 10;
+/// Objects of one turn that are written at once.
+pub(crate) const OBJECT_WRITES: usize = 8;
+/// How often an object is tried to be read before the attempt has failed: some seconds.
+pub(crate) const OBJECT_READS: u32 = 6;
+/// Codecs around each other: a few are enough, and what a payload says of them is believed by nobody.
+pub(crate) const CODECS: usize = 8;
 /// How long connecting to a server may take.
 pub(crate) const CONNECT: Duration = Duration::from_secs(5);
 /// How often an idle connection is probed, and how long the answer may take: both sides notice a dead peer within 15 s.

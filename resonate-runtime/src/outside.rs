@@ -9,7 +9,12 @@ use resonate_core::{
 };
 use resonate_proto::client::{Cancel, PromiseReply, SendTo, Settle};
 
-use crate::{Error, ErrorKind, Result, ambient, resonate::Process};
+use crate::{
+    Error, ErrorKind, Result, ambient, layer,
+    objects::{is_reference, payload_of},
+    resonate::Process,
+    settings::Settings,
+};
 
 pub(crate) use crate::ambient::settings;
 
@@ -22,6 +27,7 @@ pub(crate) struct NewCall {
     pub(crate) delay: Option<Duration>,
     pub(crate) timeout: Option<Duration>,
     pub(crate) labels: BTreeMap<String, String>,
+    pub(crate) tags: BTreeMap<String, String>,
     pub(crate) location: &'static Location<'static>,
 }
 
@@ -31,7 +37,7 @@ pub(crate) fn start(new: NewCall) -> impl Future<Output = Result<Outcome>> + Sen
     async move {
         let process = process?;
         let (id, address) = (new.id.clone(), new.call.address.clone());
-        let reply = process.create(new).await?;
+        let reply = through_layers(&process, new).await?;
         outcome(&process, id, Some(address), Some(reply)).await
     }
 }
@@ -39,7 +45,7 @@ pub(crate) fn start(new: NewCall) -> impl Future<Output = Result<Outcome>> + Sen
 /// Creates the root, or finds the one of that id, and does not wait for it.
 pub(crate) fn create(new: NewCall) -> impl Future<Output = Result<()>> + Send + 'static {
     let process = ambient::process(new.location);
-    async move { process?.create(new).await.map(|_| ()) }
+    async move { through_layers(&process?, new).await.map(|_| ()) }
 }
 
 /// Waits for a promise that somebody else created.
@@ -73,6 +79,17 @@ pub(crate) fn send(
     }
 }
 
+async fn through_layers(process: &Arc<Process>, new: NewCall) -> Result<PromiseReply> {
+    let Some(calls) = &process.settings().calls else {
+        return process.create(new).await;
+    };
+    let id = new.id.clone();
+    let made = calls.run(layer::NewCall::new(new, Arc::clone(process)));
+    made.await
+        .map(layer::Made::into_reply)
+        .map_err(|error| error.at(&id))
+}
+
 impl Process {
     /// Sends a running execution a message, once under this key.
     pub(crate) async fn send(&self, id: PromiseId, message: Payload, key: SettleKey) -> Result<()> {
@@ -81,7 +98,8 @@ impl Process {
         Ok(())
     }
 
-    async fn create(&self, mut new: NewCall) -> Result<PromiseReply> {
+    pub(crate) async fn create(&self, mut new: NewCall) -> Result<PromiseReply> {
+        new.call.param = self.kept(&new.id, new.call.param).await?;
         if let Some(delay) = new.delay {
             new.call.start_at = self.clock().now().after(delay);
         }
@@ -94,7 +112,7 @@ impl Process {
             call,
             timeout_at,
             labels: new.labels,
-            tags: BTreeMap::new(),
+            tags: new.tags,
         };
         self.client()
             .create(Create {
@@ -104,10 +122,42 @@ impl Process {
             .await
     }
 
+    /// What is sent of a payload.
+    async fn kept(&self, id: &PromiseId, payload: Payload) -> Result<Payload> {
+        let Settings {
+            objects, codecs, ..
+        } = &**self.settings();
+        match objects {
+            Some(objects) if objects.takes(&payload, codecs.server_takes()) => {
+                let (objects, id) = (objects.clone(), id.clone());
+                let putting = async move { objects.put(&id, &payload).await };
+                self.client().run(putting).await
+            }
+            _ => Ok(payload),
+        }
+    }
+
+    /// An outcome with what it stands for, if that is kept elsewhere.
+    pub(crate) async fn fetched(&self, outcome: Outcome) -> Result<Outcome> {
+        match &self.settings().objects {
+            Some(objects) if payload_of(&outcome).is_some_and(is_reference) => {
+                let objects = objects.clone();
+                let getting = async move { objects.get_outcome(outcome).await };
+                self.client().run(getting).await?
+            }
+            _ => Ok(outcome),
+        }
+    }
+
     /// Settles or cancels a promise; false if it was settled already.
     pub(crate) async fn tell(&self, id: PromiseId, outcome: Outcome) -> Result<bool> {
         // The client repeats it until it has an answer, and the answer must be the first one's.
         let key = Some(SettleKey(fastrand::u128(..)));
+        let outcome = match outcome {
+            Outcome::Resolved(value) => Outcome::Resolved(self.kept(&id, value).await?),
+            Outcome::Rejected(error) => Outcome::Rejected(self.kept(&id, error).await?),
+            other @ (Outcome::Failed(_) | Outcome::Canceled { .. } | Outcome::TimedOut) => other,
+        };
         let told = match outcome {
             Outcome::Canceled { reason } => {
                 let cancel = Cancel { id, reason, key };
@@ -140,14 +190,21 @@ pub(crate) async fn outcome(
             .map(|settled| settled.outcome.clone())
     };
     if let Some(outcome) = known.and_then(|reply| settled(&reply.record)) {
-        return Ok(outcome);
+        return process
+            .fetched(outcome)
+            .await
+            .map_err(|error| error.at(&id));
     }
     let record = process.client().settled(id.clone(), waits_for).await?;
-    settled(&record).ok_or_else(|| {
+    let outcome = settled(&record).ok_or_else(|| {
         Error::of(
             ErrorKind::Unavailable,
             "the server sent a promise that is not settled",
         )
         .at(&id)
-    })
+    })?;
+    process
+        .fetched(outcome)
+        .await
+        .map_err(|error| error.at(&id))
 }

@@ -12,6 +12,8 @@ use serde::Serialize;
 use crate::{
     Result,
     codec::Codecs,
+    layer::{Bodies, Calls},
+    objects::Kept,
     testing::{Stage, TurnPoint},
 };
 
@@ -23,6 +25,12 @@ pub(crate) struct Settings {
     pub(crate) state: StateMap,
     /// What a test puts in place of functions.
     pub(crate) stage: Option<Stage>,
+    /// The layers around functions.
+    pub(crate) bodies: Option<Bodies>,
+    /// The layers around calls outside of functions.
+    pub(crate) calls: Option<Calls>,
+    /// Where large payloads are kept.
+    pub(crate) objects: Option<Kept>,
     /// A test's, called around every turn.
     pub(crate) on_turn: Option<fn(TurnPoint)>,
     pub(crate) urls: Urls,
@@ -46,6 +54,9 @@ impl Default for Settings {
             retry: RetryPolicy::DEFAULT,
             state: StateMap::default(),
             stage: None,
+            bodies: None,
+            calls: None,
+            objects: None,
             on_turn: None,
             urls: Urls::default(),
         }

@@ -134,7 +134,7 @@ async fn processes_with_different_codecs_understand_each_other() {
 pub(crate) struct Backwards;
 
 /// A process that reads no more than every process does.
-async fn stranger(world: &World, services: &[&str]) -> Resonate {
+pub(crate) async fn stranger(world: &World, services: &[&str]) -> Resonate {
     let builder = Resonate::builder()
         .serve(services.iter().copied())
         .provide(Arc::clone(&world.notes));

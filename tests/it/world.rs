@@ -6,14 +6,18 @@ use std::{
     time::Duration,
 };
 
-use resonate::{Builder, Call, Found, Search, codec::Bincode, prelude::*};
+use resonate::{
+    Builder, Call, Found, Search,
+    codec::{Bincode, Compressed},
+    prelude::*,
+};
 use tokio::{
     sync::{Barrier, Semaphore},
     task::JoinHandle,
     time::Instant,
 };
 
-use crate::codecs::Backwards;
+use crate::{codecs::Backwards, sealed::encrypted};
 
 /// How long anything may take before a test gives up: generous, since the machines are shared.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
@@ -120,6 +124,8 @@ pub(crate) fn process(services: &[&str], notes: &Arc<Notes>) -> Builder {
     let builder = Resonate::builder()
         .serve(services.iter().copied())
         .reads(Backwards)
+        .reads(Compressed::new())
+        .reads(encrypted(&["a"]))
         .provide(Arc::clone(notes));
     if is_bincode() {
         builder.codec(Bincode)

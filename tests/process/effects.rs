@@ -36,6 +36,11 @@ impl Effects {
         }
     }
 
+    /// The same file once more.
+    pub(crate) fn again(&self) -> Self {
+        Self::open(&self.folder)
+    }
+
     /// True if the test has opened this gate.
     pub(crate) fn is_open(&self, gate: &str) -> bool {
         self.folder.join(gate).exists()

@@ -10,16 +10,17 @@ use std::{
 
 use resonate::{Resonate, codec::Bincode};
 use resonate_runtime::testing::TurnPoint;
+use tower_layer::layer_fn;
 
-use crate::{effects::Effects, harness::Process};
+use crate::{effects::Effects, harness::Process, layers, objects, sealed};
 
 /// What it serves, with commas between.
 const SERVICES: &str = "RESONATE_TEST_SERVICES";
 const URL: &str = "RESONATE_TEST_URL";
-/// `json` or `bincode`.
+/// `json`, `bincode`, `objects` (JSON, what is large in a folder), or `sealed` and the ids of its keys, with commas between.
 const CODEC: &str = "RESONATE_TEST_CODEC";
 /// The folder for its effects.
-const FOLDER: &str = "RESONATE_TEST_FOLDER";
+pub(crate) const FOLDER: &str = "RESONATE_TEST_FOLDER";
 /// `true` if all its functions share one thread.
 const ONE_THREAD: &str = "RESONATE_TEST_ONE_THREAD";
 /// Where it dies: `Unsent 3` before its third turn is sent, `Answered 3` when its third turn was answered.
@@ -31,7 +32,7 @@ pub(crate) type Crash = (TurnPoint, usize);
 /// How a worker is run, beside what it serves.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct How<'a> {
-    /// What it writes in: `json` or `bincode`.
+    /// What it writes in: `json`, `bincode`, `objects` (JSON, what is large in a folder), or `sealed` and the ids of its keys, with commas between.
     pub(crate) codec: &'a str,
     pub(crate) crash: Option<Crash>,
     /// One thread for all its functions.
@@ -130,11 +131,16 @@ fn entry() {
         let effects = Effects::open(Path::new(&env::var(FOLDER).unwrap()));
         let builder = match env::var(CODEC).unwrap().as_str() {
             "bincode" => Resonate::builder().codec(Bincode),
-            _ => Resonate::builder(),
+            "objects" => Resonate::builder().objects(objects::folder()),
+            codec => match codec.strip_prefix("sealed ") {
+                Some(keys) => Resonate::builder().codec(sealed::codec(keys)),
+                None => Resonate::builder(),
+            },
         };
         let worker = builder
             .url(env::var(URL).unwrap())
             .serve(services.split(','))
+            .layer(layer_fn(layers::Checks::new(&effects)))
             .provide(effects)
             .on_turn(count)
             .start();

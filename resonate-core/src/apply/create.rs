@@ -85,7 +85,7 @@ fn is_same(existing: &Promise, new: &NewPromise) -> bool {
         (Some(existing), Some(new)) => {
             // After `continue_as` the arguments are no longer those it was created with.
             existing.address == new.address
-                && (existing.param == new.param
+                && (existing.param.says_the_same(&new.param)
                     || generation > 1
                     || planted(Mutant::ArgumentsNotCompared))
         }
@@ -101,7 +101,7 @@ fn describe(call: Option<&Call>, other: Option<&Call>) -> String {
     };
     if other.is_some_and(|other| other.address == call.address) {
         format!(
-            "{} with arguments of {} bytes (digest {:016x})",
+            "{} with arguments of {} bytes (digest {})",
             call.address,
             call.param.bytes(),
             call.param.digest()

@@ -39,7 +39,7 @@ pub(super) fn apply(
         .settled()
         .filter(|_| !planted(Mutant::LateSettleOverwrites))
     {
-        return if earlier.outcome == outcome || planted(Mutant::LateSettleNotTold) {
+        return if earlier.outcome.says_the_same(&outcome) || planted(Mutant::LateSettleNotTold) {
             Ok(Reply::Promise {
                 record: Arc::clone(record),
                 new: earlier.is_by(&outcome, key),
@@ -274,7 +274,7 @@ fn wake_parent(edit: &mut Edit<'_>, id: &PromiseId, settlement: Settlement) {
 impl Settled {
     /// True if this very request settled it: not only one that says the same.
     pub(super) fn is_by(&self, outcome: &Outcome, key: Option<SettleKey>) -> bool {
-        key.is_some() && self.key == key && self.outcome == *outcome
+        key.is_some() && self.key == key && self.outcome.says_the_same(outcome)
     }
 }
 

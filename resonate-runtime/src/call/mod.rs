@@ -18,7 +18,7 @@ use std::{
     time::Duration,
 };
 
-use resonate_core::{Payload, Timestamp};
+use resonate_core::{Payload, Timestamp, TraceContext};
 
 use self::request::Request;
 pub use self::{
@@ -137,6 +137,24 @@ impl<R> Call<R> {
         self.with(|request| {
             request.labels.insert(name.into(), value.to_string());
         })
+    }
+
+    /// Where in a trace it is asked for, if it becomes a root: a call outside of durable functions, or one with an id of
+    /// its own. Whatever runs below it belongs to that trace. Other calls are below their caller's, whatever is said here.
+    ///
+    /// ```
+    /// # extern crate resonate_runtime as resonate;
+    /// use resonate::{Call, TraceContext};
+    ///
+    /// /// With the `traceparent` header of the request that it is made for.
+    /// fn traced<R>(call: Call<R>, header: &str) -> Call<R> {
+    ///     call.trace(TraceContext::read(header))
+    /// }
+    /// # let _ = traced::<()>;
+    /// ```
+    pub fn trace(self, parent: impl Into<Option<TraceContext>>) -> Self {
+        let parent = parent.into();
+        self.with(|request| request.trace = parent)
     }
 
     /// Before others of its service when higher; 0 is usual.

@@ -2,7 +2,9 @@
 
 use std::{collections::BTreeMap, fmt, panic::Location, sync::Arc, time::Duration};
 
-use resonate_core::{Address, Call, Encoding, Payload, PromiseId, RetryPolicy, Timestamp};
+use resonate_core::{
+    Address, Call, Encoding, Payload, PromiseId, RetryPolicy, Timestamp, TraceContext,
+};
 
 use crate::{
     Error, ErrorKind, Result, Retry,
@@ -11,6 +13,7 @@ use crate::{
     ops::check_labels,
     outside::{self, NewCall},
     replay::{Command, CommandKind, Due, Place},
+    trace,
 };
 
 /// What a call says before it starts.
@@ -27,6 +30,8 @@ pub(super) struct Request {
     pub(super) place: Place,
     pub(super) priority: Option<i8>,
     pub(super) labels: BTreeMap<String, String>,
+    /// Where it is asked for in a trace, outside of durable functions.
+    pub(super) trace: Option<TraceContext>,
     pub(super) is_shielded: bool,
     /// What undoes it is registered.
     pub(super) is_undone: bool,
@@ -60,6 +65,7 @@ impl Request {
             place: Place::Anywhere,
             priority: None,
             labels: BTreeMap::new(),
+            trace: None,
             is_shielded: false,
             is_undone: false,
             undo: None,
@@ -192,6 +198,7 @@ impl Request {
             Due::At(time) => (None, time),
         };
         let labels = self.labels.clone();
+        let tags = trace::tag(self.trace).into_iter().collect();
         let call = self.into_call(retry).map_err(|error| error.at(&id))?;
         Ok(NewCall {
             id,
@@ -199,6 +206,7 @@ impl Request {
             delay,
             timeout,
             labels,
+            tags,
             location,
         })
     }
@@ -218,7 +226,7 @@ impl Request {
     fn into_command(self, context: &Context, is_detached: bool) -> Result<Command> {
         let name = self.definition.name;
         let (due, place_asked, shielded) = (self.due, self.place, self.is_shielded);
-        let is_undone = self.is_undone;
+        let (is_undone, trace) = (self.is_undone, self.trace);
         let (location, timeout, labels) = (
             place(self.location),
             self.own_timeout(),
@@ -247,11 +255,14 @@ impl Request {
                 start: due,
             },
         };
+        let is_root = matches!(kind, CommandKind::Root { .. });
+        let tags = is_root.then(|| context.tags_of_root(trace));
         Ok(Command {
             timeout,
             shielded,
             is_undone,
             labels,
+            tags: tags.unwrap_or_default(),
             ..Command::new(name, location, kind)
         })
     }

@@ -116,6 +116,15 @@ impl Client {
         });
     }
 
+    /// Does something else on the process's own thread; given up when nobody waits for it.
+    pub(crate) async fn run<T: Send + 'static>(
+        &self,
+        work: impl Future<Output = T> + Send + 'static,
+    ) -> Result<T> {
+        let working = gate::spawn(&self.io, work);
+        Background(working).await.ok_or_else(gone)
+    }
+
     /// Asks again and again until there is an answer.
     async fn ask<T: Send + 'static>(
         &self,

@@ -7,21 +7,20 @@ use bincode::{
     config::{Configuration, Limit, LittleEndian, Varint},
     error::{DecodeError, EncodeError},
 };
-use resonate_core::limits::MESSAGE_BYTES;
 use serde::{Serialize, de::DeserializeOwned};
 
 use super::{
     Bounded,
     depth::{Guarded, Guarding},
 };
-use crate::{Error, ErrorKind, Result};
+use crate::{Error, ErrorKind, Result, limits::UNSEALED_BYTES};
 
 pub(super) const LABEL: &str = "bincode";
 /// Stands in front of the bytes, so that another layout can be told apart one day.
 const FORMAT: u8 = 1;
 
-type Config = Configuration<LittleEndian, Varint, Limit<MESSAGE_BYTES>>;
-const CONFIG: Config = bincode::config::standard().with_limit::<MESSAGE_BYTES>();
+type Config = Configuration<LittleEndian, Varint, Limit<UNSEALED_BYTES>>;
+const CONFIG: Config = bincode::config::standard().with_limit::<UNSEALED_BYTES>();
 
 pub(super) fn write<T: Serialize + ?Sized>(
     value: Guarding<'_, T>,

@@ -31,6 +31,10 @@ impl Format {
         }
     }
 
+    pub(super) fn named(label: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|format| format.label() == label)
+    }
+
     /// If the value is a tuple, `parts` says how many of its parts have been begun.
     pub(crate) fn write<T: Serialize + ?Sized>(
         self,

@@ -1,6 +1,6 @@
 //! What was written is read; what is hostile is an error in time, never an end of the process.
 
-use std::{cell::Cell, collections::BTreeMap, sync::Arc, time::Instant};
+use std::{cell::Cell, collections::BTreeMap, time::Instant};
 
 use bytes::Bytes;
 use resonate_core::{Encoding, Payload};
@@ -70,7 +70,7 @@ fn refused<T: serde::de::DeserializeOwned>(payload: &Payload) -> String {
 
 #[test]
 fn either_side_reads_what_the_other_writes() {
-    let bincode_writer = Codecs::new(vec![Arc::new(Bincode)], vec![]);
+    let bincode_writer = Codecs::new(Bincode.into(), vec![]);
     for (writer, label) in [(codecs(), "json"), (bincode_writer, "bincode")] {
         let payload = writer.encode(None, &order()).unwrap();
         assert_eq!(payload.encoding.0, label);
@@ -193,7 +193,7 @@ fn what_is_nested_too_deep_to_be_read_is_not_written() {
 
 #[test]
 fn headers_of_a_codec_have_a_limit() {
-    let codecs = Codecs::new(vec![Arc::new(Talkative)], Vec::new());
+    let codecs = Codecs::new(Talkative.into(), vec![]);
     let error = codecs.encode(None, &1).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::TooLarge);
     assert!(
@@ -311,7 +311,7 @@ impl Serialize for Long {
 #[test]
 fn what_is_too_large_is_written_only_as_far_as_it_may_be() {
     let parameters = ["first", "second", "third"].map(|name| Parameter { name, ty: "Long" });
-    let wrapping = Codecs::new(Vec::new(), vec![Arc::new(Reversed(Format::Json))]);
+    let wrapping = Codecs::new(Reversed(Format::Json).into(), vec![]);
     for label in ["json", "bincode"] {
         let codecs = codecs();
         codecs.limit(1_000);
@@ -334,9 +334,7 @@ fn what_is_too_large_is_written_only_as_far_as_it_may_be() {
     }
     // What is sealed may become smaller, so it is measured then.
     wrapping.limit(1_000);
-    let error = wrapping
-        .encode(Some("reversed"), &vec![7u8; 2_000])
-        .unwrap_err();
+    let error = wrapping.encode(None, &vec![7u8; 2_000]).unwrap_err();
     let says = "a payload has 4015 bytes; at most 1000 are allowed";
     assert!(error.message().starts_with(says), "{error}");
 }
@@ -370,11 +368,11 @@ impl Codec for Reversed {
 #[test]
 fn a_codec_of_the_users_wraps_around_either_format() {
     for format in Format::ALL {
-        let writer = Codecs::new(vec![Arc::new(Reversed(format))], vec![]);
+        let writer = Codecs::new(Reversed(format).into(), vec![]);
         let payload = writer.encode(None, &order()).unwrap();
         assert_eq!(payload.encoding.0, "reversed");
         // The reader's own choice of a format does not matter.
-        let reader = Codecs::new(vec![], vec![Arc::new(Reversed(Format::Json))]);
+        let reader = Codecs::new(Json.into(), vec![Reversed(Format::Json).into()]);
         assert_eq!(reader.decode::<Order>(&payload).unwrap(), order());
         assert!(refused::<Order>(&payload).contains("`reversed`, which nobody reads here"));
         let other_key = Payload {
@@ -392,8 +390,19 @@ fn a_codec_of_the_users_wraps_around_either_format() {
 }
 
 #[test]
-fn a_codec_that_is_not_here_says_where_to_give_it() {
+fn a_function_names_a_format() {
     let error = codecs().encode(Some("zip"), &1).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Misused);
-    assert!(error.to_string().contains("Resonate::builder().reads(..)"));
+    assert!(error.to_string().contains("`zip` is no format"), "{error}");
+    // What seals seals that too.
+    let codecs = Codecs::new(Reversed(Format::Json).into(), vec![]);
+    let payload = codecs.encode(Some("bincode"), &order()).unwrap();
+    assert_eq!(
+        (
+            payload.encoding.0.as_ref(),
+            payload.headers["format"].as_str()
+        ),
+        ("reversed", "bincode")
+    );
+    assert_eq!(codecs.decode::<Order>(&payload).unwrap(), order());
 }

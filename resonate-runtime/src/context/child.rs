@@ -7,11 +7,13 @@ use std::{
 };
 
 use resonate_core::{Outcome, PromiseId};
+use tracing::Span;
 
 use super::Context;
 use crate::{
     plumbing::Value,
     replay::{Command, Position},
+    trace,
 };
 
 /// The body's end of one of its children. Dropping it cancels the child, unless it is a handle.
@@ -21,6 +23,8 @@ pub(crate) struct Child {
     position: Position,
     id: PromiseId,
     on_drop: OnDrop,
+    /// Of a call, from here until its result is taken.
+    span: Span,
 }
 
 /// What dropping a future means.
@@ -35,12 +39,23 @@ pub(crate) enum OnDrop {
 impl Child {
     /// Asks for it; its place and id are settled with that.
     pub(crate) fn ask(context: &Arc<Context>, command: Command, on_drop: OnDrop) -> Self {
+        let called = command.called();
         let (position, id) = context.ask(command);
+        let span = match called {
+            // A replay finds it in its history.
+            Some((function, root)) if !context.is_known(position) => {
+                let above = &context.subject().call_trace;
+                let subject = root.as_ref().unwrap_or(&id);
+                trace::of_call(subject, &function, &above.child(subject))
+            }
+            _ => Span::none(),
+        };
         Self {
             context: Arc::clone(context),
             position,
             id,
             on_drop,
+            span,
         }
     }
 
@@ -51,6 +66,7 @@ impl Child {
             position,
             id,
             on_drop: OnDrop::Leave,
+            span: Span::none(),
         }
     }
 
@@ -72,6 +88,7 @@ impl Child {
         let polled = self.context.poll_result(self.position, waker);
         if polled.is_ready() {
             self.on_drop = OnDrop::Leave;
+            self.span = Span::none();
         }
         polled
     }

@@ -8,13 +8,14 @@ pub(crate) mod current;
 use std::{
     collections::BTreeMap,
     sync::{
-        Arc, Mutex, PoisonError,
+        Arc, Mutex, OnceLock, PoisonError,
         atomic::{AtomicBool, AtomicU64, Ordering},
     },
     task::{Poll, Waker},
 };
 
-use resonate_core::{Outcome, Payload, PromiseId, TaskVersion, Timestamp};
+use resonate_core::{Outcome, Payload, PromiseId, TaskVersion, Timestamp, TraceContext};
+use tracing::Span;
 use twox_hash::XxHash3_64;
 
 pub(crate) use self::child::{Child, OnDrop};
@@ -25,12 +26,15 @@ use crate::{
     ops::check_labels,
     replay::{Command, Position, Replay},
     settings::Settings,
+    trace,
 };
 
 /// What a body and its worker share.
 #[derive(Debug)]
 pub(crate) struct Context {
     subject: Subject,
+    /// Entered while the body is polled; opened where that happens first.
+    span: OnceLock<Span>,
     settings: Arc<Settings>,
     /// The body's own waker.
     waker: Waker,
@@ -51,6 +55,12 @@ pub(crate) struct Subject {
     /// Which attempt it is, from 1.
     pub(crate) attempt: u32,
     pub(crate) labels: BTreeMap<String, String>,
+    /// Of its root: set when that was created.
+    pub(crate) tags: BTreeMap<String, String>,
+    /// Of its call.
+    pub(crate) call_trace: TraceContext,
+    /// Of this attempt.
+    pub(crate) trace: TraceContext,
 }
 
 /// The part that changes.
@@ -113,6 +123,7 @@ impl Context {
         };
         let is_closing = AtomicBool::new(false);
         Self {
+            span: OnceLock::new(),
             subject,
             settings,
             waker,
@@ -130,6 +141,10 @@ impl Context {
         &self.subject.id
     }
 
+    pub(crate) fn span(&self) -> &Span {
+        self.span.get_or_init(|| trace::of_execution(&self.subject))
+    }
+
     pub(crate) fn settings(&self) -> &Arc<Settings> {
         &self.settings
     }
@@ -144,12 +159,28 @@ impl Context {
         look(&mut self.inner.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
+    /// True while the body does what it, or an earlier body, did before; false also where this is asked from within a
+    /// [look](Self::with), as what is logged there does.
+    pub(crate) fn is_replaying(&self) -> bool {
+        self.inner
+            .try_lock()
+            .is_ok_and(|inner| inner.replay.is_replaying())
+    }
+
     /// The id of the root that a detached call becomes which does not choose its own.
     pub(crate) fn detached_id(&self, function: &str) -> Result<PromiseId> {
         let child = self.with(|inner| inner.replay.next_id(function));
         // A `.` would make it a child; `~` is in no name.
         let id = PromiseId::user_root(child.as_str().replace('.', "~"));
         id.map_err(|bad| Error::of(ErrorKind::Misused, bad).into_terminal())
+    }
+
+    /// What a root is created with that this execution calls: its own tags, and its place in the trace unless another was
+    /// named.
+    pub(crate) fn tags_of_root(&self, named: Option<TraceContext>) -> BTreeMap<String, String> {
+        let mut tags = self.subject.tags.clone();
+        tags.extend(trace::tag(named.or(Some(self.subject.call_trace))));
+        tags
     }
 
     fn ask(&self, command: Command) -> (Position, PromiseId) {
@@ -160,6 +191,11 @@ impl Context {
             inner.touches += 1;
             inner.replay.ask(command)
         })
+    }
+
+    /// True for a command that the history holds.
+    fn is_known(&self, position: Position) -> bool {
+        self.with(|inner| inner.replay.is_known(position))
     }
 
     fn poll_result(&self, position: Position, waker: &Waker) -> Poll<Outcome> {

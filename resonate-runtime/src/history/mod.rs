@@ -7,12 +7,13 @@ mod fit;
 use std::{collections::BTreeMap, sync::Arc};
 
 use resonate_core::{
-    Address, Encoding, End, FailureKind, Kind, Outcome, Payload, PromiseId, Record,
+    Address, Digest, Encoding, End, FailureKind, Kind, Outcome, Payload, PromiseId, Record,
 };
 use resonate_proto::history::{BadHistory, read};
 
 pub use self::fit::{Fit, Replayed, Replays};
 use crate::{
+    codec::{Codecs, Format},
     function::Definition,
     registry::Registry,
     settings::Settings,
@@ -48,7 +49,7 @@ pub(crate) async fn replay(
             }
             Some((function, run)) => {
                 let came = offline::run(function, run, (record, call), own, settings).await;
-                judge(record, came)
+                judge(record, came, &settings.codecs)
             }
         };
         executions.push(Replayed {
@@ -80,11 +81,11 @@ fn children(records: &[Record]) -> BTreeMap<PromiseId, Vec<Record>> {
 }
 
 /// What it means for an execution that its body came so far.
-fn judge(record: &Record, came: Came) -> Fit {
+fn judge(record: &Record, came: Came, codecs: &Codecs) -> Fit {
     let was = record.promise.settled().map(|settled| &settled.outcome);
     let (end, said) = match came {
         Came::Waits => return Fit::Waits,
-        Came::Beyond => return ended(was, "it goes on".to_owned()),
+        Came::Beyond => return ended(was, "it goes on".to_owned(), codecs),
         Came::Ended { end, said } => (end, said),
     };
     let is = match end {
@@ -94,40 +95,43 @@ fn judge(record: &Record, came: Came) -> Fit {
                 None => reason,
             });
         }
-        End::Fulfill(outcome) => told(&outcome),
+        End::Fulfill(outcome) => told(&outcome, codecs),
         End::Fail {
             answer: Some(answer),
             ..
-        } => told(&Outcome::Rejected(answer)),
+        } => told(&Outcome::Rejected(answer), codecs),
         // Its end has not been seen yet, whatever it is; but no code should panic.
         End::Fail { failure, .. } if was.is_none() && failure.kind == FailureKind::Panicked => {
             return Fit::Fails(failure.message);
         }
-        End::Fail { failure, .. } => told(&Outcome::Failed(failure)),
+        End::Fail { failure, .. } => told(&Outcome::Failed(failure), codecs),
         End::ContinueAs(_) => "it begins anew with other arguments".to_owned(),
         End::GoOn | End::Suspend { .. } | End::Release => return Fit::Same,
     };
-    ended(was, is)
+    ended(was, is, codecs)
 }
 
-fn ended(was: Option<&Outcome>, is: String) -> Fit {
+fn ended(was: Option<&Outcome>, is: String, codecs: &Codecs) -> Fit {
     match was {
         // It has not ended, or was ended from outside: there is no end of its own to compare with.
         None | Some(Outcome::Canceled { .. } | Outcome::TimedOut) => Fit::Same,
-        Some(was) if told(was) == is => Fit::Same,
-        Some(was) => Fit::EndsOtherwise { was: told(was), is },
+        Some(was) => match told(was, codecs) {
+            was if was == is => Fit::Same,
+            was => Fit::EndsOtherwise { was, is },
+        },
     }
 }
 
-/// How an execution ended, for people and to compare.
-fn told(outcome: &Outcome) -> String {
-    let value = |payload: &Payload| {
-        if payload.encoding == Encoding::JSON {
-            String::from_utf8_lossy(&payload.data).into_owned()
-        } else {
-            let (bytes, digest) = (payload.data.len(), payload.digest());
-            format!("{bytes} bytes of {} ({digest:016x})", payload.encoding.0)
+/// How an execution ended, for people and to compare. What is sealed is opened: the same value may be sealed in many ways.
+fn told(outcome: &Outcome, codecs: &Codecs) -> String {
+    let value = |payload: &Payload| match codecs.open(payload) {
+        Ok((Format::Json, data)) => String::from_utf8_lossy(&data).into_owned(),
+        Ok((format, data)) => {
+            let (bytes, encoding) = (data.len(), Encoding(format.label().into()));
+            let digest = Digest::of(&encoding, &data);
+            format!("{bytes} bytes of {} ({digest})", encoding.0)
         }
+        Err(error) => format!("what cannot be read here: {error:#}"),
     };
     match outcome {
         Outcome::Resolved(payload) => value(payload),

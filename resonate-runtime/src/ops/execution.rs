@@ -99,5 +99,5 @@ pub fn try_execution() -> Option<Execution> {
 /// True while a durable function does again what it, or an earlier attempt, did before.
 #[must_use]
 pub fn is_replaying() -> bool {
-    current::scope().is_some_and(|scope| scope.context.with(|inner| inner.replay.is_replaying()))
+    current::scope().is_some_and(|scope| scope.context.is_replaying())
 }

@@ -27,7 +27,9 @@ pub fn resolve<T: Serialize + ?Sized>(id: impl AsRef<str>, value: &T) -> Tell {
     Tell::new(
         "resolve",
         id.as_ref(),
-        ambient::codecs().encode(None, value).map(Outcome::Resolved),
+        ambient::codecs()
+            .encode_answer(value)
+            .map(Outcome::Resolved),
         Location::caller(),
     )
 }
@@ -40,7 +42,9 @@ pub fn reject<E: Serialize + ?Sized>(id: impl AsRef<str>, error: &E) -> Tell {
     Tell::new(
         "reject",
         id.as_ref(),
-        ambient::codecs().encode(None, error).map(Outcome::Rejected),
+        ambient::codecs()
+            .encode_answer(error)
+            .map(Outcome::Rejected),
         Location::caller(),
     )
 }

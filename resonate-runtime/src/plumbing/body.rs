@@ -1,6 +1,10 @@
 //! Arguments on their way in and out, and a body as the worker runs it.
 
-use std::{any::type_name, fmt};
+use std::{
+    any::type_name,
+    fmt,
+    sync::{Arc, OnceLock},
+};
 
 use resonate_core::Payload;
 use serde::{
@@ -42,9 +46,13 @@ impl Arguments {
     }
 }
 
+/// Arguments that were kept elsewhere, once they are here.
+pub(crate) type Fetched = Arc<OnceLock<Payload>>;
+
 /// What a body is given: its arguments as they arrived, and how it reads and writes.
 pub struct Input {
     param: Payload,
+    fetched: Fetched,
     codecs: Codecs,
     definition: &'static Definition,
 }
@@ -53,6 +61,7 @@ impl Input {
     pub(crate) fn new(definition: &'static Definition, param: Payload, codecs: Codecs) -> Self {
         Self {
             param,
+            fetched: Fetched::default(),
             codecs,
             definition,
         }
@@ -62,9 +71,18 @@ impl Input {
         self.definition
     }
 
+    /// Where its arguments are put before it begins, if they are kept elsewhere.
+    pub(crate) fn fetched(&self) -> &Fetched {
+        &self.fetched
+    }
+
     /// The same with these arguments.
     pub(crate) fn with(self, param: Payload) -> Self {
-        Self { param, ..self }
+        Self {
+            param,
+            fetched: Fetched::default(),
+            ..self
+        }
     }
 
     /// Writes what the body ended with, with the function's codec.
@@ -76,7 +94,8 @@ impl Input {
     }
 
     fn read<A>(&self, decoder: Decoder<A>) -> Result<A> {
-        (decoder.read)(&self.param, &self.codecs).map_err(|error| {
+        let param = self.fetched.get().unwrap_or(&self.param);
+        (decoder.read)(param, &self.codecs).map_err(|error| {
             let message = format!(
                 "the arguments of {} do not fit its parameters",
                 self.definition.address()

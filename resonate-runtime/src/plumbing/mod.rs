@@ -25,7 +25,7 @@ pub use crate::{
     registry::Registration,
 };
 
-pub(crate) use self::output::Ending;
+pub(crate) use self::{body::Fetched, output::Ending};
 
 use serde::{Serialize, de::DeserializeOwned};
 

@@ -24,6 +24,8 @@ pub(crate) struct Command {
     pub(crate) is_undone: bool,
     /// Searchable.
     pub(crate) labels: BTreeMap<String, String>,
+    /// Of a root: what those below it inherit.
+    pub(crate) tags: BTreeMap<String, String>,
 }
 
 /// What is asked for.
@@ -108,6 +110,25 @@ impl Command {
             shielded: false,
             is_undone: false,
             labels: BTreeMap::new(),
+            tags: BTreeMap::new(),
+        }
+    }
+
+    /// The function it calls, and the root that this becomes, if it is one.
+    pub(crate) fn called(&self) -> Option<(Arc<str>, Option<PromiseId>)> {
+        match &self.kind {
+            CommandKind::Call { call, .. } => Some((Arc::clone(&call.address.function), None)),
+            CommandKind::Root { id, call, .. } => {
+                Some((Arc::clone(&call.address.function), Some(id.clone())))
+            }
+            CommandKind::Step { .. }
+            | CommandKind::Timer(_)
+            | CommandKind::External
+            | CommandKind::Undo { .. }
+            | CommandKind::Await(_)
+            | CommandKind::Receive
+            | CommandKind::Send { .. }
+            | CommandKind::Tell { .. } => None,
         }
     }
 
@@ -159,7 +180,7 @@ impl Command {
                     call: Some(started(call, *start, clock)),
                     timeout_at: own_timeout,
                     labels: self.labels.clone(),
-                    tags: BTreeMap::new(),
+                    tags: self.tags.clone(),
                 };
                 let link = Link::Call {
                     promise: Box::new(promise),

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use resonate_core::{Address, Call, Kind, Link, Promise, PromiseId};
+use resonate_core::{Address, Call, Digest, Kind, Link, Promise, PromiseId};
 
 use super::command::{Command, CommandKind};
 
@@ -156,7 +156,7 @@ impl Identity {
 }
 
 /// The digest of the arguments in a command, if it has some.
-pub(super) fn digest_of_command(command: &Command) -> Option<u64> {
+pub(super) fn digest_of_command(command: &Command) -> Option<Digest> {
     match &command.kind {
         CommandKind::Call { call, .. } | CommandKind::Root { call, .. } => {
             Some(call.param.digest())
@@ -174,7 +174,7 @@ pub(super) fn digest_of_command(command: &Command) -> Option<u64> {
 }
 
 /// The digest of the arguments that the history holds, if it is a call.
-pub(super) fn digest_of_promise(promise: &Promise) -> Option<u64> {
+pub(super) fn digest_of_promise(promise: &Promise) -> Option<Digest> {
     if promise.compensation.is_some() {
         return None;
     }

@@ -5,7 +5,7 @@ use std::{
     sync::Arc,
 };
 
-use resonate_core::{Outcome, PromiseId, Record, Settled, Timestamp};
+use resonate_core::{Digest, Outcome, PromiseId, Record, Settled, Timestamp};
 
 use super::{Command, CommandKind, Position, identity, identity::Identity};
 
@@ -29,7 +29,7 @@ pub(super) struct Past {
     /// The function, step, timer or promise, taken from the id's end.
     pub(super) name: String,
     pub(super) location: Arc<str>,
-    pub(super) digest: Option<u64>,
+    pub(super) digest: Option<Digest>,
 }
 
 /// A child as this body asked for it.

@@ -2,7 +2,7 @@
 
 use std::{fmt, sync::Arc};
 
-use resonate_core::PromiseId;
+use resonate_core::{Digest, PromiseId};
 
 use super::{
     Position, Replay,
@@ -28,7 +28,7 @@ struct Side {
     name: String,
     identity: Identity,
     location: Arc<str>,
-    digest: Option<u64>,
+    digest: Option<Digest>,
 }
 
 /// How a body differs from its history, for people.
@@ -87,7 +87,7 @@ impl Replay {
             });
             return;
         }
-        if matches!((past.digest, is.digest), (Some(was), Some(is)) if was != is) {
+        if matches!((&past.digest, &is.digest), (Some(was), Some(is)) if !is.is_that_of(was)) {
             self.changed_arguments += 1;
         }
     }
@@ -185,7 +185,7 @@ impl Side {
             name,
             identity,
             location: Arc::clone(location),
-            digest: *digest,
+            digest: digest.clone(),
         })
     }
 
@@ -194,12 +194,19 @@ impl Side {
         self.name == other.name && self.identity == other.identity
     }
 
+    fn has_the_arguments_of(&self, other: &Self) -> bool {
+        match (&self.digest, &other.digest) {
+            (Some(one), Some(two)) => one.is_that_of(two),
+            (one, two) => one == two,
+        }
+    }
+
     /// Another name for what may well be the same: the same kind with the same arguments.
     fn is_like(&self, other: &Self) -> bool {
         match (&self.identity, &other.identity) {
             (Identity::Call { signature: one, .. }, Identity::Call { signature: two, .. })
             | (Identity::Root { signature: one, .. }, Identity::Root { signature: two, .. }) => {
-                one == two && self.digest == other.digest
+                one == two && self.has_the_arguments_of(other)
             }
             (one, two) => one == two,
         }

@@ -16,6 +16,7 @@ mod identity;
 mod journal;
 mod mismatch;
 mod outbox;
+mod reference;
 mod size;
 mod start;
 #[cfg(test)]
@@ -44,6 +45,7 @@ pub(crate) use self::{
     command::{Command, CommandKind, Due, Place},
     journal::Counts,
     mismatch::Mismatch,
+    reference::{each_of_end, each_of_op},
     size::of_end as end_bytes,
     start::{Finish, Startable},
     verdict::{Ending, diverged, verdict},
@@ -88,6 +90,8 @@ pub(crate) struct Replay {
     /// What ran here, or was about to, and is not wanted any more.
     let_go: Vec<Position>,
     has_taken_result: bool,
+    /// References are fetched before they are shown.
+    fetches: bool,
     changed_arguments: u32,
     changes: Changes,
     feeds: Feeds,
@@ -127,6 +131,7 @@ impl Replay {
             dropped: Vec::new(),
             let_go: Vec::new(),
             has_taken_result: false,
+            fetches: false,
             changed_arguments: 0,
             changes: Changes::default(),
             feeds: Feeds::default(),
@@ -283,6 +288,9 @@ impl Replay {
     /// It cannot before the body has asked for it: when it did so the last time, nothing later had been shown either.
     pub(crate) fn show_next(&mut self) -> Option<Position> {
         loop {
+            if self.next_reference().is_some() {
+                return None;
+            }
             if planted(Mutant::ResultsOutOfOrder)
                 && let Some(latest) = self.unshown.pop_back()
             {
@@ -339,6 +347,13 @@ impl Replay {
         Some((&child.id, &asked.command, asked.at))
     }
 
+    /// True if it was there before this body.
+    pub(crate) fn is_known(&self, position: Position) -> bool {
+        self.journal
+            .get(position)
+            .is_some_and(|child| child.past.is_some())
+    }
+
     /// True while the server knows the child and it has not settled.
     pub(crate) fn is_pending(&self, position: Position) -> bool {
         self.journal
@@ -359,7 +374,7 @@ impl Replay {
 
     /// True if the next result of the log can be shown.
     pub(crate) fn can_show(&self) -> bool {
-        self.has_unshown() && !self.is_blocked()
+        self.has_unshown() && !self.is_blocked() && self.next_reference().is_none()
     }
 
     /// The time of the latest log entry that the body was shown.

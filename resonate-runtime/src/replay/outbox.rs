@@ -120,6 +120,12 @@ impl Replay {
         false
     }
 
+    /// All that is still to be said, as it would be now.
+    pub(super) fn unsaid_ops(&self, clock: Timestamp) -> impl Iterator<Item = Op> {
+        let unsaid = self.outbox.waiting.iter().filter(|out| !self.is_said(out));
+        unsaid.filter_map(move |out| self.op(out, clock))
+    }
+
     /// The ops of the next turn, in order, with room for `reserved` bytes beside them. `clock` is now, for timeouts.
     pub(crate) fn take_turn(&mut self, clock: Timestamp, reserved: usize) -> Page {
         let room = limits::TURN_BYTES.saturating_sub(reserved);
@@ -140,7 +146,7 @@ impl Replay {
             else {
                 break;
             };
-            let more = size::of_op(&op);
+            let more = self.bytes_of(&op);
             if page.ops.is_empty() && size::OP_BYTES < more {
                 page.unfit = Some(Unfit {
                     id: self.about(&op).clone(),

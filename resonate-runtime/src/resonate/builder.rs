@@ -1,9 +1,11 @@
 //! What a `Resonate` is told before it starts.
 
-use std::{env, path::PathBuf, process, sync::Arc, time::Duration};
+use std::{env, error, path::PathBuf, process, sync::Arc, time::Duration};
 
 use resonate_core::SessionId;
 use tokio::{runtime::Handle, time::timeout};
+use tower_layer::Layer;
+use tower_service::Service;
 
 use super::{
     Process, Resonate, StartError,
@@ -14,8 +16,11 @@ use crate::{
     Error, Replays, Retry, ambient,
     client::{Client, Grpc, IoThread, Reachability, SharedServer},
     clock::Clock,
-    codec::{Codec, Codecs},
-    history, inspect, limits,
+    codec::{Codecs, Json, Stack},
+    history, inspect,
+    layer::{self, Below, Body, BodyLayers, CallLayers, Ended, Made, NewCall},
+    limits,
+    objects::Kept,
     registry::Registry,
     settings::{Settings, StateMap, Urls},
     testing::{Stage, TurnPoint, gate, stage},
@@ -45,8 +50,11 @@ pub struct Builder {
     public_url: Option<String>,
     serve: Option<Vec<String>>,
     concurrency: Option<usize>,
-    codecs: Vec<Arc<dyn Codec>>,
-    readers: Vec<Arc<dyn Codec>>,
+    codec: Option<Stack>,
+    readers: Vec<Stack>,
+    objects: Option<Kept>,
+    body_layers: BodyLayers,
+    call_layers: CallLayers,
     state: StateMap,
     name: Option<String>,
     retry: Option<Retry>,
@@ -102,15 +110,83 @@ impl Builder {
         self
     }
 
-    /// How arguments and results are written here. JSON and bincode are read in any case.
-    pub fn codec(mut self, codec: impl Codec) -> Self {
-        self.codecs = vec![Arc::new(codec)];
+    /// How arguments and results are written here: in a format, or sealed by a codec or a [`Stack`] of them. JSON and
+    /// bincode are read in any case.
+    ///
+    /// A function that says `codec = ".."` chooses a format; what seals here seals that.
+    pub fn codec(mut self, codec: impl Into<Stack>) -> Self {
+        self.codec = Some(codec.into());
         self
     }
 
-    /// One more codec that is understood here, and can be named by a function.
-    pub fn reads(mut self, codec: impl Codec) -> Self {
-        self.readers.push(Arc::new(codec));
+    /// One more codec that is understood here.
+    pub fn reads(mut self, codec: impl Into<Stack>) -> Self {
+        self.readers.push(codec.into());
+        self
+    }
+
+    /// Where payloads are kept that are too large for a server: what is sent is a reference. Every process that reads them
+    /// needs the same store.
+    ///
+    /// Arguments and results may have 64 MiB then. They are put there before a turn says so, and fetched before a function
+    /// sees them.
+    #[cfg(feature = "object-store")]
+    pub fn objects(mut self, objects: crate::objects::Objects) -> Self {
+        self.objects = Some(objects.kept());
+        self
+    }
+
+    /// Puts a `tower` layer around the functions of this process; the first is around the others. What it may do, and what
+    /// not, is said [there](crate::layer).
+    ///
+    /// ```
+    /// # extern crate resonate_runtime as resonate;
+    /// use resonate::layer::{Below, Body, Ended};
+    /// use std::task::{Context, Poll};
+    ///
+    /// /// Says what begins here.
+    /// #[derive(Clone)]
+    /// struct Told(Below<Body, Ended>);
+    ///
+    /// impl tower_service::Service<Body> for Told {
+    ///     type Response = Ended;
+    ///     type Error = resonate::Error;
+    ///     type Future = <Below<Body, Ended> as tower_service::Service<Body>>::Future;
+    ///
+    ///     fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Self::Error>> {
+    ///         self.0.poll_ready(cx)
+    ///     }
+    ///     fn call(&mut self, body: Body) -> Self::Future {
+    ///         println!("{} begins, attempt {}", body.function(), body.attempt());
+    ///         self.0.call(body)
+    ///     }
+    /// }
+    ///
+    /// let builder = resonate::Resonate::builder().layer(tower_layer::layer_fn(Told));
+    /// # drop(builder);
+    /// ```
+    pub fn layer<L>(mut self, layer: L) -> Self
+    where
+        L: Layer<Below<Body, Ended>> + Send + Sync + 'static,
+        L::Service: Service<Body, Response = Ended> + Clone + Send + Sync + 'static,
+        <L::Service as Service<Body>>::Error: Into<Box<dyn error::Error + Send + Sync>>,
+        <L::Service as Service<Body>>::Future: Send + 'static,
+    {
+        self.body_layers.push(layer);
+        self
+    }
+
+    /// Puts a `tower` layer around the calls that this process makes outside of durable functions; the first is around the
+    /// others. It may add labels and tags, say where in a trace they are made, or refuse them. What functions call inherits
+    /// their tags.
+    pub fn client_layer<L>(mut self, layer: L) -> Self
+    where
+        L: Layer<Below<NewCall, Made>> + Send + Sync + 'static,
+        L::Service: Service<NewCall, Response = Made> + Clone + Send + Sync + 'static,
+        <L::Service as Service<NewCall>>::Error: Into<Box<dyn error::Error + Send + Sync>>,
+        <L::Service as Service<NewCall>>::Future: Send + 'static,
+    {
+        self.call_layers.push(layer);
         self
     }
 
@@ -160,6 +236,10 @@ impl Builder {
             (None, None) => Registry::linked()?,
         };
         let services = services(self.serve.take(), &registry)?;
+        let mut stacks = self.codec.iter().chain(&self.readers);
+        if let Some(problem) = stacks.find_map(Stack::problem) {
+            return Err(StartError::Codecs(problem));
+        }
         // Tests bring a server of their own, and are asked for nothing.
         let is_program = self.server.is_none();
         let settings = Arc::new(self.settings());
@@ -270,12 +350,21 @@ impl Builder {
     }
 
     fn settings(&mut self) -> Settings {
-        let codecs = std::mem::take(&mut self.codecs);
+        let codec = self.codec.take().unwrap_or_else(|| Json.into());
+        let objects = self.objects.take();
+        let codecs = Codecs::new(codec, std::mem::take(&mut self.readers));
         Settings {
-            codecs: Codecs::new(codecs, std::mem::take(&mut self.readers)),
+            codecs: if objects.is_some() {
+                codecs.beyond_servers()
+            } else {
+                codecs
+            },
+            objects,
             retry: self.retry.clone().unwrap_or_default().policy(),
             state: std::mem::take(&mut self.state),
             stage: self.stage.take(),
+            bodies: layer::around_bodies(&self.body_layers),
+            calls: layer::around_calls(&self.call_layers),
             on_turn: self.on_turn,
             urls: Urls::default(),
         }

@@ -96,7 +96,7 @@ impl Resonate {
     /// The id is none, or the server refused.
     pub async fn find(&self, id: impl AsRef<str>) -> Result<Option<Found>> {
         match self.process.client().find(promise_id(id.as_ref())?).await {
-            Ok(reply) => Ok(Some(self.found(reply.record))),
+            Ok(reply) => Ok(Some(self.whole(reply.record).await?)),
             Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
             Err(error) => Err(error),
         }
@@ -291,10 +291,22 @@ impl Resonate {
     /// What a promise is to be settled with.
     fn written<T: Serialize + ?Sized>(&self, id: &str, value: &T) -> Result<(PromiseId, Payload)> {
         let id = promise_id(id)?;
-        match self.process.settings().encode(None, value) {
+        match self.process.settings().codecs.encode_answer(value) {
             Ok(payload) => Ok((id, payload)),
             Err(error) => Err(error.at(&id)),
         }
+    }
+
+    /// With its value, also if that is kept elsewhere.
+    async fn whole(&self, mut record: Arc<resonate_core::Record>) -> Result<Found> {
+        if let Some(settled) = record.promise.settled() {
+            let outcome = self.process.fetched(settled.outcome.clone()).await?;
+            let promise = &mut Arc::make_mut(&mut record).promise;
+            if let resonate_core::PromiseState::Settled(settled) = &mut promise.state {
+                settled.outcome = outcome;
+            }
+        }
+        Ok(self.found(record))
     }
 
     fn found(&self, record: Arc<resonate_core::Record>) -> Found {

@@ -35,6 +35,9 @@ pub enum StartError {
         /// What asks for a server inside.
         what: &'static str,
     },
+    /// The codecs do not go together.
+    #[error("these codecs cannot be used: {0}")]
+    Codecs(String),
     /// The program is built without a server.
     #[error(
         "no URL is given and this program has no server inside; set RESONATE_URL, or use the feature `embedded` of `resonate`"

@@ -129,14 +129,25 @@ pub(crate) fn payload_json(payload: &Payload) -> Value {
     {
         return value;
     }
-    json!({ "encoding": payload.encoding.0, "bytes": payload.data.len() })
+    json!({
+        "encoding": encoding(payload), "key": payload.headers.get("key"), "bytes": payload.data.len(),
+    })
 }
 
 pub(crate) fn payload_text(payload: &Payload) -> String {
     if payload.encoding == resonate_core::Encoding::JSON {
         return String::from_utf8_lossy(&payload.data).into_owned();
     }
-    format!("{} bytes of {}", payload.data.len(), payload.encoding.0)
+    let key = payload.headers.get("key");
+    let key = key.map_or(String::new(), |key| format!(", key {key}"));
+    format!("{} bytes of {}{key}", payload.data.len(), encoding(payload))
+}
+
+/// What it is, and what is inside of that: `encrypted/json`.
+fn encoding(payload: &Payload) -> String {
+    let inside = payload.headers.get("format");
+    let inside = inside.map_or(String::new(), |inside| format!("/{inside}"));
+    format!("{}{inside}", payload.encoding.0)
 }
 
 /// What it is: a function's address, or a kind.

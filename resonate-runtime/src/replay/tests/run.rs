@@ -14,7 +14,7 @@ use std::{
 use resonate_core::{
     Address, Call, End, Failure, FailureKind, Kind, Op, Origin, Outcome, Payload, Promise,
     PromiseId, PromiseState, Record, RetryPolicy, Seq, SessionId, Settled, Settlement, TaskVersion,
-    Timestamp, Turn,
+    Timestamp, TraceContext, Turn,
 };
 
 use super::CHECKOUT;
@@ -73,6 +73,7 @@ impl Run {
         replay.handle_claimed(history);
         let next_seq = replay.held().0 + 1;
         let flag = Arc::new(Flag(AtomicBool::new(true)));
+        let trace = TraceContext::root(&id, &BTreeMap::new());
         let subject = Subject {
             id,
             generation,
@@ -80,6 +81,9 @@ impl Run {
             definition: &CHECKOUT,
             attempt: 1,
             labels: BTreeMap::new(),
+            tags: BTreeMap::new(),
+            call_trace: trace,
+            trace: trace.attempt(1),
         };
         let version = Arc::new(AtomicU64::new(1));
         let settings = Arc::new(Settings::default());

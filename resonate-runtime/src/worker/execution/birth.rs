@@ -7,7 +7,7 @@ use std::sync::{
 
 use resonate_core::{
     Call, Kind, NewChild, Origin, Promise, PromiseState, Record, Task, TaskState, TaskVersion,
-    Timestamp,
+    Timestamp, TraceContext,
 };
 use tokio::{sync::mpsc, time::Instant};
 
@@ -20,12 +20,13 @@ use super::{
     alarm::{self, Alarm},
     body::Body,
     family::Family,
+    objects::Transfers,
     time::ServerTime,
 };
 use crate::{
     context::{Context, Subject},
     function::{Definition, Running},
-    limits,
+    layer, limits,
     plumbing::Input,
     replay::{Caller, Replay},
     testing::gate,
@@ -128,7 +129,8 @@ pub(super) fn conceive(worker: Worker, born: Born) -> (ExecutionHandle, Executio
         events,
         polling_since: Arc::new(AtomicU64::new(NOT_BEGUN)),
     };
-    let replay = replay(&record.promise, &call, &history);
+    let mut replay = replay(&record.promise, &call, &history);
+    replay.fetch_references(worker.settings().objects.is_some());
     handle.shown.store(replay.held().0, Ordering::Release);
     let alarm = Alarm::fired();
     let subject = subject(&record, &call, definition);
@@ -140,15 +142,8 @@ pub(super) fn conceive(worker: Worker, born: Born) -> (ExecutionHandle, Executio
         waker,
         Arc::clone(&handle.version),
     );
-    let input = Input::new(
-        definition,
-        call.param.clone(),
-        worker.settings().codecs.clone(),
-    );
-    let running = match &worker.settings().stage {
-        Some(stage) => stage.play(definition, run, input),
-        None => run(input),
-    };
+    let is_replay = !history.is_empty();
+    let (running, transfers) = begin_body(&context, is_replay, (definition, run), &call);
     let execution = Execution {
         body: Body::new(
             running,
@@ -163,6 +158,7 @@ pub(super) fn conceive(worker: Worker, born: Born) -> (ExecutionHandle, Executio
         slot_wanted: None,
         events: inbox,
         family: Family::default(),
+        transfers,
         time,
         rested_at: Instant::now(),
         progress_at: None,
@@ -175,6 +171,21 @@ pub(super) fn conceive(worker: Worker, born: Born) -> (ExecutionHandle, Executio
         worker,
     };
     (handle, execution)
+}
+
+/// The body, and what it waits for before it begins.
+fn begin_body(
+    context: &Context,
+    is_replay: bool,
+    (definition, run): (&'static Definition, fn(Input) -> Running),
+    call: &Call,
+) -> (Running, Transfers) {
+    let settings = context.settings();
+    let input = Input::new(definition, call.param.clone(), settings.codecs.clone());
+    let transfers = Transfers::new(&call.param, input.fetched());
+    let (subject, function) = (context.subject(), (definition, run));
+    let running = layer::begin(settings, subject, is_replay, function, input);
+    (running, transfers)
 }
 
 impl Execution {
@@ -205,13 +216,18 @@ pub(super) fn replay(promise: &Promise, call: &Call, history: &[Record]) -> Repl
 
 pub(super) fn subject(record: &Record, call: &Call, definition: &'static Definition) -> Subject {
     let over = record.task.as_ref().map_or(0, |task| task.attempts);
+    let attempt = over.saturating_add(1);
+    let call_trace = TraceContext::of_call(&record.promise);
     Subject {
         id: record.promise.id.clone(),
         generation: record.promise.generation,
         address: call.address.clone(),
         definition,
-        attempt: over.saturating_add(1),
+        attempt,
         labels: record.promise.labels.clone(),
+        tags: record.promise.tags.clone(),
+        call_trace,
+        trace: call_trace.attempt(attempt),
     }
 }
 

@@ -95,6 +95,7 @@ impl Body {
         let since = link::millis(self.started);
         self.polling_since.store(since, Ordering::Release);
         let polled = panic::catch_unwind(AssertUnwindSafe(|| {
+            let _within = context.span().enter();
             let _entered = current::enter(Scope {
                 context: Arc::clone(context),
                 step: None,
@@ -126,6 +127,7 @@ impl Body {
     pub(super) fn close(&mut self, context: &Context) {
         context.close();
         let running = self.running.take();
+        let _within = context.span().enter();
         if let Err(panic) = panic::catch_unwind(AssertUnwindSafe(|| drop(running))) {
             tracing::warn!(execution = %context.subject().id, "a destructor panicked: {}", panic_text(&*panic));
         }

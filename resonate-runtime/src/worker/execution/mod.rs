@@ -9,6 +9,7 @@ mod alarm;
 mod birth;
 mod body;
 mod family;
+mod objects;
 pub(crate) mod offline;
 mod rest;
 mod start;
@@ -31,6 +32,7 @@ pub(crate) use self::birth::start;
 use self::{
     body::Body,
     family::{Family, Parent, Report},
+    objects::{Transferred, Transfers},
     rest::Facts,
     time::ServerTime,
 };
@@ -54,6 +56,7 @@ struct Execution {
     slot_wanted: Option<Pin<Box<dyn Future<Output = Slot> + Send>>>,
     events: mpsc::Receiver<ExecutionEvent>,
     family: Family,
+    transfers: Transfers,
     time: ServerTime,
     /// When the body was polled last.
     rested_at: Instant,
@@ -102,6 +105,8 @@ enum Happened {
     /// The server knows it from now on; none if it is not wanted any more.
     Adopted(Option<TaskVersion>),
     Slot(Slot),
+    /// From, or in, the object store.
+    Transferred(Transferred),
     /// The body was woken, or time has passed.
     Woken,
 }
@@ -147,6 +152,7 @@ impl Execution {
             // What waited for a cancel to be durable.
             self.start_wished();
         }
+        self.fetch();
         self.settle();
         if self.body.is_alive() && !self.has_work() && !self.is_busy && self.facts().needs_no_slot()
         {
@@ -160,6 +166,7 @@ impl Execution {
         let Self {
             events,
             family,
+            transfers,
             standing,
             slot_wanted,
             body,
@@ -171,6 +178,7 @@ impl Execution {
             event = events.recv() => Happened::Event(event),
             version = adopted(standing) => Happened::Adopted(version),
             report = family.next() => Happened::Report(report),
+            transferred = transfers.next() => Happened::Transferred(transferred),
             slot = wanted(slot_wanted) => Happened::Slot(slot),
             () = body.alarm().rung(), if is_listening => Happened::Woken,
             () = tokio::task::yield_now(), if *is_busy => Happened::Woken,
@@ -225,6 +233,7 @@ impl Execution {
                 // Its caller will run as soon as that is durable.
                 self.slot = self.slot.take().or(slot);
             }
+            Happened::Transferred(transferred) => self.handle_transferred(transferred),
             Happened::Slot(slot) => {
                 self.slot_wanted = None;
                 self.slot = Some(slot);
@@ -295,7 +304,7 @@ impl Execution {
             Standing::Sent { leaves, .. } => !leaves,
             Standing::Suspended { .. } | Standing::Reclaiming => false,
         };
-        is_claimed && self.body.is_alive()
+        is_claimed && self.body.is_alive() && !self.transfers.has_no_arguments()
     }
 
     /// True if the body was woken, or there is something to show it.

@@ -42,8 +42,8 @@ impl Execution {
         if let Some(end) = self.end.clone() {
             return self.submit(claim, end);
         }
-        if self.has_work() || self.is_busy {
-            // It waits for a slot, or lets others run. What is there already must not wait with it: a child may hold the
+        if self.has_work() || self.is_busy || self.transfers.is_fetching() {
+            // It waits for a slot, or for what it is to be shown, or lets others run. What is there already must not wait with it: a child may hold the
             // slot until it is written.
             if self.context.with(|inner| inner.replay.has_ops()) {
                 self.submit(claim, End::GoOn);
@@ -138,9 +138,14 @@ impl Execution {
 
     /// Sends the next turn; `end` is how the last of its pages ends.
     fn submit(&mut self, claim: Claim, end: End) {
-        let reserved = end_bytes(&end);
+        if !self.is_kept(&end) {
+            return;
+        }
+        let mut sent = end.clone();
+        self.transfers.replace(&mut [], &mut sent, false);
+        let reserved = end_bytes(&sent);
         let clock = self.time.now();
-        let (page, shown) = self
+        let (mut page, shown) = self
             .context
             .with(|inner| (inner.replay.take_turn(clock, reserved), inner.replay.held()));
         if let Some(unfit) = page.unfit {
@@ -154,7 +159,9 @@ impl Execution {
         if page.ops.iter().any(|op| matches!(op, Op::Progress(_))) {
             self.progress_at = Some(Instant::now());
         }
-        let end = if page.is_last { end } else { End::GoOn };
+        let mut end = if page.is_last { end } else { End::GoOn };
+        self.transfers
+            .replace(&mut page.ops, &mut end, page.is_last);
         let claim = Claim {
             n: claim.n.saturating_add(1),
             ..claim

@@ -80,7 +80,14 @@ fn record() -> Record {
         awaiters: vec![id("other.proxy")],
         feeds: None,
     };
-    let task = Task {
+    Record {
+        promise,
+        task: Some(task(failure)),
+    }
+}
+
+fn task(failure: Failure) -> Task {
+    Task {
         state: TaskState::Leased {
             session: SessionId(0xab),
             since: Timestamp::from_millis(1_700_000_003_000),
@@ -101,10 +108,6 @@ fn record() -> Record {
         halted_by: Some(SettleKey(0x0a)),
         continued_by: Some(SettleKey(0x0b)),
         is_asleep: false,
-    };
-    Record {
-        promise,
-        task: Some(task),
     }
 }
 

@@ -78,37 +78,8 @@ impl Parser {
                     body,
                 }
             }
-            "recall" => Request::Recall {
-                id,
-                version: version(words)?,
-                session: session(words)?,
-            },
-            "tail" => Request::Tail {
-                id,
-                from: number(words)?.unsigned_abs(),
-            },
-            "send" => Request::Send {
-                id,
-                message: Payload::json(word(words)?.to_owned()),
-                key: key(words),
-            },
-            "hold" => Request::Hold {
-                id,
-                version: version(words)?,
-                session: session(words)?,
-                shown: shown(words)?,
-            },
+            "recall" | "hold" | "release" => leased(verb, id, words)?,
             "turn" => Request::Turn(self.turn(id, words)?),
-            "release" => Request::Release {
-                id,
-                version: version(words)?,
-                session: session(words)?,
-                why: match word(words)? {
-                    "lost" => ReleaseReason::Lost,
-                    "stalled" => ReleaseReason::Stalled,
-                    _ => ReleaseReason::GivenBack,
-                },
-            },
             "halt" => Request::Halt {
                 id,
                 cause: HaltCause::Operator,
@@ -291,6 +262,42 @@ fn message(id: PromiseId, words: &mut Words<'_>) -> Read<Message> {
             }
         }
         other => return Err(format!("no message `{other}`")),
+    })
+}
+
+/// What a worker, or the end of its lease, says of a claim.
+fn leased(verb: &str, id: PromiseId, words: &mut Words<'_>) -> Read<Request> {
+    Ok(match verb {
+        "recall" => Request::Recall {
+            id,
+            version: version(words)?,
+            session: session(words)?,
+        },
+        "tail" => Request::Tail {
+            id,
+            from: number(words)?.unsigned_abs(),
+        },
+        "send" => Request::Send {
+            id,
+            message: Payload::json(word(words)?.to_owned()),
+            key: key(words),
+        },
+        "hold" => Request::Hold {
+            id,
+            version: version(words)?,
+            session: session(words)?,
+            shown: shown(words)?,
+        },
+        _ => Request::Release {
+            id,
+            version: version(words)?,
+            session: session(words)?,
+            why: match word(words)? {
+                "lost" => ReleaseReason::Lost,
+                "stalled" => ReleaseReason::Stalled,
+                _ => ReleaseReason::GivenBack,
+            },
+        },
     })
 }
 

@@ -78,6 +78,15 @@ impl Parser {
                     body,
                 }
             }
+            "tail" => Request::Tail {
+                id,
+                from: number(words)?.unsigned_abs(),
+            },
+            "send" => Request::Send {
+                id,
+                message: Payload::json(word(words)?.to_owned()),
+                key: key(words),
+            },
             "recall" | "hold" | "release" => leased(verb, id, words)?,
             "turn" => Request::Turn(self.turn(id, words)?),
             "halt" => Request::Halt {
@@ -272,15 +281,6 @@ fn leased(verb: &str, id: PromiseId, words: &mut Words<'_>) -> Read<Request> {
             id,
             version: version(words)?,
             session: session(words)?,
-        },
-        "tail" => Request::Tail {
-            id,
-            from: number(words)?.unsigned_abs(),
-        },
-        "send" => Request::Send {
-            id,
-            message: Payload::json(word(words)?.to_owned()),
-            key: key(words),
         },
         "hold" => Request::Hold {
             id,

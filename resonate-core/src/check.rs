@@ -186,6 +186,11 @@ impl<'a> Checker<'a> {
         if let Kind::Proxy(link) = &promise.kind {
             self.proxies.push((id.clone(), link.target().clone()));
         }
+        if promise.held.len() > limits::HELD
+            || (promise.origin.is_some() && !promise.held.is_empty())
+        {
+            self.wrong(id, "more is held above it than may be, or it is no root");
+        }
         let Some(origin) = &promise.origin else {
             return;
         };
@@ -282,6 +287,7 @@ impl<'a> Checker<'a> {
                 "more attempts failed, were lost or stalled than there were",
             );
         }
+        self.key(promise, task);
         let TaskState::Suspended { tied } = task.state else {
             if task.warm.is_some() && !matches!(task.state, TaskState::Pending { .. }) {
                 self.wrong(id, format!("it is {} and warm", task.state_name()));
@@ -309,6 +315,31 @@ impl<'a> Checker<'a> {
                 missed.promise.id
             );
             self.wrong(id, what);
+        }
+    }
+
+    /// Whoever works on a call with a key has it, and nobody else; what has begun merges into nothing.
+    fn key(&mut self, promise: &Promise, task: &Task) {
+        let id = &promise.id;
+        let has_key = promise.call().is_some_and(|call| call.key.is_some());
+        let is_at_work = matches!(
+            task.state,
+            TaskState::Leased { .. } | TaskState::Suspended { .. }
+        );
+        if task.holds_key && !has_key {
+            self.wrong(id, "it holds a key and has none");
+        }
+        if is_at_work && has_key && !task.holds_key {
+            self.wrong(id, format!("it is {} without its key", task.state_name()));
+        }
+        if task.holds_key && task.state == TaskState::Done {
+            self.wrong(id, "it is done and holds its key");
+        }
+        if let TaskState::Merged { into } = &task.state {
+            self.proxies.push((id.clone(), into.clone()));
+            if !has_key || task.holds_key {
+                self.wrong(id, "it has merged, and has begun or has no key");
+            }
         }
     }
 

@@ -1,28 +1,19 @@
 //! How much of a function may run in the whole fleet at once, and how often it may start. Derived from the records and
 //! from what workers announce; a load builds it again. Pure.
 //!
-//! An execution counts as running while a worker has it; one that waits does not. Starts are counted by the generic cell
-//! rate algorithm: a function that rested may start as many at once as its period allows. Since nobody knows what was
-//! started before a restart, a limiter begins with nothing saved.
+//! An execution counts as running while a worker has it; one that waits does not. Starts are counted as [`rate`](crate::rate)
+//! says. What a function allows of each key is [`keys`](crate::keys)' matter.
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    time::Duration,
-};
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::{
     Address, PromiseId, Record, TaskState, Timestamp,
+    keys::PerKey,
     mutants::{Mutant, planted},
+    rate::Meter,
 };
 
-/// So many starts in this time.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Rate {
-    /// How many; at least one.
-    pub starts: u32,
-    /// In which time.
-    pub per: Duration,
-}
+pub use crate::rate::Rate;
 
 /// What a function allows.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -31,6 +22,8 @@ pub struct Allowed {
     pub concurrency: Option<u32>,
     /// How often one starts.
     pub rate: Option<Rate>,
+    /// What it allows of calls with the same key; none if its calls have no key.
+    pub per_key: Option<PerKey>,
 }
 
 /// What runs, and what is allowed.
@@ -38,8 +31,7 @@ pub struct Allowed {
 pub struct Flow {
     allowed: BTreeMap<Address, Allowed>,
     running: BTreeMap<Address, BTreeSet<PromiseId>>,
-    /// When the next start would be due if all came evenly, in microseconds.
-    even: BTreeMap<Address, i64>,
+    meters: BTreeMap<Address, Meter>,
 }
 
 impl Flow {
@@ -47,20 +39,16 @@ impl Flow {
     pub fn announce(&mut self, address: &Address, allowed: Allowed, now: Timestamp) {
         if allowed == Allowed::default() {
             self.allowed.remove(address);
-            self.even.remove(address);
+            self.meters.remove(address);
             return;
         }
         let before = self.allowed.insert(address.clone(), allowed);
         let Some(rate) = allowed.rate else {
-            self.even.remove(address);
+            self.meters.remove(address);
             return;
         };
         if before.and_then(|before| before.rate) != Some(rate) {
-            // Nothing is saved: the first one is due after one interval.
-            let empty = micros(now)
-                .saturating_add(rate.burst())
-                .saturating_add(rate.interval());
-            self.even.insert(address.clone(), empty);
+            self.meters.insert(address.clone(), Meter::empty(rate, now));
         }
     }
 
@@ -74,7 +62,8 @@ impl Flow {
     pub fn forget_unserved(&mut self, is_served: impl Fn(&Address) -> bool) {
         self.allowed.retain(|address, _| is_served(address));
         let allowed = &self.allowed;
-        self.even.retain(|address, _| allowed.contains_key(address));
+        self.meters
+            .retain(|address, _| allowed.contains_key(address));
     }
 
     /// A record changed, or was read from the store.
@@ -104,7 +93,7 @@ impl Flow {
 
     /// Functions that say how often one starts, and when the next one may.
     pub fn rated(&self) -> impl Iterator<Item = (&Address, Timestamp)> {
-        let rated = self.even.keys();
+        let rated = self.meters.keys();
         rated.filter_map(|address| Some((address, self.opens_at(address)?)))
     }
 
@@ -130,8 +119,8 @@ impl Flow {
     /// One is given out.
     pub fn started(&mut self, address: &Address, now: Timestamp) {
         let rate = self.allowed.get(address).and_then(|allowed| allowed.rate);
-        if let (Some(rate), Some(even)) = (rate, self.even.get_mut(address)) {
-            *even = (*even).max(micros(now)).saturating_add(rate.interval());
+        if let (Some(rate), Some(meter)) = (rate, self.meters.get_mut(address)) {
+            meter.start(rate, now);
         }
     }
 
@@ -152,12 +141,7 @@ impl Flow {
     #[must_use]
     pub fn opens_at(&self, address: &Address) -> Option<Timestamp> {
         let rate = self.allowed.get(address)?.rate?;
-        let even = self.even.get(address)?;
-        let at = even.saturating_sub(rate.burst());
-        // Rounded up: a start is never early.
-        Some(Timestamp::from_millis(
-            at.max(0).saturating_add(999) / 1_000,
-        ))
+        Some(self.meters.get(address)?.opens_at(rate))
     }
 
     /// What is said counts no more for what runs: everything will be read again.
@@ -166,26 +150,10 @@ impl Flow {
     }
 }
 
-impl Rate {
-    /// Between two starts that come evenly, in microseconds.
-    fn interval(self) -> i64 {
-        let per = i64::try_from(self.per.as_micros()).unwrap_or(i64::MAX);
-        (per / i64::from(self.starts.max(1))).max(1)
-    }
-
-    /// How far ahead of that one may be.
-    fn burst(self) -> i64 {
-        self.interval()
-            .saturating_mul(i64::from(self.starts.max(1)) - 1)
-    }
-}
-
-fn micros(time: Timestamp) -> i64 {
-    time.as_millis().saturating_mul(1_000)
-}
-
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
 
     fn address() -> Address {
@@ -218,7 +186,7 @@ mod tests {
             &address(),
             Allowed {
                 rate,
-                concurrency: None,
+                ..Allowed::default()
             },
             at(now),
         );
@@ -257,6 +225,7 @@ mod tests {
         let allowed = Allowed {
             rate: Some(rate),
             concurrency: Some(3),
+            per_key: None,
         };
         flow.announce(&address(), allowed, at(10_001));
         assert_eq!(flow.opens_at(&address()), Some(at(20_000)));

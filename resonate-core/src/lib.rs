@@ -12,18 +12,23 @@ pub mod awaiter;
 pub mod capability;
 pub mod check;
 pub mod flow;
+pub mod held;
 pub mod id;
+pub mod key;
+pub mod keys;
 pub mod limits;
 pub mod memory;
 #[doc(hidden)]
 pub mod mutants;
 pub mod promise;
 pub mod queue;
+pub mod rate;
 pub mod reply;
 pub mod request;
 pub mod retry;
 pub mod session;
 pub mod task;
+pub mod tenant;
 pub mod testing;
 pub mod time;
 pub mod tree;
@@ -34,7 +39,9 @@ pub use self::{
     awaiter::AwaiterPage,
     capability::{Capabilities, CapabilityKey},
     check::{Violation, check, check_changes},
+    held::Held,
     id::{Address, BadAddress, BadId, Part, PromiseId, SessionId, SettleKey},
+    key::Key,
     memory::Memory,
     promise::{
         Call, Compensation, Kind, Link, NewPromise, Origin, Promise, PromiseState, Record, Settled,

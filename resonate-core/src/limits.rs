@@ -50,6 +50,20 @@ pub const STREAM_QUEUE: usize = 4_096;
 pub const ROUND_EXPIRED: usize = 1_000;
 /// How long a worker may be silent before its leases are taken back.
 pub const LEASE: Duration = Duration::from_secs(15);
+/// Bytes of a key; of a longer one the beginning is kept, and a digest of it all.
+pub const KEY_BYTES: usize = 256;
+/// Keys that may be held along one chain of callers.
+pub const HELD: usize = 64;
+/// Keys without a call whose rate is remembered; beyond, all of them count as used up a moment ago.
+pub const RESTING_KEYS: usize = 100_000;
+/// Keys of one function that people are shown.
+pub const KEYS_SHOWN: usize = 10;
+/// Holders of one key that people are shown.
+pub const HOLDERS_SHOWN: usize = 3;
+/// Tenants of one function that people are shown.
+pub const TENANTS_SHOWN: usize = 10;
+/// The greatest weight of a tenant.
+pub const TENANT_WEIGHT: u32 = 1_000;
 /// How far ahead timers are held in memory.
 pub const DUE_WINDOW: Duration = Duration::from_secs(600);
 /// Rows of one page of a list.

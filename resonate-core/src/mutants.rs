@@ -118,6 +118,8 @@ mutants! {
         PagedByCount "paged-by-count" "what is sent to a worker is cut by number and not by bytes";
         RootStarves "root-starves" "the root that came first is served until it has nothing left";
         LimitNotKept "limit-not-kept" "more of a function run at once than it allows";
+        KeyNotKept "key-not-kept" "two calls have a key at once that is one's";
+        KeyBeforeAllAreKnown "key-before-all-are-known" "after a restart a key is given out before it is known who has it";
         AwaiterPageForgotten "awaiter-page-forgotten" "awaiters beyond the first few are never answered";
         TrimTooEarly "trim-too-early" "an earlier generation is forgotten while something below it is pending";
     }

@@ -5,7 +5,10 @@ use std::{collections::BTreeMap, sync::Arc};
 use serde::{Deserialize, Serialize};
 use twox_hash::XxHash3_64;
 
-use crate::{Address, Outcome, Payload, PromiseId, RetryPolicy, Seq, SettleKey, Task, Timestamp};
+use crate::{
+    Address, Held, Outcome, Payload, PromiseId, RetryPolicy, Seq, SettleKey, Task, Timestamp,
+    limits,
+};
 
 /// A promise and, if it has a target, its task: what one row of a store keeps.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -43,6 +46,8 @@ pub struct Promise {
     pub tags: BTreeMap<String, String>,
     /// Proxies in other trees that await it.
     pub awaiters: Vec<PromiseId>,
+    /// Of a root that is awaited from another tree: what is held there until it has settled.
+    pub held: Vec<Held>,
 }
 
 /// What will settle a promise.
@@ -75,6 +80,8 @@ pub struct Call {
     pub priority: Option<i8>,
     /// Not started earlier.
     pub start_at: Timestamp,
+    /// What it has in common with other calls of its function; none if the function has no key, or nobody has said it yet.
+    pub key: Option<Arc<str>>,
 }
 
 /// What a call undoes that runs only if its caller ends canceled, timed out or with an error.
@@ -218,12 +225,22 @@ impl Promise {
 }
 
 impl Record {
+    /// True for a task that has lost so many workers that it is tried with no other such beside it.
+    #[must_use]
+    pub fn is_suspect(&self) -> bool {
+        let losses = self.task.as_ref().map_or(0, |task| task.losses);
+        losses >= limits::SUSPECT
+    }
+
     /// The earliest moment at which somebody must look at it: since when it is ready or leased, its next retry, its timeout.
-    /// A store finds it by this after a restart.
+    /// A store finds it by this after a restart; what has a key is found first, before anybody else may get it.
     #[must_use]
     pub fn due_at(&self) -> Option<Timestamp> {
         if !self.promise.is_pending() {
             return None;
+        }
+        if self.has_key() {
+            return Some(Timestamp::ZERO);
         }
         let task = self.task.as_ref().and_then(Task::due_at);
         let timeout = Some(self.promise.timeout_at).filter(|at| !at.is_never());

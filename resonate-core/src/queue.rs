@@ -1,4 +1,5 @@
-//! The tasks that are ready: per function, by priority, then fairly between roots, then oldest first.
+//! The tasks that are ready: per function, by priority, then fairly between tenants by weight, then between roots, then
+//! oldest first.
 //!
 //! So a fan-out of 100,000 does not starve the next caller. Suspects stand in a line of their own beside each function's:
 //! however many wait there, who may not be given one does not look at them. Derived from the records; a load builds it again.
@@ -12,8 +13,9 @@ use std::{
 };
 
 use crate::{
-    Address, PromiseId, Timestamp,
+    Address, PromiseId, Timestamp, limits,
     mutants::{Mutant, planted},
+    tenant::{Turns, Weights},
 };
 
 /// The ready tasks of all functions.
@@ -22,18 +24,26 @@ pub struct Queue {
     lines: BTreeMap<Arc<Address>, Line>,
     suspects: BTreeMap<Arc<Address>, Line>,
     places: BTreeMap<PromiseId, Place>,
+    weights: Weights,
     served: u64,
 }
 
 /// The ready tasks of one function.
 #[derive(Clone, Debug, Default)]
 struct Line {
-    priorities: BTreeMap<Reverse<i8>, Roots>,
+    priorities: BTreeMap<Reverse<i8>, Tenants>,
     ages: BTreeSet<(Timestamp, PromiseId)>,
     last_served: u64,
 }
 
-/// The ready tasks of one function and priority, root by root.
+/// The ready tasks of one function and priority, tenant by tenant.
+#[derive(Clone, Debug, Default)]
+struct Tenants {
+    turns: Turns,
+    roots: BTreeMap<Arc<str>, Roots>,
+}
+
+/// The ready tasks of one function, priority and tenant, root by root.
 #[derive(Clone, Debug, Default)]
 struct Roots {
     /// Whose turn it is.
@@ -54,6 +64,7 @@ struct Waiter {
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Place {
     address: Arc<Address>,
+    tenant: Arc<str>,
     ready_at: Timestamp,
     priority: i8,
     is_suspect: bool,
@@ -64,6 +75,8 @@ struct Place {
 pub struct Waits<'a> {
     /// Its function.
     pub address: &'a Address,
+    /// Whose it is.
+    pub tenant: &'a str,
     /// Before others, when higher.
     pub priority: i8,
     /// Since when.
@@ -101,7 +114,27 @@ pub struct Waiting {
     pub since: Option<Timestamp>,
 }
 
+/// What of a function waits for one tenant.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TenantWaiting {
+    /// Whose; empty for calls that do not say.
+    pub tenant: Arc<str>,
+    /// How many.
+    pub tasks: usize,
+    /// How much more than others it gets.
+    pub weight: u32,
+}
+
 impl Queue {
+    /// An empty one in which tenants weigh so much.
+    #[must_use]
+    pub fn new(weights: Weights) -> Self {
+        Self {
+            weights,
+            ..Self::default()
+        }
+    }
+
     /// How many tasks are ready.
     #[must_use]
     pub fn len(&self) -> usize {
@@ -122,6 +155,7 @@ impl Queue {
         self.remove(id);
         let Waits {
             address,
+            tenant,
             priority,
             ready_at,
             is_suspect,
@@ -131,13 +165,15 @@ impl Queue {
         let address = known.map_or_else(|| Arc::new(address.clone()), Arc::clone);
         let line = lines.entry(Arc::clone(&address)).or_default();
         line.ages.insert((ready_at, id.clone()));
-        let roots = line.priorities.entry(Reverse(priority)).or_default();
-        roots.insert(Waiter {
+        let tenants = line.priorities.entry(Reverse(priority)).or_default();
+        let waiter = Waiter {
             ready_at,
             id: id.clone(),
-        });
+        };
+        let tenant = tenants.insert(tenant, waiter);
         let place = Place {
             address,
+            tenant,
             ready_at,
             priority,
             is_suspect,
@@ -168,10 +204,14 @@ impl Queue {
         });
         let (_, _, address, is_suspect) = heads.min()?;
         self.served += 1;
-        let served = self.served;
-        let line = self.lines_mut(is_suspect).get_mut(address)?;
-        line.last_served = served;
-        let id = line.next()?;
+        let lines = if is_suspect {
+            &mut self.suspects
+        } else {
+            &mut self.lines
+        };
+        let line = lines.get_mut(address)?;
+        line.last_served = self.served;
+        let id = line.next(&self.weights)?;
         let Place {
             address,
             is_suspect,
@@ -191,9 +231,9 @@ impl Queue {
         let (ready_at, id) = (place.ready_at, id.clone());
         line.ages.remove(&(ready_at, id.clone()));
         let priority = Reverse(place.priority);
-        if let Some(roots) = line.priorities.get_mut(&priority) {
-            roots.remove(&Waiter { ready_at, id });
-            if roots.order.is_empty() {
+        if let Some(tenants) = line.priorities.get_mut(&priority) {
+            tenants.remove(&place.tenant, &Waiter { ready_at, id });
+            if tenants.turns.is_empty() {
                 line.priorities.remove(&priority);
             }
         }
@@ -235,6 +275,31 @@ impl Queue {
             .map(|address| (address, self.waiting(address)))
     }
 
+    /// What of a function waits for each tenant, the longest line first, at most [`limits::TENANTS_SHOWN`].
+    #[must_use]
+    pub fn tenants(&self, address: &Address) -> Vec<TenantWaiting> {
+        let lines = [self.lines.get(address), self.suspects.get(address)];
+        let mut counts: BTreeMap<&Arc<str>, usize> = BTreeMap::new();
+        for tenants in lines
+            .into_iter()
+            .flatten()
+            .flat_map(|line| line.priorities.values())
+        {
+            for (tenant, roots) in &tenants.roots {
+                *counts.entry(tenant).or_default() += roots.tasks.len();
+            }
+        }
+        let mut counts: Vec<_> = counts.into_iter().collect();
+        counts.sort_by_key(|(tenant, tasks)| (Reverse(*tasks), *tenant));
+        let shown = counts.into_iter().take(limits::TENANTS_SHOWN);
+        let tenants = shown.map(|(tenant, tasks)| TenantWaiting {
+            tenant: Arc::clone(tenant),
+            tasks,
+            weight: self.weights.of(tenant),
+        });
+        tenants.collect()
+    }
+
     /// The ready tasks, by id.
     pub fn ids(&self) -> impl Iterator<Item = &PromiseId> {
         self.places.keys()
@@ -245,11 +310,13 @@ impl Place {
     fn is_of(&self, waits: Waits<'_>) -> bool {
         let Waits {
             address,
+            tenant,
             priority,
             ready_at,
             is_suspect,
         } = waits;
         *self.address == *address
+            && *self.tenant == *tenant
             && (self.priority, self.ready_at, self.is_suspect) == (priority, ready_at, is_suspect)
     }
 }
@@ -262,8 +329,39 @@ impl Line {
         }
     }
 
-    fn next(&mut self) -> Option<PromiseId> {
-        self.priorities.values_mut().find_map(Roots::next)
+    fn next(&mut self, weights: &Weights) -> Option<PromiseId> {
+        let mut priorities = self.priorities.values_mut();
+        priorities.find_map(|tenants| tenants.next(weights))
+    }
+}
+
+impl Tenants {
+    fn insert(&mut self, tenant: &str, waiter: Waiter) -> Arc<str> {
+        let known = self.roots.get_key_value(tenant).map(|(known, _)| known);
+        let tenant = known.map_or_else(|| tenant.into(), Arc::clone);
+        if !self.roots.contains_key(&tenant) {
+            self.turns.join(&tenant);
+        }
+        let roots = self.roots.entry(Arc::clone(&tenant)).or_default();
+        roots.insert(waiter);
+        tenant
+    }
+
+    /// The next task of the tenant whose turn it is.
+    fn next(&mut self, weights: &Weights) -> Option<PromiseId> {
+        let tenant = self.turns.next(weights)?;
+        self.roots.get_mut(&tenant)?.next()
+    }
+
+    fn remove(&mut self, tenant: &Arc<str>, waiter: &Waiter) {
+        let Some(roots) = self.roots.get_mut(tenant) else {
+            return;
+        };
+        roots.remove(waiter);
+        if roots.order.is_empty() {
+            self.roots.remove(tenant);
+            self.turns.leave(tenant);
+        }
     }
 }
 
@@ -355,6 +453,7 @@ mod tests {
     ) {
         let waits = Waits {
             address: &Address::new("s", function, 1),
+            tenant: "",
             priority,
             ready_at: Timestamp::from_millis(at),
             is_suspect,
@@ -397,6 +496,32 @@ mod tests {
             ("b", "f", 0, 2),
         ]);
         assert_eq!(drain(&mut queue, &["f"], false), "a.x b a.x-1 a.x-2");
+    }
+
+    #[test]
+    fn tenants_share_by_weight_however_many_roots_each_has() {
+        let mut queue = Queue::new(Weights::new([("gold", 2)]));
+        let address = Address::new("s", "f", 1);
+        for (task, tenant) in [("a", "free"), ("b", "free"), ("c", "free"), ("d", "free")]
+            .into_iter()
+            .chain([("w", "gold"), ("x", "gold"), ("y", "gold")])
+        {
+            let waits = Waits {
+                address: &address,
+                tenant,
+                priority: 0,
+                ready_at: Timestamp::ZERO,
+                is_suspect: false,
+            };
+            queue.insert(&id(task), waits);
+        }
+        let seen = queue.tenants(&address);
+        let seen: Vec<_> = seen
+            .iter()
+            .map(|one| (&*one.tenant, one.tasks, one.weight))
+            .collect();
+        assert_eq!(seen, [("free", 4, 1), ("gold", 3, 2)]);
+        assert_eq!(drain(&mut queue, &["f"], false), "a w x b y c d");
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::{
-    Call, Compensation, Failure, HaltCause, Link, NewPromise, Outcome, Payload, PromiseId,
+    Call, Compensation, Failure, HaltCause, Held, Link, NewPromise, Outcome, Payload, PromiseId,
     RetryPolicy, Seq, SessionId, SettleKey, TaskVersion, Timestamp,
 };
 
@@ -96,6 +96,13 @@ pub enum Request {
         id: PromiseId,
         /// Tells its repetition from another request that says the same.
         key: Option<SettleKey>,
+    },
+    /// A call that has not begun settles as another one does, which came later with the same key.
+    Merge {
+        /// Which.
+        id: PromiseId,
+        /// The later one.
+        into: PromiseId,
     },
     /// Its time has come: settle it by timeout if that is so.
     Expire {
@@ -258,6 +265,8 @@ pub enum Message {
         back: PromiseId,
         /// Answer as soon as it exists.
         detached: bool,
+        /// What its caller and those above hold until it has settled.
+        held: Vec<Held>,
     },
     /// Tell the proxy how this promise settles.
     Subscribe {
@@ -340,6 +349,7 @@ impl Request {
             | Self::Release { id, .. }
             | Self::Halt { id, .. }
             | Self::Continue { id, .. }
+            | Self::Merge { id, .. }
             | Self::Expire { id } => id,
         }
     }

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Failure, Seq, SessionId, SettleKey, Timestamp};
+use crate::{Failure, PromiseId, Seq, SessionId, SettleKey, Timestamp};
 
 /// The fencing token: +1 on every claim, never otherwise. Every write a worker makes carries it; a stale one changes nothing.
 #[derive(
@@ -50,6 +50,8 @@ pub struct Task {
     pub halted_by: Option<SettleKey>,
     /// Of the last request that let it go on, also when it is halted again.
     pub continued_by: Option<SettleKey>,
+    /// It has the key of its call: from its first claim until it is done.
+    pub holds_key: bool,
 }
 
 /// Where a body waits in memory, and what it has been shown.
@@ -83,6 +85,11 @@ pub enum TaskState {
     },
     /// Nobody, until somebody continues it.
     Halted(Box<Halted>),
+    /// Nobody: it has not begun, and its promise settles as this one does.
+    Merged {
+        /// A later call with the same key.
+        into: PromiseId,
+    },
     /// Nobody, ever: its promise is settled.
     Done,
 }
@@ -140,6 +147,7 @@ impl Task {
             warm: None,
             halted_by: None,
             continued_by: None,
+            holds_key: false,
         }
     }
 
@@ -154,7 +162,10 @@ impl Task {
         match self.state {
             TaskState::Leased { session, .. } => Some(session),
             TaskState::Suspended { tied } => tied,
-            TaskState::Pending { .. } | TaskState::Halted(_) | TaskState::Done => None,
+            TaskState::Pending { .. }
+            | TaskState::Halted(_)
+            | TaskState::Merged { .. }
+            | TaskState::Done => None,
         }
     }
 
@@ -165,7 +176,10 @@ impl Task {
             TaskState::Pending { ready_at } => Some(*ready_at).filter(|at| !at.is_never()),
             TaskState::Leased { since, .. } => Some(*since),
             TaskState::Suspended { tied: Some(_) } => Some(Timestamp::ZERO),
-            TaskState::Suspended { tied: None } | TaskState::Halted(_) | TaskState::Done => None,
+            TaskState::Suspended { tied: None }
+            | TaskState::Halted(_)
+            | TaskState::Merged { .. }
+            | TaskState::Done => None,
         }
     }
 
@@ -177,6 +191,7 @@ impl Task {
             TaskState::Leased { .. } => "leased",
             TaskState::Suspended { .. } => "suspended",
             TaskState::Halted(_) => "halted",
+            TaskState::Merged { .. } => "merged",
             TaskState::Done => "done",
         }
     }

@@ -104,6 +104,8 @@ pub enum FailureKind {
     OutcomeUnknown,
     /// The way it was used is not allowed; the message says what to do.
     Misused,
+    /// It waits for something that its caller holds until it ends.
+    Deadlock,
     /// No server could be reached, or it refused.
     Unavailable,
 }
@@ -124,6 +126,7 @@ impl FailureKind {
             Self::AlreadyExists => "already_exists",
             Self::OutcomeUnknown => "outcome_unknown",
             Self::Misused => "misused",
+            Self::Deadlock => "deadlock",
             Self::Unavailable => "unavailable",
         }
     }

@@ -43,7 +43,9 @@ pub(super) fn apply(
         fail_begun_steps(edit, id);
     }
     edit.update(id, |record| {
+        let has_key = record.key().is_some();
         if let Some(task) = &mut record.task {
+            task.holds_key = has_key;
             if !planted(Mutant::TokenNotRaised) {
                 task.version = task.version.next();
             }
@@ -165,6 +167,7 @@ impl Edit<'_> {
             | TaskState::Pending { .. }
             | TaskState::Suspended { .. }
             | TaskState::Halted(_)
+            | TaskState::Merged { .. }
             | TaskState::Done => Err(stale(id, version, task)),
         }
     }

@@ -1,4 +1,4 @@
-//! Create: a root, once. Who asks again for the same gets it as it is.
+//! Create: a root, once. Who asks again for the same gets it as it is. What is held above it comes with it.
 //!
 //! Refuses `AlreadyExists` (another function, or other arguments, unless the caller does not mind), `TooLarge`, and
 //! `NotAllowed` for a name that only a turn may create.
@@ -7,14 +7,15 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use super::edit::Edit;
 use crate::{
-    Call, Create, Kind, NewPromise, Promise, PromiseId, PromiseState, Record, Refusal, Reply, Task,
-    TaskVersion, Timestamp, limits,
+    Call, Create, Held, Kind, NewPromise, Promise, PromiseId, PromiseState, Record, Refusal, Reply,
+    Task, TaskVersion, Timestamp, limits,
     mutants::{Mutant, planted},
 };
 
 pub(super) fn apply(
     edit: &mut Edit<'_>,
     Create { promise: new, any }: Create,
+    held: Vec<Held>,
 ) -> Result<Reply, Refusal> {
     if new.id.as_str().contains('.') {
         let why =
@@ -47,7 +48,7 @@ pub(super) fn apply(
     }
     fits(&new)?;
     let id = new.id.clone();
-    edit.insert(record(new, edit.now()));
+    edit.insert(record(new, held, edit.now()));
     super::expire::touch(edit, &id);
     Ok(Reply::Promise {
         record: Arc::clone(edit.known(&id)?),
@@ -56,7 +57,7 @@ pub(super) fn apply(
 }
 
 /// A root's first record.
-fn record(new: NewPromise, now: Timestamp) -> Record {
+fn record(new: NewPromise, held: Vec<Held>, now: Timestamp) -> Record {
     let task = new
         .call
         .as_ref()
@@ -74,6 +75,7 @@ fn record(new: NewPromise, now: Timestamp) -> Record {
         labels: new.labels,
         tags: new.tags,
         awaiters: Vec::new(),
+        held,
     };
     Record { promise, task }
 }

@@ -6,7 +6,10 @@ use super::{
     settle::{self, By},
     trim, wave,
 };
-use crate::{Create, Failure, FailureKind, Message, Outcome, Payload, PromiseId, Refusal, Reply};
+use crate::{
+    Create, Failure, FailureKind, Held, Key, Message, NewPromise, Outcome, Payload, PromiseId,
+    Refusal, Reply, held,
+};
 
 pub(super) fn apply(edit: &mut Edit<'_>, message: Message) -> Reply {
     match message {
@@ -14,15 +17,8 @@ pub(super) fn apply(edit: &mut Edit<'_>, message: Message) -> Reply {
             promise,
             back,
             detached,
-        } => start(
-            edit,
-            Create {
-                promise: *promise,
-                any: false,
-            },
-            back,
-            detached,
-        ),
+            held,
+        } => start(edit, *promise, back, detached, held),
         Message::Subscribe { id, back } => subscribe(edit, &id, back),
         Message::Tell { id, outcome, back } => tell(edit, &id, outcome, back),
         Message::Unsubscribe { id, back } => awaiters::remove(edit, &id, &back),
@@ -34,10 +30,30 @@ pub(super) fn apply(edit: &mut Edit<'_>, message: Message) -> Reply {
     Reply::Done
 }
 
-/// A root is created for a proxy; or was already, for the same call.
-fn start(edit: &mut Edit<'_>, create: Create, back: PromiseId, detached: bool) {
-    let id = create.promise.id.clone();
-    match edit.attempt(|edit| create::apply(edit, create)) {
+/// A root is created for a proxy; or was already, for the same call. One that would wait for what its caller holds is not.
+fn start(
+    edit: &mut Edit<'_>,
+    promise: NewPromise,
+    back: PromiseId,
+    detached: bool,
+    held: Vec<Held>,
+) {
+    let id = promise.id.clone();
+    let is_over = edit
+        .get(&id)
+        .is_some_and(|record| !record.promise.is_pending());
+    let key = promise.call.as_deref().and_then(Key::of);
+    if let Some(key) = key.filter(|_| !is_over)
+        && let Some(holder) = held.iter().find(|held| held.key == key)
+    {
+        let failure = held::refused(&id, &key, &holder.by);
+        return answer(edit, back, Outcome::Failed(failure));
+    }
+    let create = Create {
+        promise,
+        any: false,
+    };
+    match edit.attempt(|edit| create::apply(edit, create, held)) {
         Err(refusal) => answer(edit, back, refused(&id, &refusal)),
         Ok(_) if detached => answer(edit, back, Outcome::Resolved(name(&id))),
         Ok(_) => subscribe(edit, &id, back),

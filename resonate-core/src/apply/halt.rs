@@ -38,6 +38,13 @@ pub(super) fn apply(
             why,
         });
     }
+    if let TaskState::Merged { into } = &edit.task(id)?.state {
+        let why = format!("it has merged into {into} and runs no more; halt that one");
+        return Err(Refusal::NotAllowed {
+            id: id.clone(),
+            why,
+        });
+    }
     let new = !matches!(edit.task(id)?.state, TaskState::Halted(_));
     if new {
         halt(edit, id, cause, reason);

@@ -26,6 +26,7 @@ pub(super) fn apply(
         TaskState::Pending { .. }
         | TaskState::Suspended { tied: None }
         | TaskState::Halted(_)
+        | TaskState::Merged { .. }
         | TaskState::Done => false,
     };
     if !is_held || (task.version != version && !planted(Mutant::HoldTokenNotChecked)) {

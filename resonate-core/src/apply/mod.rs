@@ -12,6 +12,7 @@ mod edit;
 mod expire;
 mod halt;
 mod hold;
+mod merge;
 mod recall;
 mod release;
 mod settle;
@@ -79,7 +80,7 @@ pub fn apply(tree: &mut Tree, stamp: &mut Stamp, request: Request) -> Applied {
         expire::touch(&mut edit, request.target());
     }
     let answer = edit.attempt(|edit| match request {
-        Request::Create(create) => create::apply(edit, create),
+        Request::Create(create) => create::apply(edit, create, Vec::new()),
         Request::Get { id } => Ok(Reply::Promise {
             record: Arc::clone(edit.known(&id)?),
             new: false,
@@ -117,6 +118,7 @@ pub fn apply(tree: &mut Tree, stamp: &mut Stamp, request: Request) -> Applied {
             key,
         } => halt::apply(edit, &id, cause, reason, key),
         Request::Continue { id, key } => halt::go_on(edit, &id, key),
+        Request::Merge { id, into } => merge::apply(edit, &id, into),
         Request::Expire { .. } => Ok(Reply::Done),
         Request::Deliver(message) => Ok(deliver::apply(edit, message)),
     });

@@ -8,8 +8,8 @@ use std::sync::Arc;
 
 use super::{awaiters, compensate, edit::Edit, wave};
 use crate::{
-    Effect, Kind, Link, Message, Outcome, PromiseId, PromiseState, Refusal, Reply, SettleKey,
-    Settled, Settlement, Task, TaskState, Timestamp, Warm, limits,
+    Effect, Kind, Link, Message, Outcome, PromiseId, PromiseState, Record, Refusal, Reply,
+    SettleKey, Settled, Settlement, Task, TaskState, Timestamp, Warm, limits,
     mutants::{Mutant, planted},
 };
 
@@ -146,6 +146,7 @@ pub(super) fn settle_one_by(edit: &mut Edit<'_>, id: &PromiseId, outcome: Outcom
         {
             task.state = TaskState::Done;
             task.warm = None;
+            task.holds_key = false;
         }
     });
     if let Some(outcome) = &settlement.outcome {
@@ -159,22 +160,35 @@ pub(super) fn settle_one_by(edit: &mut Edit<'_>, id: &PromiseId, outcome: Outcom
     }
 }
 
-/// A proxy that settles before its answer came takes itself out of those who await it.
+/// A proxy, or a merged call, that settles before its answer came takes itself out of those who await it.
 fn leave_target(edit: &mut Edit<'_>, id: &PromiseId, by: &By) {
     let Some(record) = edit.get(id).filter(|_| *by != By::Answer) else {
         return;
     };
-    let target = match &record.promise.kind {
-        Kind::Proxy(Link::Call { promise, detached }) if !detached => promise.id.clone(),
-        Kind::Proxy(Link::Await { id }) => id.clone(),
-        Kind::Proxy(Link::Call { .. } | Link::Tell { .. })
-        | Kind::Call(_)
-        | Kind::Step
-        | Kind::Timer
-        | Kind::External => return,
+    let Some(target) = record.settles_as().cloned() else {
+        return;
     };
     let back = id.clone();
     edit.send(Message::Unsubscribe { id: target, back });
+}
+
+impl Record {
+    /// The promise as which it settles, if it is told of that one's end.
+    #[must_use]
+    pub fn settles_as(&self) -> Option<&PromiseId> {
+        if let Some(TaskState::Merged { into }) = self.task.as_ref().map(|task| &task.state) {
+            return Some(into);
+        }
+        match &self.promise.kind {
+            Kind::Proxy(Link::Call { promise, detached }) if !detached => Some(&promise.id),
+            Kind::Proxy(Link::Await { id }) => Some(id),
+            Kind::Proxy(Link::Call { .. } | Link::Tell { .. })
+            | Kind::Call(_)
+            | Kind::Step
+            | Kind::Timer
+            | Kind::External => None,
+        }
+    }
 }
 
 /// The worker that runs the task, or keeps its body, learns that it is void; unless it is the one that settles.
@@ -246,7 +260,10 @@ fn wake_parent(edit: &mut Edit<'_>, id: &PromiseId, settlement: Settlement) {
             version,
             settlement,
         }),
-        TaskState::Pending { .. } | TaskState::Halted(_) | TaskState::Done => {}
+        TaskState::Pending { .. }
+        | TaskState::Halted(_)
+        | TaskState::Merged { .. }
+        | TaskState::Done => {}
     }
 }
 

@@ -85,6 +85,10 @@ impl<'a> Draw<'a> {
             28 => self.release(state),
             29 => self.halt_or_continue(state),
             30 => self.hold(state),
+            31 if self.flip() => Request::Merge {
+                id: self.existing(state, |record| record.key().is_some() && !record.has_key()),
+                into: self.existing(state, |record| record.key().is_some()),
+            },
             _ => Request::Expire { id: self.id(state) },
         }
     }
@@ -271,7 +275,10 @@ impl<'a> Draw<'a> {
         } else {
             Timestamp::ZERO
         };
+        let key = self.one_of(4) == 0;
+        let key = key.then(|| if self.flip() { "k" } else { "l" }.into());
         Arc::new(Call {
+            key,
             address: Address::new("s", if self.flip() { "f" } else { "g" }, 1),
             signature: 0,
             param: Payload::json(if self.flip() { "[1]" } else { "[2]" }),

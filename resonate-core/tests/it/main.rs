@@ -5,6 +5,7 @@ mod cancel;
 mod claim;
 mod compensate;
 mod create;
+mod keys;
 mod messages;
 mod random;
 mod settle;

@@ -36,6 +36,15 @@ const STATES: &[(&str, &str)] = &[
         "done",
         "0 create a s/f\n1 claim a A\n2 turn a v1 A n1 => fulfill resolved 1",
     ),
+    ("ready, with a key", "0 create a s/f key=k"),
+    (
+        "suspended, with its key",
+        "0 create a s/f key=k\n1 claim a A\n2 turn a v1 A n1 +external a.x => suspend",
+    ),
+    (
+        "merged",
+        "0 create a s/f key=k\n1 create b s/f key=k\n2 merge a b",
+    ),
     ("canceled", "0 create a s/f\n1 claim a A\n2 cancel a enough"),
 ];
 
@@ -62,6 +71,7 @@ const REQUESTS: &[&str] = &[
     "release a v1 A back",
     "halt a stop",
     "continue a",
+    "merge a b",
     "expire a",
     "message a create b.p s/f",
     "message a subscribe b.p",
@@ -101,6 +111,7 @@ fn name(request: &Request) -> &'static str {
         Request::Release { .. } => "release",
         Request::Halt { .. } => "halt",
         Request::Continue { .. } => "continue",
+        Request::Merge { .. } => "merge",
         Request::Expire { .. } => "expire",
         Request::Deliver(Message::Create { .. }) => "message a create",
         Request::Deliver(Message::Subscribe { .. }) => "message a subscribe",

@@ -2,10 +2,14 @@
 
 use std::sync::Arc;
 
-use super::super::{compensate, create, edit::Edit, settle};
+use super::{
+    super::{compensate, create, edit::Edit, settle},
+    proxy,
+};
 use crate::{
-    ChildKind, Compensation, Kind, Link, Message, NewChild, Origin, Outcome, Promise, PromiseId,
-    PromiseState, Record, Refusal, SessionId, Task, TaskState, TaskVersion, Timestamp, limits,
+    ChildKind, Compensation, Kind, Link, NewChild, Origin, Outcome, Promise, PromiseId,
+    PromiseState, Record, Refusal, SessionId, Task, TaskState, TaskVersion, Timestamp, held,
+    limits, tenant,
 };
 
 /// How deep a call tree may be.
@@ -26,11 +30,23 @@ pub(super) fn create(
         record.task = Some(Task::pending(caller_version(edit, parent), ready_at));
     }
     let message = match &record.promise.kind {
-        Kind::Proxy(link) => Some(message(link, &record.promise.id)),
+        Kind::Proxy(link) => Some(proxy::message(edit, parent, link, &record.promise.id)?),
         Kind::Call(_) | Kind::Step | Kind::Timer | Kind::External => None,
     };
     let id = record.promise.id.clone();
+    // What undoes something runs once its caller has ended.
+    let key = record
+        .key()
+        .filter(|_| record.promise.compensation.is_none());
+    let held_by = key.and_then(|key| {
+        let by = held::holder_above(edit.tree(), parent, &key)?;
+        Some(held::refused(&id, &key, &by))
+    });
     edit.insert(record);
+    if let Some(failure) = held_by {
+        settle::settle(edit, &id, Outcome::Failed(failure));
+        return Ok(());
+    }
     if let Some(message) = message {
         edit.send(message);
     }
@@ -50,6 +66,7 @@ pub(super) fn create_claimed(
         return Err(Refusal::NotACall(record.promise.id));
     }
     is_no_compensation(&record)?;
+    has_no_key(&record)?;
     let mut task = Task::pending(caller_version(edit, parent).next(), edit.now());
     task.state = TaskState::Leased {
         session,
@@ -79,6 +96,7 @@ pub(super) fn record(
     }
     let record = new_record(edit, parent, child)?;
     is_no_compensation(&record)?;
+    has_no_key(&record)?;
     let id = record.promise.id.clone();
     edit.insert(record);
     // Its time counts from when it was called, and may have been over before its outcome came.
@@ -95,6 +113,17 @@ fn is_no_compensation(record: &Record) -> Result<(), Refusal> {
     Err(Refusal::NotAllowed {
         id: record.promise.id.clone(),
         why: "what undoes something is created, and runs when it is needed".to_owned(),
+    })
+}
+
+/// Only the server knows who has a key.
+fn has_no_key(record: &Record) -> Result<(), Refusal> {
+    let Some(key) = record.key() else {
+        return Ok(());
+    };
+    Err(Refusal::NotAllowed {
+        id: record.promise.id.clone(),
+        why: format!("it needs {key}, so it is created, and starts when the server lets it"),
     })
 }
 
@@ -167,7 +196,7 @@ fn new_record(edit: &Edit<'_>, parent: &PromiseId, child: NewChild) -> Result<Re
         shielded,
         compensation,
         labels,
-    } = child;
+    } = with_tenant(edit, parent, child)?;
     let caller = &edit.known(parent)?.promise;
     if id.root() != parent.root() || id == *parent || !id.as_str().contains('.') {
         return Err(Refusal::NotAllowed {
@@ -221,12 +250,27 @@ fn new_record(edit: &Edit<'_>, parent: &PromiseId, child: NewChild) -> Result<Re
         labels,
         tags: caller.tags.clone(),
         awaiters: Vec::new(),
+        held: Vec::new(),
         id,
     };
     Ok(Record {
         promise,
         task: None,
     })
+}
+
+/// The child, and the root it asks for, belong to their caller's tenant unless they say otherwise.
+fn with_tenant(
+    edit: &Edit<'_>,
+    parent: &PromiseId,
+    mut child: NewChild,
+) -> Result<NewChild, Refusal> {
+    let caller = &edit.known(parent)?.promise;
+    if let ChildKind::Proxy(Link::Call { promise, .. }) = &mut child.kind {
+        tenant::inherit(caller, &mut promise.labels);
+    }
+    tenant::inherit(caller, &mut child.labels);
+    Ok(child)
 }
 
 /// Refuses payloads over their limits.
@@ -296,26 +340,6 @@ fn caller_version(edit: &Edit<'_>, parent: &PromiseId) -> TaskVersion {
     edit.get(parent)
         .and_then(|record| record.task.as_ref())
         .map_or(TaskVersion::default(), |task| task.version)
-}
-
-fn message(link: &Link, proxy: &PromiseId) -> Message {
-    let back = proxy.clone();
-    match link {
-        Link::Call { promise, detached } => Message::Create {
-            promise: promise.clone(),
-            back,
-            detached: *detached,
-        },
-        Link::Await { id } => Message::Subscribe {
-            id: id.clone(),
-            back,
-        },
-        Link::Tell { id, outcome } => Message::Tell {
-            id: id.clone(),
-            outcome: outcome.clone(),
-            back,
-        },
-    }
 }
 
 impl From<ChildKind> for Kind {

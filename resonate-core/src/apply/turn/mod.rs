@@ -5,6 +5,7 @@
 
 mod child;
 mod end;
+mod proxy;
 
 use std::collections::BTreeMap;
 
@@ -101,7 +102,9 @@ fn repeated(edit: &Edit<'_>, id: &PromiseId, shown: Seq) -> Reply {
         Some(TaskState::Halted(halted)) => TurnStatus::Halted {
             reason: halted.reason.clone(),
         },
-        Some(TaskState::Pending { .. } | TaskState::Done) | None => TurnStatus::Over,
+        Some(TaskState::Pending { .. } | TaskState::Merged { .. } | TaskState::Done) | None => {
+            TurnStatus::Over
+        }
     };
     let settled = match status {
         TurnStatus::Leased | TurnStatus::Suspended => settled_after(edit, id, shown, &[]),

@@ -9,7 +9,7 @@ use std::{
 use crate::{
     Address, Call, ChildKind, Compensation, Create, End, Failure, FailureKind, HaltCause, Link,
     Message, NewChild, NewPromise, Op, Outcome, Payload, PromiseId, ReleaseReason, Request,
-    RetryPolicy, Seq, SessionId, SettleKey, TaskVersion, Timestamp, Turn,
+    RetryPolicy, Seq, SessionId, SettleKey, TaskVersion, Timestamp, Turn, tenant,
 };
 
 /// One line, read.
@@ -107,6 +107,10 @@ impl Parser {
             "continue" => Request::Continue {
                 id,
                 key: key(words),
+            },
+            "merge" => Request::Merge {
+                id,
+                into: self::id(words)?,
             },
             "expire" => Request::Expire { id },
             "message" => Request::Deliver(message(id, words)?),
@@ -256,6 +260,7 @@ fn message(id: PromiseId, words: &mut Words<'_>) -> Read<Message> {
                 promise,
                 back,
                 detached: false,
+                held: Vec::new(),
             }
         }
         other => return Err(format!("no message `{other}`")),
@@ -268,13 +273,15 @@ fn create(id: PromiseId, words: &mut Words<'_>) -> Read<Create> {
         _ => None,
     };
     let timeout_at = option(words, "timeout=").map_or(Timestamp::NEVER, Timestamp::from_millis);
+    let tenant = text(words, "tenant=");
+    let labels = tenant.map(|tenant| (tenant::LABEL.to_owned(), tenant.to_owned()));
     let any = words.front() == Some(&"any") && words.pop_front().is_some();
     Ok(Create {
         promise: NewPromise {
             id,
             call,
             timeout_at,
-            labels: BTreeMap::new(),
+            labels: labels.into_iter().collect(),
             tags: BTreeMap::new(),
         },
         any,
@@ -285,6 +292,7 @@ fn call(words: &mut Words<'_>) -> Read<Arc<Call>> {
     let address: Address = word(words)?.parse().map_err(|bad| format!("{bad}"))?;
     let param =
         Payload::json(option(words, "arg=").map_or("[]".to_owned(), |arg: i64| format!("[{arg}]")));
+    let key = text(words, "key=").map(Arc::from);
     let start_at = option(words, "at=").map_or(Timestamp::ZERO, Timestamp::from_millis);
     let priority = option(words, "priority=").and_then(|priority| i8::try_from(priority).ok());
     let retry = if words.front() == Some(&"unsaid") && words.pop_front().is_some() {
@@ -299,6 +307,7 @@ fn call(words: &mut Words<'_>) -> Read<Arc<Call>> {
         retry,
         priority,
         start_at,
+        key,
     }))
 }
 
@@ -381,6 +390,13 @@ fn number(words: &mut Words<'_>) -> Read<i64> {
     word(words)?
         .parse()
         .map_err(|_| "a number is missing".to_owned())
+}
+
+/// `key=a.com`, if it is there.
+fn text<'a>(words: &mut Words<'a>, name: &str) -> Option<&'a str> {
+    let value = words.front()?.strip_prefix(name)?;
+    words.pop_front();
+    Some(value)
 }
 
 fn option(words: &mut Words<'_>, name: &str) -> Option<i64> {

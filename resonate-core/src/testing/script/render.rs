@@ -106,6 +106,7 @@ fn promise(record: &Record) -> String {
         } => format!("tied to {}", letter(*session)),
         TaskState::Suspended { tied: None } => "suspended".to_owned(),
         TaskState::Halted(halted) => format!("halted ({})", halted.reason),
+        TaskState::Merged { into } => format!("merged into {into}"),
         TaskState::Done => "done".to_owned(),
     };
     let mut counts = match (task.attempts, task.failures, task.losses) {
@@ -117,7 +118,8 @@ fn promise(record: &Record) -> String {
     if task.stalls > 0 {
         counts += &format!(" stalls {}", task.stalls);
     }
-    format!("{id} {state}, {task_state} v{}{counts}", task.version)
+    let key = if task.holds_key { " with its key" } else { "" };
+    format!("{id} {state}, {task_state} v{}{counts}{key}", task.version)
 }
 
 fn ended(outcome: &Outcome) -> String {

@@ -5,7 +5,7 @@
 
 use bytes::Bytes;
 use prost::Message as _;
-use resonate_core::{AwaiterPage, Message, Record};
+use resonate_core::{AwaiterPage, Kind, Link, Message, NewPromise, Record};
 
 use crate::{
     convert::{BadMessage, Reading},
@@ -14,8 +14,10 @@ use crate::{
 
 /// The newest format. It grows when an older reader would lose something by skipping what it does not know; a row that has
 /// nothing of that is written in the format before, so that an older version can still read it.
-pub const FORMAT: u32 = 2;
-/// Rows without a compensation.
+pub const FORMAT: u32 = 3;
+/// Rows with a compensation, and without a key.
+const COMPENSATED: u32 = 2;
+/// Rows without either.
 const PLAIN: u32 = 1;
 
 /// Why a row cannot be read.
@@ -44,8 +46,18 @@ pub enum StoredError {
 /// The bytes of a record.
 #[must_use]
 pub fn encode_record(record: &Record) -> Bytes {
-    let format = match record.promise.compensation {
-        Some(_) => FORMAT,
+    let promise = &record.promise;
+    let has_key = match &promise.kind {
+        Kind::Call(call) => call.key.is_some(),
+        Kind::Proxy(Link::Call { promise, .. }) => is_keyed(promise),
+        Kind::Proxy(Link::Await { .. } | Link::Tell { .. })
+        | Kind::Step
+        | Kind::Timer
+        | Kind::External => false,
+    };
+    let format = match promise.compensation {
+        _ if has_key || !promise.held.is_empty() => FORMAT,
+        Some(_) => COMPENSATED,
         None => PLAIN,
     };
     wire::StoredRecord {
@@ -117,8 +129,18 @@ pub fn decode_record(bytes: &[u8]) -> Result<Record, StoredError> {
 /// The bytes of a message of the outbox.
 #[must_use]
 pub fn encode_message(message: &Message) -> Bytes {
+    let is_plain = match message {
+        Message::Create { promise, held, .. } => !is_keyed(promise) && held.is_empty(),
+        Message::Subscribe { .. }
+        | Message::Unsubscribe { .. }
+        | Message::Tell { .. }
+        | Message::Answer { .. }
+        | Message::Wave { .. }
+        | Message::Answers { .. }
+        | Message::Trim { .. } => true,
+    };
     wire::StoredMessage {
-        format: PLAIN,
+        format: if is_plain { PLAIN } else { FORMAT },
         message: Some(message.into()),
     }
     .encode_to_vec()
@@ -135,6 +157,10 @@ pub fn decode_message(bytes: &[u8]) -> Result<Message, StoredError> {
     Ok(Reading("StoredMessage")
         .required("message", stored.message)?
         .try_into()?)
+}
+
+fn is_keyed(promise: &NewPromise) -> bool {
+    promise.call.as_ref().is_some_and(|call| call.key.is_some())
 }
 
 /// Before the rest is read: a newer format may not even parse.

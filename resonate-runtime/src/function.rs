@@ -5,6 +5,7 @@ use std::{fmt, pin::Pin, time::Duration};
 use resonate_core::{
     Address, RetryPolicy,
     flow::{Allowed, Rate},
+    keys::PerKey,
 };
 use twox_hash::XxHash3_64;
 
@@ -66,6 +67,16 @@ pub struct Options {
     pub concurrency: Option<u32>,
     /// So many starts in so many milliseconds.
     pub rate_limit: Option<(u32, u64)>,
+    /// Which parameter, from 0, is the key of its calls.
+    pub key: Option<u32>,
+    /// How many calls with the same key are under way at once.
+    pub per_key: Option<u32>,
+    /// So many starts with the same key in so many milliseconds.
+    pub rate_per_key: Option<(u32, u64)>,
+    /// A later call with the same key cancels those before it.
+    pub latest_wins: bool,
+    /// The last call with the same key starts so many milliseconds after it came; those before it settle as it does.
+    pub debounce: Option<u64>,
     /// What its body does that a replay would do otherwise.
     pub hazards: &'static [Hazard],
 }
@@ -93,18 +104,36 @@ impl Options {
         priority: None,
         concurrency: None,
         rate_limit: None,
+        key: None,
+        per_key: None,
+        rate_per_key: None,
+        latest_wins: false,
+        debounce: None,
         hazards: &[],
     };
 
     /// What the fleet may run of it.
     pub(crate) fn allowed(&self) -> Allowed {
+        let rate = |(starts, millis)| Rate {
+            starts,
+            per: Duration::from_millis(millis),
+        };
+        let per_key = PerKey {
+            at_once: self.per_key,
+            rate: self.rate_per_key.map(rate),
+            latest_wins: self.latest_wins,
+            debounce: self.debounce.map(Duration::from_millis),
+        };
         Allowed {
             concurrency: self.concurrency,
-            rate: self.rate_limit.map(|(starts, millis)| Rate {
-                starts,
-                per: Duration::from_millis(millis),
-            }),
+            rate: self.rate_limit.map(rate),
+            per_key: self.has_keys().then_some(per_key),
         }
+    }
+
+    /// True if calls have keys, of their own or one for all.
+    pub(crate) fn has_keys(&self) -> bool {
+        self.key.is_some() || self.latest_wins || self.debounce.is_some()
     }
 }
 
@@ -183,6 +212,11 @@ impl fmt::Debug for Options {
             .field("priority", &self.priority)
             .field("concurrency", &self.concurrency)
             .field("rate_limit", &self.rate_limit)
+            .field("key", &self.key)
+            .field("per_key", &self.per_key)
+            .field("rate_per_key", &self.rate_per_key)
+            .field("latest_wins", &self.latest_wins)
+            .field("debounce", &self.debounce)
             .field("hazards", &self.hazards)
             .finish()
     }

@@ -177,6 +177,7 @@ impl Seeds {
             Request::Hold { .. }
             | Request::Recall { .. }
             | Request::Release { .. }
+            | Request::Merge { .. }
             | Request::Expire { .. }
             | Request::Deliver(_) => {}
         }

@@ -180,6 +180,7 @@ fn holder(task: &Task) -> Option<SessionId> {
         TaskState::Pending { .. }
         | TaskState::Suspended { .. }
         | TaskState::Halted(_)
+        | TaskState::Merged { .. }
         | TaskState::Done => None,
     }
 }

@@ -32,6 +32,7 @@ pub(super) fn expand(function: &Function) -> TokenStream {
     } else {
         quote!((#(&#variables,)*))
     };
+    let key = key(function);
     quote! {
         #(#attrs)*
         #[track_caller]
@@ -48,10 +49,18 @@ pub(super) fn expand(function: &Function) -> TokenStream {
             #private::call(
                 &__DEFINITION,
                 (&&#result_type()).output(),
-                (&#private::Given(#given)).encode(&__DEFINITION),
+                (&#private::Given(#given)).encode(&__DEFINITION) #key,
             )
         }
     }
+}
+
+/// What the key of a call is, if it is one of its arguments.
+fn key(function: &Function) -> Option<TokenStream> {
+    let private = paths::private(Span::mixed_site());
+    let parameter = function.parameters.get(function.key_position()?)?;
+    let variable = &parameter.variable;
+    Some(quote!(.keyed((&#private::Given(&#variable)).key())))
 }
 
 fn variables(function: &Function) -> Vec<&Ident> {
@@ -187,12 +196,38 @@ fn options(function: &Function) -> TokenStream {
     let rate_limit = attrs
         .rate_limit
         .map(|(starts, millis)| quote!(rate_limit: #some((#starts, #millis)),));
-    let hazards = hazards(function);
-    let chosen = quote!(#retry #timeout #codec #priority #concurrency #rate_limit #hazards);
+    let (keys, hazards) = (keys(function), hazards(function));
+    let chosen = quote!(#retry #timeout #codec #priority #concurrency #rate_limit #keys #hazards);
     if chosen.is_empty() {
         return quote!(#private::Options::NONE);
     }
     quote!(#private::Options { #chosen ..#private::Options::NONE })
+}
+
+/// What it says of calls with the same key.
+fn keys(function: &Function) -> TokenStream {
+    let some = paths::some();
+    let attrs = &function.attrs;
+    let key = function
+        .key_position()
+        .and_then(|position| u32::try_from(position).ok())
+        .map(|position| quote!(key: #some(#position),));
+    let per_key = attrs
+        .per_key
+        .as_ref()
+        .map(|(_, most)| quote!(per_key: #some(#most),));
+    let rate_per_key = attrs
+        .rate_per_key
+        .as_ref()
+        .map(|(_, (starts, millis))| quote!(rate_per_key: #some((#starts, #millis)),));
+    let latest_wins = attrs
+        .latest_wins
+        .as_ref()
+        .map(|_| quote!(latest_wins: true,));
+    let debounce = attrs
+        .debounce
+        .map(|millis| quote!(debounce: #some(#millis),));
+    quote!(#key #per_key #rate_per_key #latest_wins #debounce)
 }
 
 /// What its body does that a replay would do otherwise, for the runtime to tell if the function turns out to call others.

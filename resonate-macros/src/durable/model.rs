@@ -24,6 +24,8 @@ pub(super) struct Function {
 pub(super) struct Parameter {
     /// What callers and messages call it.
     pub(super) name: String,
+    /// False for a pattern, which has no name of its own.
+    pub(super) is_named: bool,
     /// The variable that holds it in generated code. It stands where the user's does, but is not the user's: nothing
     /// that the user names can capture it.
     pub(super) variable: Ident,
@@ -83,6 +85,13 @@ impl Function {
         body.is_some_and(|body| hazards::is_caller(body.clone().into(), &own_name))
     }
 
+    /// The how manieth parameter, from 0, is the key.
+    pub(super) fn key_position(&self) -> Option<usize> {
+        let key = self.attrs.key.as_ref()?.unraw().to_string();
+        let mut parameters = self.parameters.iter();
+        parameters.position(|parameter| parameter.is_named && parameter.name == key)
+    }
+
     /// The nested function with the user's body. Never the user's name: a recursive call would mean the body.
     pub(super) fn body_ident(&self) -> Ident {
         self.nested("body")
@@ -113,6 +122,7 @@ impl Parameter {
         };
         Self {
             name,
+            is_named: matches!(&*typed.pat, Pat::Ident(_)),
             variable: with_span(variable, generated(span)),
             ty: (*typed.ty).clone(),
             passing: Passing::of(&typed.ty),

@@ -5,6 +5,7 @@
 
 mod page;
 mod promise;
+mod queue;
 mod server;
 
 pub use self::{

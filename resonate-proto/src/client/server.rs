@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use resonate_core::{SessionId, Timestamp};
+use resonate_core::{SessionId, Timestamp, keys::KeysLook, queue::TenantWaiting};
 
 use crate::{
     convert::{BadMessage, Reading, micros, millis, read_all, write_all},
@@ -50,6 +50,10 @@ pub struct ServedFunction {
     pub running: u32,
     /// When its rate lets the next one start, if it has one.
     pub opens_at: Option<Timestamp>,
+    /// Its keys: how many calls wait for one, and those that most wait for.
+    pub keys: KeysLook,
+    /// Whose the ready tasks are, the longest lines first.
+    pub tenants: Vec<TenantWaiting>,
 }
 
 /// The server: version, limits, figures.
@@ -141,6 +145,10 @@ impl From<&ServedFunction> for v1::ServedFunction {
             waiting_since_ms: served.waiting_since.map_or(0, Timestamp::as_millis),
             running: served.running,
             opens_at_ms: served.opens_at.map_or(0, Timestamp::as_millis),
+            held_back: served.keys.waiting,
+            held_back_since_ms: served.keys.since.map_or(0, Timestamp::as_millis),
+            keys: write_all(&served.keys.most),
+            tenants: write_all(&served.tenants),
         }
     }
 }
@@ -151,6 +159,7 @@ impl TryFrom<v1::ServedFunction> for ServedFunction {
         const READING: Reading = Reading("ServedFunction");
         let since = READING.time("waiting_since_ms", wire.waiting_since_ms)?;
         let opens_at = READING.time("opens_at_ms", wire.opens_at_ms)?;
+        let held_back = READING.time("held_back_since_ms", wire.held_back_since_ms)?;
         Ok(Self {
             function: READING.required("function", wire.function)?.try_into()?,
             workers: wire.workers,
@@ -158,6 +167,12 @@ impl TryFrom<v1::ServedFunction> for ServedFunction {
             waiting_since: Some(since).filter(|since| *since != Timestamp::ZERO),
             running: wire.running,
             opens_at: Some(opens_at).filter(|at| *at != Timestamp::ZERO),
+            keys: KeysLook {
+                waiting: wire.held_back,
+                since: Some(held_back).filter(|since| *since != Timestamp::ZERO),
+                most: read_all(wire.keys)?,
+            },
+            tenants: read_all(wire.tenants)?,
         })
     }
 }

@@ -2,7 +2,7 @@
 
 use resonate_core::Message;
 
-use super::{BadMessage, Reading};
+use super::{BadMessage, Reading, read_all, write_all};
 use crate::v1;
 
 impl From<&Message> for v1::Message {
@@ -13,10 +13,12 @@ impl From<&Message> for v1::Message {
                 promise,
                 back,
                 detached,
+                held,
             } => Wire::Create(v1::MessageCreate {
                 promise: Some((&**promise).into()),
                 back: back.to_string(),
                 detached: *detached,
+                held: write_all(held),
             }),
             Message::Subscribe { id, back } => Wire::Subscribe(v1::MessageSubscribe {
                 id: id.to_string(),
@@ -59,6 +61,7 @@ impl TryFrom<v1::Message> for Message {
                         promise: Box::new(promise.try_into()?),
                         back,
                         detached: create.detached,
+                        held: read_all(create.held)?,
                     }
                 }
                 Wire::Subscribe(subscribe) => {

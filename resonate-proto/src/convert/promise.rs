@@ -3,11 +3,11 @@
 use std::sync::Arc;
 
 use resonate_core::{
-    Address, Call, Compensation, Kind, Link, NewPromise, Origin, Promise, PromiseState, Record,
-    RetryPolicy, Seq, Settled, Task,
+    Address, Call, Compensation, Held, Key, Kind, Link, NewPromise, Origin, Promise, PromiseState,
+    Record, RetryPolicy, Seq, Settled, Task,
 };
 
-use super::{BadMessage, Reading, key_to_wire, timeout_to_wire};
+use super::{BadMessage, Reading, key_to_wire, read_all, timeout_to_wire, write_all};
 use crate::v1;
 
 impl From<&Record> for v1::Record {
@@ -45,6 +45,7 @@ impl From<&Promise> for v1::Promise {
             labels: promise.labels.clone(),
             tags: promise.tags.clone(),
             awaiters: promise.awaiters.iter().map(ToString::to_string).collect(),
+            held: write_all(&promise.held),
         }
     }
 }
@@ -70,7 +71,32 @@ impl TryFrom<v1::Promise> for Promise {
             labels: wire.labels,
             tags: wire.tags,
             awaiters: READING.ids("awaiters", wire.awaiters)?,
+            held: read_all(wire.held)?,
         })
+    }
+}
+
+impl From<&Held> for v1::HeldKey {
+    fn from(held: &Held) -> Self {
+        Self {
+            service: held.key.service.to_string(),
+            function: held.key.function.to_string(),
+            key: held.key.text.to_string(),
+            by: held.by.to_string(),
+        }
+    }
+}
+
+impl TryFrom<v1::HeldKey> for Held {
+    type Error = BadMessage;
+    fn try_from(wire: v1::HeldKey) -> Result<Self, BadMessage> {
+        let key = Key {
+            service: wire.service.into(),
+            function: wire.function.into(),
+            text: wire.key.into(),
+        };
+        let by = Reading("HeldKey").id("by", wire.by)?;
+        Ok(Self { key, by })
     }
 }
 
@@ -138,6 +164,7 @@ impl From<&Call> for v1::Call {
             priority: call.priority.unwrap_or(0).into(),
             priority_unsaid: call.priority.is_none(),
             start_at_ms: call.start_at.as_millis(),
+            key: call.key.as_deref().map(ToOwned::to_owned),
         }
     }
 }
@@ -155,6 +182,7 @@ impl TryFrom<v1::Call> for Call {
                 .then(|| READING.number("priority", wire.priority))
                 .transpose()?,
             start_at: READING.time("start_at_ms", wire.start_at_ms)?,
+            key: wire.key.as_deref().map(Key::text),
         })
     }
 }

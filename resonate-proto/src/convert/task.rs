@@ -19,6 +19,7 @@ impl From<&Task> for v1::Task {
             warm: task.warm.as_ref().map(v1::Warm::from),
             halted_by: key_to_wire(task.halted_by),
             continued_by: key_to_wire(task.continued_by),
+            holds_key: task.holds_key,
         }
     }
 }
@@ -40,6 +41,7 @@ impl TryFrom<v1::Task> for Task {
             warm: wire.warm.map(Warm::try_from).transpose()?,
             halted_by: READING.key("halted_by", &wire.halted_by)?,
             continued_by: READING.key("continued_by", &wire.continued_by)?,
+            holds_key: wire.holds_key,
         })
     }
 }
@@ -61,6 +63,9 @@ impl From<&TaskState> for v1::task::State {
                 cause: halted.cause.name().to_owned(),
                 reason: halted.reason.clone(),
                 at_ms: halted.at.as_millis(),
+            }),
+            TaskState::Merged { into } => Self::Merged(v1::TaskMerged {
+                into: into.to_string(),
             }),
             TaskState::Done => Self::Done(v1::TaskDone {}),
         }
@@ -96,6 +101,9 @@ impl TryFrom<v1::task::State> for TaskState {
                     at,
                 }))
             }
+            Wire::Merged(merged) => Self::Merged {
+                into: Reading("TaskMerged").id("into", merged.into)?,
+            },
             Wire::Done(v1::TaskDone {}) => Self::Done,
         })
     }

@@ -37,7 +37,7 @@ impl TryFrom<v1::Payload> for Payload {
 }
 
 /// Every kind of failure that has a name on the wire.
-const FAILURE_KINDS: [FailureKind; 12] = [
+const FAILURE_KINDS: [FailureKind; 13] = [
     FailureKind::Failed,
     FailureKind::Timeout,
     FailureKind::Canceled,
@@ -49,6 +49,7 @@ const FAILURE_KINDS: [FailureKind; 12] = [
     FailureKind::AlreadyExists,
     FailureKind::OutcomeUnknown,
     FailureKind::Misused,
+    FailureKind::Deadlock,
     FailureKind::Unavailable,
 ];
 

@@ -38,6 +38,9 @@ pub struct Promise {
     pub awaiters: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
     #[prost(message, optional, tag = "30")]
     pub compensation: ::core::option::Option<Compensation>,
+    /// of a root that is awaited from another tree: what is held there until it has settled
+    #[prost(message, repeated, tag = "40")]
+    pub held: ::prost::alloc::vec::Vec<HeldKey>,
     #[prost(oneof = "promise::Kind", tags = "2, 3, 4, 5, 6")]
     pub kind: ::core::option::Option<promise::Kind>,
 }
@@ -56,6 +59,19 @@ pub mod promise {
         #[prost(message, tag = "6")]
         Proxy(super::Link),
     }
+}
+/// Something that one execution has until it ends.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct HeldKey {
+    #[prost(string, tag = "1")]
+    pub service: ::prost::alloc::string::String,
+    #[prost(string, tag = "2")]
+    pub function: ::prost::alloc::string::String,
+    #[prost(string, tag = "3")]
+    pub key: ::prost::alloc::string::String,
+    /// the execution
+    #[prost(string, tag = "4")]
+    pub by: ::prost::alloc::string::String,
 }
 /// A call that runs only if its caller ends canceled, timed out or with an error.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
@@ -89,6 +105,9 @@ pub struct Call {
     /// as the function's workers announce it, or 0
     #[prost(bool, tag = "9")]
     pub priority_unsaid: bool,
+    /// what it has in common with other calls of its function; absent: the function has no key, or nobody has said it
+    #[prost(string, optional, tag = "40")]
+    pub key: ::core::option::Option<::prost::alloc::string::String>,
 }
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct Step {}
@@ -264,7 +283,10 @@ pub struct Task {
     /// of the request that let it go on last: 16 bytes, or none
     #[prost(bytes = "bytes", tag = "15")]
     pub continued_by: ::prost::bytes::Bytes,
-    #[prost(oneof = "task::State", tags = "1, 2, 3, 4, 5")]
+    /// from its first claim until it is done
+    #[prost(bool, tag = "40")]
+    pub holds_key: bool,
+    #[prost(oneof = "task::State", tags = "1, 2, 3, 4, 5, 41")]
     pub state: ::core::option::Option<task::State>,
 }
 /// Nested message and enum types in `Task`.
@@ -281,6 +303,8 @@ pub mod task {
         Halted(super::TaskHalted),
         #[prost(message, tag = "5")]
         Done(super::TaskDone),
+        #[prost(message, tag = "41")]
+        Merged(super::TaskMerged),
     }
 }
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
@@ -311,6 +335,11 @@ pub struct TaskHalted {
 }
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct TaskDone {}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct TaskMerged {
+    #[prost(string, tag = "1")]
+    pub into: ::prost::alloc::string::String,
+}
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct Warm {
     #[prost(string, tag = "1")]
@@ -358,6 +387,9 @@ pub struct MessageCreate {
     pub back: ::prost::alloc::string::String,
     #[prost(bool, tag = "3")]
     pub detached: bool,
+    /// above the caller, until the root has settled
+    #[prost(message, repeated, tag = "40")]
+    pub held: ::prost::alloc::vec::Vec<HeldKey>,
 }
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct MessageSubscribe {
@@ -577,6 +609,44 @@ pub struct ServedFunction {
     /// when its rate lets the next one start; 0: it has none
     #[prost(int64, tag = "41")]
     pub opens_at_ms: i64,
+    /// calls that wait for a key
+    #[prost(uint64, tag = "42")]
+    pub held_back: u64,
+    /// the oldest of them; 0: none
+    #[prost(int64, tag = "43")]
+    pub held_back_since_ms: i64,
+    /// those that most wait for, some of those that somebody has
+    #[prost(message, repeated, tag = "44")]
+    pub keys: ::prost::alloc::vec::Vec<KeyLine>,
+    /// of the ready tasks, the longest lines
+    #[prost(message, repeated, tag = "45")]
+    pub tenants: ::prost::alloc::vec::Vec<TenantLine>,
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct KeyLine {
+    #[prost(string, tag = "1")]
+    pub key: ::prost::alloc::string::String,
+    /// some of them
+    #[prost(string, repeated, tag = "2")]
+    pub holders: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+    /// how many have it
+    #[prost(uint64, tag = "3")]
+    pub held: u64,
+    #[prost(uint64, tag = "4")]
+    pub waiting: u64,
+    /// when its rate, or its pause, lets the next one go; 0: neither holds it up
+    #[prost(int64, tag = "5")]
+    pub opens_at_ms: i64,
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct TenantLine {
+    /// empty: calls that do not say
+    #[prost(string, tag = "1")]
+    pub tenant: ::prost::alloc::string::String,
+    #[prost(uint64, tag = "2")]
+    pub waiting: u64,
+    #[prost(uint32, tag = "3")]
+    pub weight: u32,
 }
 /// A function as a worker registers it.
 #[derive(Clone, PartialEq, ::prost::Message)]
@@ -620,6 +690,27 @@ pub struct Function {
     /// in this time; 0: as often as there is room
     #[prost(uint64, tag = "42")]
     pub rate_per_ms: u64,
+    /// What counts for calls with the same key.
+    #[prost(bool, tag = "43")]
+    pub keyed: bool,
+    /// the parameter that is the key, from 1; 0: all calls have one key
+    #[prost(uint32, tag = "44")]
+    pub key_position: u32,
+    /// so many have a key at once; 0: one
+    #[prost(uint32, tag = "45")]
+    pub per_key: u32,
+    /// so many starts
+    #[prost(uint32, tag = "46")]
+    pub rate_per_key_starts: u32,
+    /// in this time; 0: as often as there is room
+    #[prost(uint64, tag = "47")]
+    pub rate_per_key_ms: u64,
+    /// a later call cancels those before it
+    #[prost(bool, tag = "48")]
+    pub latest_wins: bool,
+    /// the last one starts so long after it came, the others settle as it does; 0: all start
+    #[prost(uint64, tag = "49")]
+    pub debounce_ms: u64,
 }
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct Parameter {

@@ -1,10 +1,11 @@
 //! Functions as a worker registers them.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use resonate_core::{
-    Address, RetryPolicy,
+    Address, Key, RetryPolicy,
     flow::{Allowed, Rate},
+    keys::PerKey,
 };
 
 use crate::{
@@ -44,6 +45,32 @@ pub struct Defaults {
     pub priority: i8,
     /// How much of it may run in the whole fleet.
     pub allowed: Allowed,
+    /// Which parameter, from 0, is the key of its calls; none if it has no key, or all have one.
+    pub key: Option<u32>,
+}
+
+impl Defaults {
+    /// The key of a call whose arguments are these, as JSON; empty if all calls have one, none if the function has no key
+    /// or the arguments cannot be read.
+    #[must_use]
+    pub fn key_of(&self, arguments: &[u8]) -> Option<Arc<str>> {
+        self.allowed.per_key?;
+        let Some(position) = self.key else {
+            return Some(Key::text(""));
+        };
+        let arguments: Vec<serde_json::Value> = serde_json::from_slice(arguments).ok()?;
+        let argument = arguments.get(usize::try_from(position).ok()?)?;
+        Some(key_text(argument))
+    }
+}
+
+/// The key that an argument is: a text as it is, anything else as compact JSON.
+#[must_use]
+pub fn key_text(argument: &serde_json::Value) -> Arc<str> {
+    match argument.as_str() {
+        Some(text) => Key::text(text),
+        None => Key::text(&argument.to_string()),
+    }
 }
 
 /// One parameter of a function.
@@ -57,6 +84,8 @@ pub struct Parameter {
 
 impl From<&Function> for v1::Function {
     fn from(function: &Function) -> Self {
+        let per_key = function.defaults.allowed.per_key;
+        let rate_per_key = per_key.and_then(|per_key| per_key.rate);
         Self {
             service: function.address.service.to_string(),
             name: function.address.function.to_string(),
@@ -77,6 +106,18 @@ impl From<&Function> for v1::Function {
                 .allowed
                 .rate
                 .map_or(0, |rate| millis(rate.per)),
+            keyed: per_key.is_some(),
+            key_position: function
+                .defaults
+                .key
+                .map_or(0, |position| position.saturating_add(1)),
+            per_key: per_key.and_then(|per_key| per_key.at_once).unwrap_or(0),
+            rate_per_key_starts: rate_per_key.map_or(0, |rate| rate.starts),
+            rate_per_key_ms: rate_per_key.map_or(0, |rate| millis(rate.per)),
+            latest_wins: per_key.is_some_and(|per_key| per_key.latest_wins),
+            debounce_ms: per_key
+                .and_then(|per_key| per_key.debounce)
+                .map_or(0, millis),
         }
     }
 }
@@ -88,13 +129,28 @@ impl TryFrom<v1::Function> for Function {
         let address = Address::new(wire.service, wire.name, wire.version);
         READING.check_address("name", &address)?;
         let timeout = (wire.timeout_ms > 0).then(|| Duration::from_millis(wire.timeout_ms));
-        let rate = (wire.rate_starts > 0 && wire.rate_per_ms > 0).then(|| Rate {
-            starts: wire.rate_starts,
-            per: Duration::from_millis(wire.rate_per_ms),
+        let rate = |starts, per_ms| {
+            (starts > 0 && per_ms > 0).then(|| Rate {
+                starts,
+                per: Duration::from_millis(per_ms),
+            })
+        };
+        let per_key = wire.keyed.then(|| PerKey {
+            at_once: Some(wire.per_key).filter(|most| *most > 0),
+            rate: rate(wire.rate_per_key_starts, wire.rate_per_key_ms),
+            latest_wins: wire.latest_wins,
+            debounce: (wire.debounce_ms > 0).then(|| Duration::from_millis(wire.debounce_ms)),
         });
+        let rate = rate(wire.rate_starts, wire.rate_per_ms);
+        let key = wire.key_position.checked_sub(1).filter(|_| wire.keyed);
         let concurrency = Some(wire.concurrency).filter(|most| *most > 0);
         let defaults = Defaults {
-            allowed: Allowed { concurrency, rate },
+            allowed: Allowed {
+                concurrency,
+                rate,
+                per_key,
+            },
+            key,
             retry: wire.retry.map(Into::into),
             timeout,
             priority: READING.number("priority", wire.priority)?,

@@ -12,7 +12,7 @@ use resonate_core::{PromiseId, Record, Seq, TaskVersion, limits};
 
 pub use self::{
     from_worker::{FromWorker, FromWorkerReader, Hello},
-    function::{Defaults, Function, Parameter},
+    function::{Defaults, Function, Parameter, key_text},
     to_worker::{Dispatch, ToWorker, TurnAnswer, Welcome},
 };
 use crate::{
@@ -21,7 +21,7 @@ use crate::{
 };
 
 /// The protocol this version speaks. A field that must not be skipped raises it.
-pub const PROTOCOL: u32 = 2;
+pub const PROTOCOL: u32 = 3;
 
 /// The kind of refusal after which a worker drops what it holds and says hello again, as if for the first time.
 pub const ANOTHER_TIMELINE: &str = "timeline";

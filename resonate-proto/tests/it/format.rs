@@ -5,9 +5,9 @@ use std::{collections::BTreeMap, sync::Arc};
 use expect_test::expect;
 use prost::Message as _;
 use resonate_core::{
-    Address, AwaiterPage, Call, Compensation, Failure, FailureKind, Kind, Message, Origin, Outcome,
-    Payload, Promise, PromiseId, PromiseState, Record, RetryPolicy, Seq, SessionId, SettleKey,
-    Settled, Task, TaskState, TaskVersion, Timestamp, Warm,
+    Address, AwaiterPage, Call, Compensation, Failure, FailureKind, Held, Key, Kind, Message,
+    NewPromise, Origin, Outcome, Payload, Promise, PromiseId, PromiseState, Record, RetryPolicy,
+    Seq, SessionId, SettleKey, Settled, Task, TaskState, TaskVersion, Timestamp, Warm,
 };
 use resonate_proto::store::{self, Stored, StoredError};
 
@@ -28,6 +28,17 @@ fn failure() -> Failure {
     }
 }
 
+fn origin() -> Origin {
+    Origin {
+        parent: id("order-42"),
+        generation: 2,
+        position: 7,
+        location: "src/checkout.rs:31".into(),
+        called_at: Timestamp::from_millis(1_700_000_001_000),
+        depth: 1,
+    }
+}
+
 /// Every field of a record has a value of its own in it.
 fn record() -> Record {
     let failure = failure();
@@ -45,6 +56,7 @@ fn record() -> Record {
         }),
         priority: Some(-3),
         start_at: Timestamp::from_millis(1_700_000_000_000),
+        key: None,
     };
     let settled = Settled {
         outcome: Outcome::Failed(failure.clone()),
@@ -53,27 +65,20 @@ fn record() -> Record {
         key: None,
         because_of: None,
     };
-    let origin = Origin {
-        parent: id("order-42"),
-        generation: 2,
-        position: 7,
-        location: "src/checkout.rs:31".into(),
-        called_at: Timestamp::from_millis(1_700_000_001_000),
-        depth: 1,
-    };
     let promise = Promise {
         id: id("order-42.charge-1"),
         kind: Kind::Call(Arc::new(call)),
         state: PromiseState::Settled(Box::new(settled)),
         created_at: Timestamp::from_millis(1_700_000_002_000),
         timeout_at: Timestamp::from_millis(1_700_000_060_000),
-        origin: Some(origin),
+        origin: Some(origin()),
         generation: 3,
         shielded: true,
         compensation: None,
         labels: map("customer", "7"),
         tags: map("traceparent", "00-1"),
         awaiters: vec![id("other.proxy")],
+        held: Vec::new(),
     };
     let task = Task {
         state: TaskState::Leased {
@@ -93,6 +98,7 @@ fn record() -> Record {
         }),
         halted_by: Some(SettleKey(0x0a)),
         continued_by: Some(SettleKey(0x0b)),
+        holds_key: false,
     };
     Record {
         promise,
@@ -207,21 +213,66 @@ fn what_undoes_a_call_is_not_for_readers_of_format_1() {
     .assert_eq(&hex(&bytes));
 }
 
+/// Who does not know keys would give one to two.
+#[test]
+fn what_has_a_key_is_not_for_readers_of_format_2() {
+    let held = Held {
+        key: Key {
+            service: "crawler".into(),
+            function: "fetch".into(),
+            text: "a.com".into(),
+        },
+        by: id("crawl.fetch"),
+    };
+    let mut keyed = record();
+    if let Kind::Call(call) = &mut keyed.promise.kind {
+        Arc::make_mut(call).key = Some("a.com".into());
+    }
+    if let Some(task) = &mut keyed.task {
+        task.holds_key = true;
+    }
+    let mut below = record();
+    below.promise.held = vec![held.clone()];
+    for record in [keyed, below] {
+        let bytes = store::encode_record(&record);
+        assert_eq!(bytes.get(1), Some(&3));
+        assert_eq!(store::decode_record(&bytes).expect("a row of ours"), record);
+    }
+    let message = Message::Create {
+        promise: Box::new(NewPromise {
+            id: id("b"),
+            call: None,
+            timeout_at: Timestamp::NEVER,
+            labels: BTreeMap::new(),
+            tags: BTreeMap::new(),
+        }),
+        back: id("a.b"),
+        detached: false,
+        held: vec![held],
+    };
+    let bytes = store::encode_message(&message);
+    assert_eq!(bytes.get(1), Some(&3));
+    assert_eq!(
+        store::decode_message(&bytes).expect("a row of ours"),
+        message
+    );
+}
+
 #[test]
 fn a_newer_format_is_refused_and_both_are_named() {
     // The format, and then something that is no message at all.
     for tail in [&b""[..], b"\x12\x01\xff", b"\x1a\x02ab"] {
-        let row = [b"\x08\x03", tail].concat();
+        let row = [b"\x08\x04", tail].concat();
         let error = store::decode_record(&row).unwrap_err();
         assert!(
-            matches!(error, StoredError::NewerFormat { found: 3 }),
+            matches!(error, StoredError::NewerFormat { found: 4 }),
             "{error:?}"
         );
-        expect!["the row has format 3, this version reads up to format 2; start the version that wrote it, or a newer one"]
+        expect!["the row has format 4, this version reads up to format 3; start the version that wrote it, or a newer one"]
             .assert_eq(&error.to_string());
         assert!(matches!(
             store::decode_message(&row),
-            Err(StoredError::NewerFormat { found: 3 })
+            Err(StoredError::NewerFormat { found: 4 })
         ));
     }
 }

@@ -17,6 +17,7 @@ fn record(id: &str) -> Record {
         labels: std::collections::BTreeMap::new(),
         tags: std::collections::BTreeMap::new(),
         awaiters: Vec::new(),
+        held: Vec::new(),
     };
     Record {
         promise,

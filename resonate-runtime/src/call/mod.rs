@@ -18,7 +18,7 @@ use std::{
     time::Duration,
 };
 
-use resonate_core::{Payload, Timestamp};
+use resonate_core::Timestamp;
 
 use self::request::Request;
 pub use self::{
@@ -35,7 +35,7 @@ use crate::{
     context::{self, current, current::Whereabouts},
     function::Definition,
     ops::{Undo, definition_of},
-    plumbing::Output,
+    plumbing::{Arguments, Output},
     replay::{Due, Place},
 };
 
@@ -70,7 +70,7 @@ impl<R> Call<R> {
     pub(crate) fn new(
         definition: &'static Definition,
         output: Output<R>,
-        arguments: Result<Payload>,
+        arguments: Arguments,
     ) -> Self {
         let request = Request::new(definition, arguments, Location::caller());
         Self {

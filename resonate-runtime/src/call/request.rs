@@ -10,6 +10,7 @@ use crate::{
     function::Definition,
     ops::check_labels,
     outside::{self, NewCall},
+    plumbing::Arguments,
     replay::{Command, CommandKind, Due, Place},
 };
 
@@ -17,6 +18,7 @@ use crate::{
 pub(super) struct Request {
     pub(super) definition: &'static Definition,
     pub(super) arguments: Result<Payload>,
+    key: Option<Arc<str>>,
     pub(super) location: &'static Location<'static>,
     pub(super) id: Option<String>,
     pub(super) service: Option<Arc<str>>,
@@ -44,12 +46,13 @@ pub(super) struct Started {
 impl Request {
     pub(super) fn new(
         definition: &'static Definition,
-        arguments: Result<Payload>,
+        Arguments { written, key }: Arguments,
         location: &'static Location<'static>,
     ) -> Self {
         Self {
             definition,
-            arguments,
+            arguments: written,
+            key,
             location,
             id: None,
             service: None,
@@ -133,9 +136,9 @@ impl Request {
         }
         (self.is_shielded, self.is_undone) = (true, true);
         let of = context.with(|inner| inner.replay.id_after(undo.name, self.definition.name));
-        let nothing = Payload::new(Encoding::JSON, "[]");
-        let call =
-            Self::new(undo, Ok(nothing), self.location).into_call(context.settings().retry)?;
+        // Its argument is not known yet, and so it has no key.
+        let nothing = Ok(Payload::new(Encoding::JSON, "[]")).into();
+        let call = Self::new(undo, nothing, self.location).into_call(context.settings().retry)?;
         let kind = CommandKind::Undo {
             call: Arc::new(call),
             of: Some(of),
@@ -285,6 +288,7 @@ impl Request {
             retry: retry.map(|retry| retry.policy()).or(default),
             priority: self.priority.or(options.priority),
             start_at: Timestamp::ZERO,
+            key: self.key,
         })
     }
 

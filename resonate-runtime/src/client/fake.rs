@@ -275,6 +275,7 @@ pub(crate) fn pending(create: Create) -> Record {
         labels: create.promise.labels,
         tags: create.promise.tags,
         awaiters: Vec::new(),
+        held: Vec::new(),
     };
     Record {
         promise,

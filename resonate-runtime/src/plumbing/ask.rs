@@ -10,7 +10,7 @@ use std::{fmt, marker::PhantomData};
 
 use serde::{Serialize, de::DeserializeOwned};
 
-use super::{AnswerError, Arguments, Decoder, Output, Value};
+use super::{AnswerError, Arguments, Decoder, KeyArgument, Output, Value};
 use crate::{Error, Result, function::Definition};
 
 /// A type to be asked about.
@@ -261,6 +261,28 @@ pub trait CannotEncode {
 impl<A> CannotEncode for &Given<A> {
     fn encode(&self, definition: &'static Definition) -> Arguments {
         Arguments::none(definition)
+    }
+}
+
+/// `key()` of an argument that can be written.
+pub trait CanKey {
+    /// Writes it as the key of its call.
+    fn key(&self) -> KeyArgument;
+}
+impl<K: Serialize> CanKey for Given<K> {
+    fn key(&self) -> KeyArgument {
+        KeyArgument::of(&self.0)
+    }
+}
+
+/// `key()` where a check complains already.
+pub trait CannotKey {
+    /// Writes nothing.
+    fn key(&self) -> KeyArgument;
+}
+impl<K> CannotKey for &Given<K> {
+    fn key(&self) -> KeyArgument {
+        KeyArgument::none()
     }
 }
 

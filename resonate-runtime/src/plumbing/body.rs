@@ -1,6 +1,6 @@
 //! Arguments on their way in and out, and a body as the worker runs it.
 
-use std::{any::type_name, fmt};
+use std::{any::type_name, fmt, sync::Arc};
 
 use resonate_core::Payload;
 use serde::{
@@ -17,7 +17,40 @@ use crate::{
 };
 
 /// Arguments as they were written when the call was made, or why they could not be; the call's first poll says so.
-pub struct Arguments(pub(crate) Result<Payload>);
+pub struct Arguments {
+    pub(crate) written: Result<Payload>,
+    pub(crate) key: Option<Arc<str>>,
+}
+
+/// The argument that is the key of a call, or why it cannot be one.
+#[derive(Debug)]
+pub struct KeyArgument(Result<Arc<str>>);
+
+impl KeyArgument {
+    pub(super) fn of<K: Serialize>(argument: &K) -> Self {
+        let value = serde_json::to_value(argument);
+        Self(match value {
+            Ok(value) => Ok(resonate_proto::stream::key_text(&value)),
+            Err(error) => {
+                let message = format!("the key of a call is written as JSON: {error}");
+                Err(Error::of(ErrorKind::Decode, message).into_terminal())
+            }
+        })
+    }
+
+    /// For an argument that cannot be written; the program that has it did not compile.
+    pub(super) fn none() -> Self {
+        let message = "the key of a call cannot be written".to_owned();
+        Self(Err(Error::of(ErrorKind::Decode, message).into_terminal()))
+    }
+}
+
+/// Without a key.
+impl From<Result<Payload>> for Arguments {
+    fn from(written: Result<Payload>) -> Self {
+        Self { written, key: None }
+    }
+}
 
 impl Arguments {
     pub(super) fn write<A: Serialize>(definition: &'static Definition, arguments: &A) -> Self {
@@ -27,9 +60,28 @@ impl Arguments {
             ..
         } = definition;
         let written = ambient::codecs().encode_parts(options.codec, arguments, parameters);
-        Self(written.map_err(|error| {
+        let written = written.map_err(|error| {
             error.about(format_args!("the arguments of {}", definition.address()))
-        }))
+        });
+        // All calls have one key.
+        let key = options.has_keys().then(|| Arc::from(""));
+        Self { written, key }
+    }
+
+    /// The same with this key.
+    #[must_use]
+    pub fn keyed(self, key: KeyArgument) -> Self {
+        let Self { written, .. } = self;
+        match (written, key.0) {
+            (Ok(written), Ok(key)) => Self {
+                written: Ok(written),
+                key: Some(key),
+            },
+            (Err(error), _) | (_, Err(error)) => Self {
+                written: Err(error),
+                key: None,
+            },
+        }
     }
 
     /// For arguments that cannot be written; the program that has them did not compile.
@@ -38,7 +90,10 @@ impl Arguments {
             "the arguments of {} cannot be written",
             definition.address()
         );
-        Self(Err(Error::of(ErrorKind::Decode, message).into_terminal()))
+        Self {
+            written: Err(Error::of(ErrorKind::Decode, message).into_terminal()),
+            key: None,
+        }
     }
 }
 
@@ -172,7 +227,10 @@ impl<A> fmt::Debug for Decoder<A> {
 
 impl fmt::Debug for Arguments {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("Arguments").field(&self.0).finish()
+        f.debug_struct("Arguments")
+            .field("written", &self.written)
+            .field("key", &self.key)
+            .finish()
     }
 }
 

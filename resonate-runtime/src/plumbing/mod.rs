@@ -15,7 +15,7 @@ pub use tokio;
 
 pub use self::{
     ask::{Given, Lent, Tag},
-    body::{Arguments, Decoder, Input, NoArguments, run},
+    body::{Arguments, Decoder, Input, KeyArgument, NoArguments, run},
     output::{Ended, Output},
 };
 pub use crate::{
@@ -46,5 +46,5 @@ pub fn call<R>(
     output: Output<R>,
     arguments: Arguments,
 ) -> Call<R> {
-    Call::new(definition, output, arguments.0)
+    Call::new(definition, output, arguments)
 }

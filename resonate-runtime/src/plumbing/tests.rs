@@ -121,18 +121,18 @@ fn the_parts_of_a_result_are_found() {
 fn arguments_are_written_and_read_as_a_tuple_or_as_nothing() {
     let (card, cents) = (String::from("4242"), 1200u64);
     for (definition, label) in [(&PLAIN, "json"), (&COMPACT, "bincode")] {
-        let written = (&Given((&*card, &cents))).encode(definition).0.unwrap();
+        let written = (&Given((&*card, &cents))).encode(definition).written.unwrap();
         assert_eq!(written.encoding.0, label);
         let read: (String, u64) = Codecs::default().decode(&written).unwrap();
         assert_eq!(read, (card.clone(), cents));
     }
-    let nothing = (&Given(NoArguments)).encode(&PLAIN).0.unwrap();
+    let nothing = (&Given(NoArguments)).encode(&PLAIN).written.unwrap();
     assert_eq!(&nothing.data[..], b"[]");
     assert_eq!(
         Codecs::default().decode::<NoArguments>(&nothing).unwrap(),
         NoArguments
     );
-    assert!((&Given(Opaque)).encode(&PLAIN).0.is_err());
+    assert!((&Given(Opaque)).encode(&PLAIN).written.is_err());
 }
 
 /// Runs a body that remembers its arguments.

@@ -53,6 +53,7 @@ impl Found {
             TaskState::Pending { .. }
             | TaskState::Leased { .. }
             | TaskState::Suspended { .. }
+            | TaskState::Merged { .. }
             | TaskState::Done => None,
         }
     }

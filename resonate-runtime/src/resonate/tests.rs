@@ -38,7 +38,7 @@ fn charge() -> Call<Result<u32>> {
     Call::new(
         &CHARGE,
         Output::of_result(),
-        Ok(resonate_core::Payload::json("[]")),
+        Ok(resonate_core::Payload::json("[]")).into(),
     )
 }
 

@@ -79,6 +79,7 @@ fn registered(
             timeout: definition.options.timeout.map(|timeout| timeout()),
             priority: definition.options.priority.unwrap_or(0),
             allowed: definition.options.allowed(),
+            key: definition.options.key,
         },
     }
 }

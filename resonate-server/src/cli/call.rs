@@ -36,6 +36,7 @@ pub(super) async fn run(args: &Call, url: &str, out: Output) -> Result<Code, Fai
         }),
         priority: args.priority,
         start_at: Timestamp::ZERO,
+        key: None,
     };
     let promise = NewPromise {
         id: id.clone(),

@@ -158,6 +158,7 @@ pub(crate) fn state(record: &Record) -> &'static str {
             TaskState::Leased { .. } => "running",
             TaskState::Suspended { .. } => "waiting",
             TaskState::Halted(_) => "halted",
+            TaskState::Merged { .. } => "merged",
             TaskState::Done => "done",
         },
         _ => record.promise.state_name(),
@@ -232,7 +233,7 @@ fn task_lines(task: &Task, line: &mut impl FnMut(&str, String)) {
             "halted",
             format!("{}: {}", halted.cause.name(), halted.reason),
         ),
-        TaskState::Suspended { .. } | TaskState::Done => {}
+        TaskState::Suspended { .. } | TaskState::Merged { .. } | TaskState::Done => {}
     }
     line("claims", task.version.to_string());
     if task.attempts > 0 {

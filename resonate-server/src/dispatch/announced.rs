@@ -8,7 +8,8 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use resonate_core::{
-    Address, Call, ChildKind, Create, Link, NewPromise, Op, Request, RetryPolicy, Timestamp, Turn,
+    Address, Call, ChildKind, Create, Encoding, Link, NewPromise, Op, Request, RetryPolicy,
+    Timestamp, Turn,
 };
 use resonate_proto::stream::{Defaults, Function};
 
@@ -50,17 +51,25 @@ impl Announced {
             | Request::Release { .. }
             | Request::Halt { .. }
             | Request::Continue { .. }
+            | Request::Merge { .. }
             | Request::Expire { .. }
             | Request::Deliver(_) => {}
         }
     }
 
     fn fill_op(&self, op: &mut Op, now: Timestamp) {
+        // What runs at its caller's has begun, and asks for no key any more.
+        let is_asked = matches!(op, Op::Create(_));
         let (Op::Create(child) | Op::CreateClaimed(child) | Op::Record(child, _)) = op else {
             return;
         };
         match &mut child.kind {
-            ChildKind::Call(call) => self.fill_call(call, &mut child.timeout_at, now),
+            ChildKind::Call(call) => {
+                self.fill_call(call, &mut child.timeout_at, now);
+                if is_asked {
+                    self.fill_key(call);
+                }
+            }
             ChildKind::Proxy(Link::Call { promise, .. }) => self.fill_root(promise, now),
             ChildKind::Step
             | ChildKind::Timer
@@ -72,6 +81,18 @@ impl Announced {
     fn fill_root(&self, promise: &mut NewPromise, now: Timestamp) {
         if let Some(call) = &mut promise.call {
             self.fill_call(call, &mut promise.timeout_at, now);
+            self.fill_key(call);
+        }
+    }
+
+    /// Who does not know the function as it is now does not say the key; it is read from the arguments if they are JSON.
+    fn fill_key(&self, call: &mut Arc<Call>) {
+        if call.key.is_some() || call.param.encoding != Encoding::JSON {
+            return;
+        }
+        let said = self.0.get(&call.address);
+        if let Some(key) = said.and_then(|said| said.key_of(&call.param.data)) {
+            Arc::make_mut(call).key = Some(key);
         }
     }
 
@@ -105,7 +126,9 @@ mod tests {
         allowed: resonate_core::flow::Allowed {
             concurrency: None,
             rate: None,
+            per_key: None,
         },
+        key: None,
         retry: Some(RetryPolicy::NEVER),
         timeout: Some(Duration::from_millis(5)),
         priority: 3,
@@ -136,6 +159,7 @@ mod tests {
             retry,
             priority,
             start_at: Timestamp::ZERO,
+            key: None,
         };
         let promise = NewPromise {
             id: PromiseId::new("a").unwrap(),

@@ -220,6 +220,7 @@ fn stripped(record: &Record) -> Record {
         *call = Arc::new(Call {
             address: call.address.clone(),
             param,
+            key: call.key.clone(),
             ..**call
         });
     };

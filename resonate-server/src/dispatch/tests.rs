@@ -78,6 +78,7 @@ fn task(id: &str, function: &str, change: impl FnOnce(&mut Task)) -> Record {
         retry: Some(RetryPolicy::DEFAULT),
         priority: None,
         start_at: Timestamp::ZERO,
+        key: None,
     };
     let promise = Promise {
         id: PromiseId::new(id).unwrap(),
@@ -92,6 +93,7 @@ fn task(id: &str, function: &str, change: impl FnOnce(&mut Task)) -> Record {
         labels: BTreeMap::new(),
         tags: BTreeMap::new(),
         awaiters: Vec::new(),
+        held: Vec::new(),
     };
     let mut task = Task::pending(TaskVersion(0), Timestamp::ZERO);
     change(&mut task);

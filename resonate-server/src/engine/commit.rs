@@ -90,7 +90,7 @@ impl Engine {
         }
         self.messages = Messages::load(&mut *self.store)?;
         self.window = Window::new(self.settings.longest_wait);
-        self.ready = Ready::default();
+        self.ready = Ready::new(self.weights.clone());
         self.flow.forget_running();
         self.leases = Leases::default();
         self.fleet = Fleet::default();

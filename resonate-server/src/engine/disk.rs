@@ -186,7 +186,7 @@ fn state_number(record: &Record) -> u8 {
         (_, Some(TaskState::Leased { .. })) => LEASED,
         (_, Some(TaskState::Suspended { .. })) => 4,
         (_, Some(TaskState::Halted(_))) => 5,
-        (_, Some(TaskState::Pending { .. } | TaskState::Done)) => 2,
+        (_, Some(TaskState::Pending { .. } | TaskState::Merged { .. } | TaskState::Done)) => 2,
         (Kind::Call(_) | Kind::Step | Kind::Timer | Kind::External | Kind::Proxy(_), None) => 1,
     }
 }

@@ -92,6 +92,7 @@ fn request_bytes(request: &Request) -> usize {
         | Request::Release { .. }
         | Request::Halt { .. }
         | Request::Continue { .. }
+        | Request::Merge { .. }
         | Request::Expire { .. }
         | Request::Deliver(_) => 0,
     }

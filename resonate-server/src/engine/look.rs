@@ -38,6 +38,8 @@ impl Engine {
 
     fn functions(&self) -> Vec<ServedFunction> {
         let served = |function: Function, workers: u32, waiting: Waiting| ServedFunction {
+            keys: self.ready.keys(&function.address),
+            tenants: self.ready.tenants(&function.address),
             running: self.flow.running(&function.address),
             opens_at: self.flow.opens_at(&function.address),
             function,

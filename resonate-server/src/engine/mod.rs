@@ -13,6 +13,7 @@ mod commit;
 pub(crate) mod disk;
 mod error;
 pub mod input;
+mod keys;
 mod look;
 mod memory;
 mod messages;
@@ -38,6 +39,7 @@ use resonate_core::{
     flow::Flow,
     limits as bounds,
     mutants::{Mutant, planted},
+    tenant::Weights,
 };
 use tokio::sync::mpsc;
 
@@ -89,6 +91,7 @@ pub struct Engine {
 
     // Derived from the records, or from what is connected.
     window: Window,
+    weights: Weights,
     ready: Ready,
     leases: Leases,
     fleet: Fleet,
@@ -164,6 +167,7 @@ impl Engine {
             memory: Memory::new(settings.idle),
             messages,
             window: Window::new(settings.longest_wait),
+            weights: Weights::default(),
             ready: Ready::default(),
             leases: Leases::default(),
             fleet: Fleet::default(),
@@ -185,6 +189,12 @@ impl Engine {
         let key = self.store.capability_key();
         let capabilities = Capabilities { key, public_url };
         self.capabilities.insert(capabilities).clone()
+    }
+
+    /// Tenants weigh so much from now on: say it before the first round.
+    pub fn weigh_tenants(&mut self, weights: Weights) {
+        self.ready = Ready::new(weights.clone());
+        self.weights = weights;
     }
 
     /// One round: takes what waits from the front of `inputs`, as much as fits, and returns what may leave now.
@@ -213,6 +223,7 @@ impl Engine {
             self.do_chores(&mut round)?;
             self.expire(&mut round)?;
             self.let_woken_go_on(&mut round)?;
+            self.open_keys(&mut round)?;
             self.pair(&mut round)?;
         }
         self.commit(round)

@@ -92,6 +92,8 @@ impl Engine {
         let now = self.last.wall;
         let knows_all = self.window.has_reached(now);
         let is_behind = !knows_all
+            || !self.ready.is_open()
+            || self.ready.has_over()
             || !self.loaded.is_empty()
             || self.has_more_pairs
             || self
@@ -106,6 +108,7 @@ impl Engine {
             *at > self.last.wall && is_wanted
         });
         wait.at(self.seen.wall, opens.map(|(_, at)| at).min())
+            .at(self.seen.wall, self.ready.opens_at())
             .at(self.seen.wall, self.memory.next_due())
             .at(self.steady, self.leases.next_expiry())
             .at(self.steady, self.unacknowledged.next())

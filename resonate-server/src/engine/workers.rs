@@ -3,7 +3,8 @@
 use std::collections::BTreeSet;
 
 use resonate_core::{
-    PromiseId, Record, Refusal, ReleaseReason, Reply, Request, SessionId, TaskVersion, Timestamp,
+    Address, PromiseId, Record, Refusal, ReleaseReason, Reply, Request, SessionId, TaskVersion,
+    Timestamp,
     mutants::{Mutant, planted},
 };
 use resonate_proto::stream::{
@@ -85,12 +86,16 @@ impl Engine {
         for function in hello.functions.iter().filter(|function| function.served) {
             let allowed = function.defaults.allowed;
             self.flow.announce(&function.address, allowed, round.now);
+            self.ready
+                .announce(&function.address, allowed.per_key, round.now);
         }
         self.fleet.join(hello, peer, stream, round.now);
         if self.flow.limited() > limits::ANNOUNCED {
             let fleet = &self.fleet;
-            self.flow
-                .forget_unserved(|address| fleet.workers().any(|(_, one)| one.executes(address)));
+            let is_served =
+                |address: &Address| fleet.workers().any(|(_, one)| one.executes(address));
+            self.flow.forget_unserved(is_served);
+            self.ready.forget_unserved(is_served);
         }
         self.streams.insert(stream, OpenStream { session, out });
         let welcome = Welcome {

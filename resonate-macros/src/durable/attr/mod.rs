@@ -30,12 +30,20 @@ pub(super) struct Attrs {
     pub(super) concurrency: Option<u32>,
     /// So many starts in so many milliseconds.
     pub(super) rate_limit: Option<(u32, u64)>,
+    /// The parameter whose value is the key of a call.
+    pub(super) key: Option<Ident>,
+    pub(super) per_key: Option<(Ident, u32)>,
+    /// So many starts with the same key in so many milliseconds.
+    pub(super) rate_per_key: Option<(Ident, (u32, u64))>,
+    pub(super) latest_wins: Option<Ident>,
+    /// In milliseconds.
+    pub(super) debounce: Option<u64>,
     /// What the function may do though it is replayed.
     pub(super) allow: Vec<String>,
 }
 
 /// Every argument, with an example for messages.
-const KNOWN: [(&str, &str); 10] = [
+const KNOWN: [(&str, &str); 15] = [
     ("name", "name = \"charge\""),
     ("service", "service = \"payments\""),
     ("version", "version = 2"),
@@ -45,10 +53,15 @@ const KNOWN: [(&str, &str); 10] = [
     ("priority", "priority = 10"),
     ("concurrency", "concurrency = 10"),
     ("rate_limit", "rate_limit = \"100/s\""),
+    ("key", "key = customer"),
+    ("per_key", "per_key = 2"),
+    ("rate_per_key", "rate_per_key = \"1/s\""),
+    ("latest_wins", "latest_wins"),
+    ("debounce", "debounce = \"5s\""),
     ("allow", "allow = \"time\""),
 ];
 /// Words that will mean something; refused, so that nobody believes they already do.
-const LATER: [&str; 3] = ["key", "schedule", "timezone"];
+const LATER: [&str; 2] = ["schedule", "timezone"];
 const CODECS: [&str; 2] = ["json", "bincode"];
 
 /// Reads all arguments; what is wrong with one of them goes to `errors`.
@@ -89,6 +102,14 @@ fn argument(input: ParseStream<'_>, attrs: &mut Attrs, seen: &mut Vec<Ident>) ->
         ));
     }
     seen.push(word.clone());
+    if word == "latest_wins" {
+        if let Some(value) = value {
+            let message = "`latest_wins` has no value; write `latest_wins`";
+            return Err(syn::Error::new_spanned(value, message));
+        }
+        attrs.latest_wins = Some(word);
+        return end_of_argument(input);
+    }
     let Some(value) = value else {
         return Err(syn::Error::new(
             word.span(),
@@ -96,6 +117,10 @@ fn argument(input: ParseStream<'_>, attrs: &mut Attrs, seen: &mut Vec<Ident>) ->
         ));
     };
     set(attrs, &word, value, example)?;
+    end_of_argument(input)
+}
+
+fn end_of_argument(input: ParseStream<'_>) -> syn::Result<()> {
     if !input.is_empty() {
         input.parse::<Token![,]>()?;
     }
@@ -148,6 +173,15 @@ fn set(attrs: &mut Attrs, word: &Ident, value: Expr, example: &str) -> syn::Resu
             attrs.concurrency = Some(whole_number(word, &value, example, 1..=u32::MAX)?)
         }
         "rate_limit" => attrs.rate_limit = Some(rate(word, &value, example)?),
+        "key" => attrs.key = Some(parameter(word, &value)?),
+        "per_key" => {
+            let most = whole_number(word, &value, example, 1..=u32::MAX)?;
+            attrs.per_key = Some((word.clone(), most));
+        }
+        "rate_per_key" => {
+            attrs.rate_per_key = Some((word.clone(), rate(word, &value, example)?));
+        }
+        "debounce" => attrs.debounce = Some(pause(word, &value, example)?),
         "allow" => attrs.allow = allowed(word, &value, example)?,
         "retry" => attrs.retry = Some(value),
         "timeout" => attrs.timeout = Some(value),
@@ -202,6 +236,44 @@ fn rate(word: &Ident, value: &Expr, example: &str) -> syn::Result<(u32, u64)> {
     rate.ok_or_else(|| {
         let message = format!(
             "`{word}` is a whole number, `/` and `s`, `min`, `h` or `d`; write `{example}`"
+        );
+        syn::Error::new_spanned(value, message)
+    })
+}
+
+/// The name of a parameter.
+fn parameter(word: &Ident, value: &Expr) -> syn::Result<Ident> {
+    match value {
+        Expr::Path(path) if path.qself.is_none() => path.path.require_ident().cloned(),
+        other => Err(syn::Error::new_spanned(other, "")),
+    }
+    .map_err(|_| {
+        let message = format!(
+            "`{word}` is the name of a parameter, whose value is the key; write `{word} = customer` for a parameter `customer`"
+        );
+        syn::Error::new_spanned(value, message)
+    })
+}
+
+/// `"5s"`: how many milliseconds.
+fn pause(word: &Ident, value: &Expr, example: &str) -> syn::Result<u64> {
+    let text = text(word, value, example)?;
+    let digits = text.trim_end_matches(|letter: char| letter.is_ascii_alphabetic());
+    let unit = match text.get(digits.len()..) {
+        Some("ms") => Some(1),
+        Some("s") => Some(1_000),
+        Some("min") => Some(60_000),
+        Some("h") => Some(3_600_000),
+        Some("d") => Some(86_400_000),
+        Some(_) | None => None,
+    };
+    let number = digits.parse::<u64>().ok().filter(|number| *number > 0);
+    let pause = number
+        .zip(unit)
+        .and_then(|(number, unit)| number.checked_mul(unit));
+    pause.ok_or_else(|| {
+        let message = format!(
+            "`{word}` is a whole number and `ms`, `s`, `min`, `h` or `d`; write `{example}`"
         );
         syn::Error::new_spanned(value, message)
     })

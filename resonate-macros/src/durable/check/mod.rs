@@ -4,11 +4,13 @@
 #[cfg(test)]
 mod tests;
 
-use syn::{FnArg, GenericParam, Lifetime, PatType, ReturnType, Safety, Type, TypeReference};
+use syn::ext::IdentExt;
+use syn::{FnArg, GenericParam, Lifetime, Pat, PatType, ReturnType, Safety, Type, TypeReference};
 
 use super::borrowed::{Part, parts};
 use super::mentions::mentions;
 use super::model::Function;
+use super::nearest::nearest;
 use super::type_text::type_text;
 use super::unbiased::unbiased;
 use crate::errors::Errors;
@@ -31,6 +33,8 @@ const RULES: &[Rule] = &[
     has_every_parameter_always,
     can_own_its_arguments,
     can_give_its_result_away,
+    has_the_parameter_that_is_its_key,
+    says_of_keys_what_fits,
     polls_in_one_order,
     does_the_same_again,
 ];
@@ -235,6 +239,47 @@ fn can_give_its_result_away(function: &Function, errors: &mut Errors) {
             }
             Part::Lifetime(lifetime) => hidden_lifetime("a result", lifetime, errors),
         }
+    }
+}
+
+fn has_the_parameter_that_is_its_key(function: &Function, errors: &mut Errors) {
+    let Some(key) = &function.attrs.key else {
+        return;
+    };
+    if function.key_position().is_some() {
+        return;
+    }
+    let names = typed(function).filter_map(|typed| match &*typed.pat {
+        Pat::Ident(pat) => Some(pat.ident.unraw().to_string()),
+        _ => None,
+    });
+    let names: Vec<String> = names.collect();
+    let known = names.iter().map(String::as_str);
+    let message = if let Some(nearest) = nearest(&key.unraw().to_string(), known) {
+        format!("the key names no parameter `{key}`; write `key = {nearest}`")
+    } else if let Some(first) = names.first() {
+        format!("the key names no parameter `{key}`; name one that there is, as `key = {first}`")
+    } else {
+        "the key is the value of a parameter, and there is none with a name; add one, or leave `key` out".to_owned()
+    };
+    errors.at(key, message);
+}
+
+fn says_of_keys_what_fits(function: &Function, errors: &mut Errors) {
+    let attrs = &function.attrs;
+    let per_key = attrs.per_key.as_ref().map(|(word, _)| word);
+    let rate_per_key = attrs.rate_per_key.as_ref().map(|(word, _)| word);
+    for word in per_key.iter().chain(&rate_per_key) {
+        if attrs.key.is_none() {
+            let message = format!(
+                "`{word}` is about calls with the same key, and there is no key; write `key = ..` with the name of a parameter"
+            );
+            errors.at(word, message);
+        }
+    }
+    if let (Some(latest), Some(_)) = (&attrs.latest_wins, per_key) {
+        let message = "`latest_wins` leaves one call per key; leave `per_key` out";
+        errors.at(latest, message);
     }
 }
 

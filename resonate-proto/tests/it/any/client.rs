@@ -3,13 +3,17 @@
 use std::{sync::Arc, time::Duration};
 
 use proptest::{collection, option, prelude::*, sample::select};
-use resonate_core::{Part, Timestamp};
+use resonate_core::{
+    Part, Timestamp,
+    keys::{KeyLook, KeysLook},
+    queue::TenantWaiting,
+};
 use resonate_proto::client::{
     FunctionFilter, Info, LogPosition, Page, PromiseReply, Search, ServedFunction, StateFilter,
     TreeSearch, WorkerInfo,
 };
 
-use super::{duration, id, promise::record, session, stream::function, text, texts, time};
+use super::{duration, id, ids, promise::record, session, stream::function, text, texts, time};
 
 pub(crate) fn promise_reply() -> BoxedStrategy<PromiseReply> {
     (record(), any::<bool>(), option::of(log_position()))
@@ -120,17 +124,51 @@ pub(crate) fn served() -> BoxedStrategy<ServedFunction> {
         since.clone(),
         any::<u32>(),
         since,
+        (keys(), collection::vec(tenant(), 0..3)),
     )
         .prop_map(
-            |(function, workers, ready, waiting_since, running, opens_at)| ServedFunction {
-                function,
-                workers,
-                ready,
-                waiting_since,
-                running,
-                opens_at,
+            |(function, workers, ready, waiting_since, running, opens_at, (keys, tenants))| {
+                ServedFunction {
+                    function,
+                    workers,
+                    ready,
+                    waiting_since,
+                    running,
+                    opens_at,
+                    keys,
+                    tenants,
+                }
             },
         )
+        .boxed()
+}
+
+fn keys() -> BoxedStrategy<KeysLook> {
+    let at = || option::of((1..i64::MAX).prop_map(Timestamp::from_millis));
+    let key = (text(), ids(), any::<u64>(), any::<u64>(), at());
+    let key = key.prop_map(|(text, holders, held, waiting, opens_at)| KeyLook {
+        text: text.into(),
+        holders,
+        held,
+        waiting,
+        opens_at,
+    });
+    (any::<u64>(), at(), collection::vec(key, 0..3))
+        .prop_map(|(waiting, since, most)| KeysLook {
+            waiting,
+            since,
+            most,
+        })
+        .boxed()
+}
+
+fn tenant() -> BoxedStrategy<TenantWaiting> {
+    (text(), 0..usize::MAX, any::<u32>())
+        .prop_map(|(tenant, tasks, weight)| TenantWaiting {
+            tenant: tenant.into(),
+            tasks,
+            weight,
+        })
         .boxed()
 }
 

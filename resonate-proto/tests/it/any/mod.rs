@@ -85,7 +85,7 @@ pub(crate) fn payload() -> BoxedStrategy<Payload> {
         .boxed()
 }
 
-pub(crate) const FAILURE_KINDS: [FailureKind; 12] = [
+pub(crate) const FAILURE_KINDS: [FailureKind; 13] = [
     FailureKind::Failed,
     FailureKind::Timeout,
     FailureKind::Canceled,
@@ -97,6 +97,7 @@ pub(crate) const FAILURE_KINDS: [FailureKind; 12] = [
     FailureKind::AlreadyExists,
     FailureKind::OutcomeUnknown,
     FailureKind::Misused,
+    FailureKind::Deadlock,
     FailureKind::Unavailable,
 ];
 

@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
-use proptest::{option, prelude::*, sample::select};
+use proptest::{collection, option, prelude::*, sample::select};
 use resonate_core::{
-    Address, Call, Compensation, HaltCause, Halted, Kind, Link, NewPromise, Origin, Promise,
-    PromiseState, Record, SettleKey, Settled, Task, TaskState, Warm,
+    Address, Call, Compensation, HaltCause, Halted, Held, Key, Kind, Link, NewPromise, Origin,
+    Promise, PromiseState, Record, SettleKey, Settled, Task, TaskState, Warm,
 };
 
 use super::{failure, id, ids, map, outcome, payload, retry, seq, session, text, time, version};
@@ -18,17 +18,21 @@ pub(crate) fn address() -> BoxedStrategy<Address> {
 
 pub(crate) fn call() -> BoxedStrategy<Arc<Call>> {
     let what = (address(), any::<u64>(), payload());
-    (what, option::of(retry()), option::of(any::<i8>()), time())
-        .prop_map(|((address, signature, param), retry, priority, start_at)| {
-            Arc::new(Call {
-                address,
-                signature,
-                param,
-                retry,
-                priority,
-                start_at,
-            })
-        })
+    let lines = (option::of(any::<i8>()), time(), option::of(text()));
+    (what, option::of(retry()), lines)
+        .prop_map(
+            |((address, signature, param), retry, (priority, start_at, key))| {
+                Arc::new(Call {
+                    address,
+                    signature,
+                    param,
+                    retry,
+                    priority,
+                    start_at,
+                    key: key.as_deref().map(Key::text),
+                })
+            },
+        )
         .boxed()
 }
 
@@ -113,13 +117,25 @@ pub(super) fn compensation() -> BoxedStrategy<Option<Compensation>> {
     option::of(one.prop_map(|(of, is_due)| Compensation { of, is_due })).boxed()
 }
 
+pub(super) fn held() -> BoxedStrategy<Vec<Held>> {
+    let held = (text(), text(), text(), id()).prop_map(|(service, function, key, by)| Held {
+        key: Key {
+            service: service.into(),
+            function: function.into(),
+            text: Key::text(&key),
+        },
+        by,
+    });
+    collection::vec(held, 0..3).boxed()
+}
+
 fn promise() -> BoxedStrategy<Promise> {
-    let what = (id(), kind(), state(), option::of(origin()), ids());
+    let what = (id(), kind(), state(), option::of(origin()), (ids(), held()));
     let when = (time(), time(), any::<u32>(), any::<bool>(), compensation());
     (what, when, map(), map())
         .prop_map(
             |(
-                (id, kind, state, origin, awaiters),
+                (id, kind, state, origin, (awaiters, held)),
                 (created_at, timeout_at, generation, shielded, compensation),
                 labels,
                 tags,
@@ -137,6 +153,7 @@ fn promise() -> BoxedStrategy<Promise> {
                     labels,
                     tags,
                     awaiters,
+                    held,
                 }
             },
         )
@@ -161,6 +178,7 @@ fn task_state() -> BoxedStrategy<TaskState> {
         (session(), time()).prop_map(|(session, since)| TaskState::Leased { session, since }),
         option::of(session()).prop_map(|tied| TaskState::Suspended { tied }),
         halted,
+        id().prop_map(|into| TaskState::Merged { into }),
         Just(TaskState::Done),
     ]
     .boxed()
@@ -174,10 +192,16 @@ fn task() -> BoxedStrategy<Task> {
         counted,
         option::of(failure()),
         option::of(warm),
-        (key(), key()),
+        (key(), key(), any::<bool>()),
     )
         .prop_map(
-            |(state, (version, turn, counts), last_failure, warm, (halted_by, continued_by))| {
+            |(
+                state,
+                (version, turn, counts),
+                last_failure,
+                warm,
+                (halted_by, continued_by, holds_key),
+            )| {
                 let [others, failures, losses, stalls] = counts;
                 Task {
                     state,
@@ -191,6 +215,7 @@ fn task() -> BoxedStrategy<Task> {
                     warm,
                     halted_by,
                     continued_by,
+                    holds_key,
                 }
             },
         )

@@ -7,7 +7,7 @@ use resonate_core::{
 
 use super::{
     failure, id, map, outcome, payload,
-    promise::{call, compensation, halt_cause, link, new_promise},
+    promise::{call, compensation, halt_cause, held, link, new_promise},
     seq, session, text, time, version,
 };
 
@@ -181,11 +181,12 @@ pub(crate) fn refusal() -> BoxedStrategy<Refusal> {
 
 pub(crate) fn message() -> BoxedStrategy<Message> {
     prop_oneof![
-        (new_promise(), id(), any::<bool>()).prop_map(|(promise, back, detached)| {
+        (new_promise(), id(), any::<bool>(), held()).prop_map(|(promise, back, detached, held)| {
             Message::Create {
                 promise: Box::new(promise),
                 back,
                 detached,
+                held,
             }
         }),
         (id(), id()).prop_map(|(id, back)| Message::Subscribe { id, back }),

@@ -3,8 +3,11 @@
 use std::time::Duration;
 
 use proptest::{collection, option, prelude::*};
-use resonate_core::flow::{Allowed, Rate};
 use resonate_core::{Capabilities, CapabilityKey, SessionId, Timeline, Turn};
+use resonate_core::{
+    flow::{Allowed, Rate},
+    keys::PerKey,
+};
 use resonate_proto::stream::{
     Defaults, Dispatch, FromWorker, Function, Held, Hello, Parameter, ToWorker, TurnAnswer, Welcome,
 };
@@ -23,14 +26,35 @@ pub(crate) fn function() -> BoxedStrategy<Function> {
     let timeout = option::of((1..u64::MAX).prop_map(Duration::from_millis));
     let per = (1..u64::MAX).prop_map(Duration::from_millis);
     let rate = (1..u32::MAX, per).prop_map(|(starts, per)| Rate { starts, per });
-    let allowed = (option::of(1..u32::MAX), option::of(rate));
-    let allowed = allowed.prop_map(|(concurrency, rate)| Allowed { concurrency, rate });
+    let pause = option::of((1..u64::MAX).prop_map(Duration::from_millis));
+    let per_key = (
+        option::of(1..u32::MAX),
+        option::of(rate.clone()),
+        any::<bool>(),
+        pause,
+    );
+    let per_key = per_key.prop_map(|(at_once, rate, latest_wins, debounce)| PerKey {
+        at_once,
+        rate,
+        latest_wins,
+        debounce,
+    });
+    let per_key = option::of((per_key, option::of(0..u32::MAX)));
+    let allowed = (option::of(1..u32::MAX), option::of(rate), per_key);
     let defaults = (option::of(retry()), timeout, any::<i8>(), allowed);
-    let defaults = defaults.prop_map(|(retry, timeout, priority, allowed)| Defaults {
-        retry,
-        timeout,
-        priority,
-        allowed,
+    let defaults = defaults.prop_map(|(retry, timeout, priority, allowed)| {
+        let (concurrency, rate, per_key) = allowed;
+        Defaults {
+            retry,
+            timeout,
+            priority,
+            allowed: Allowed {
+                concurrency,
+                rate,
+                per_key: per_key.map(|(per_key, _)| per_key),
+            },
+            key: per_key.and_then(|(_, key)| key),
+        }
     });
     (
         address(),

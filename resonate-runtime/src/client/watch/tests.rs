@@ -167,6 +167,8 @@ fn served(address: &Address) -> ServedFunction {
         defaults: Defaults::default(),
     };
     ServedFunction {
+        keys: resonate_core::keys::KeysLook::default(),
+        tenants: Vec::new(),
         function,
         workers: 1,
         ready: 0,

@@ -153,7 +153,7 @@ fn call(definition: &'static Definition, n: u64) -> Call<Result<u64>> {
     Call::new(
         definition,
         Output::of_result(),
-        Settings::default().encode(None, &(n,)),
+        Settings::default().encode(None, &(n,)).into(),
     )
 }
 
@@ -172,7 +172,7 @@ fn plain(n: u64) -> Call<u64> {
     Call::new(
         &PLAIN,
         Output::of_value(),
-        Settings::default().encode(None, &(n,)),
+        Settings::default().encode(None, &(n,)).into(),
     )
 }
 

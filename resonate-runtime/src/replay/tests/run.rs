@@ -350,6 +350,7 @@ fn record(line: &str, names: &mut BTreeMap<String, u32>) -> Record {
         labels,
         tags: BTreeMap::new(),
         awaiters: Vec::new(),
+        held: Vec::new(),
     };
     Record {
         promise,
@@ -369,6 +370,7 @@ fn recorded_call(name: &str) -> Call {
         retry: Some(RetryPolicy::DEFAULT),
         priority: None,
         start_at: Timestamp::ZERO,
+        key: None,
     }
 }
 

@@ -475,7 +475,7 @@ fn arguments_that_are_too_large_fail_at_the_await_and_keep_their_place() {
         "",
         || async {
             let large = Settings::default().encode(None, &"x".repeat(2 << 20));
-            let call = Call::<Result<u64>>::new(&super::CHARGE, Output::of_result(), large);
+            let call = Call::<Result<u64>>::new(&super::CHARGE, Output::of_result(), large.into());
             let error = call.await.unwrap_err();
             label("error", error);
             charge(1).await

@@ -36,6 +36,7 @@ impl World {
             retry: Some(RetryPolicy::DEFAULT),
             priority: None,
             start_at: Timestamp::ZERO,
+            key: None,
         };
         let promise = NewPromise {
             id: root(),

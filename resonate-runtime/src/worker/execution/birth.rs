@@ -103,6 +103,7 @@ fn leased_since(task: &Task) -> Option<Timestamp> {
         TaskState::Pending { .. }
         | TaskState::Suspended { .. }
         | TaskState::Halted(_)
+        | TaskState::Merged { .. }
         | TaskState::Done => None,
     }
 }
@@ -253,6 +254,7 @@ pub(super) fn child_record(caller: &Promise, child: NewChild, time: ServerTime) 
         labels,
         tags: caller.tags.clone(),
         awaiters: Vec::new(),
+        held: Vec::new(),
     };
     Record {
         promise,

@@ -395,6 +395,7 @@ fn record(id: &str, version: u64) -> Record {
         retry: Some(RetryPolicy::DEFAULT),
         priority: None,
         start_at: Timestamp::ZERO,
+        key: None,
     };
     let promise = NewPromise {
         id: promise_id(id),

@@ -26,6 +26,8 @@ pub(in crate::engine) struct Held {
     /// How many of its tasks stand in line, and how many are leased or tied.
     ready: usize,
     taken: usize,
+    /// How many of its tasks have a key.
+    with_key: usize,
     /// What it takes, about.
     pub(in crate::engine) bytes: usize,
     /// The round that touched it last.
@@ -110,9 +112,9 @@ impl Held {
     }
 
     /// True if the due index, which is loaded to `loaded_to`, alone brings it back at the moment of its first timer. That of
-    /// a ready task may be one that its row does not show.
+    /// a ready task, and of one that has a key, may be one that its row does not show.
     pub(super) fn is_brought_back_at(&self, first: Timestamp, loaded_to: Timestamp) -> bool {
-        self.ready == 0 && first > loaded_to
+        self.ready == 0 && self.with_key == 0 && first > loaded_to
     }
 
     /// Where a record is written. A new root takes `next_root`.
@@ -243,6 +245,8 @@ impl Held {
     /// Brings timers and counts in line with a record.
     pub(super) fn derive(&mut self, before: Option<&Record>, after: &Record, now: Timestamp) {
         let id = &after.promise.id;
+        self.with_key += usize::from(after.has_key());
+        self.with_key -= usize::from(before.is_some_and(Record::has_key)).min(self.with_key);
         if let Some(before) = before {
             self.bytes = self.bytes.saturating_sub(record_bytes(before));
             for at in wakes(before).into_iter().flatten() {
@@ -325,6 +329,7 @@ fn wakes(record: &Record) -> [Option<Timestamp>; 2] {
             TaskState::Leased { .. }
             | TaskState::Suspended { .. }
             | TaskState::Halted(_)
+            | TaskState::Merged { .. }
             | TaskState::Done,
         )
         | None => None,
@@ -337,7 +342,12 @@ fn stands(record: &Record) -> Stands {
     match record.task.as_ref().map(|task| &task.state) {
         Some(TaskState::Pending { .. }) => Stands::InLine,
         Some(TaskState::Leased { .. } | TaskState::Suspended { tied: Some(_) }) => Stands::Taken,
-        Some(TaskState::Suspended { tied: None } | TaskState::Halted(_) | TaskState::Done)
+        Some(
+            TaskState::Suspended { tied: None }
+            | TaskState::Halted(_)
+            | TaskState::Merged { .. }
+            | TaskState::Done,
+        )
         | None => Stands::Apart,
     }
 }

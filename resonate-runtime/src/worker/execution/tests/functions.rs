@@ -93,7 +93,7 @@ pub(super) fn call(definition: &'static Definition, n: u64) -> Call<Result<u64>>
     Call::new(
         definition,
         Output::of_result(),
-        Settings::default().encode(None, &(n,)),
+        Settings::default().encode(None, &(n,)).into(),
     )
 }
 
@@ -321,7 +321,7 @@ functions! {
     GIVES_TOO_MUCH "gives_too_much" = |n| {
         let param = resonate_core::Payload::json(vec![b'1'; 5 << 20]);
         let leaf = call(&LEAF, n).await?;
-        future::try_join(call(&ELSEWHERE, leaf), Call::<Result<u64>>::new(&ELSEWHERE, Output::of_result(), Ok(param))).await?;
+        future::try_join(call(&ELSEWHERE, leaf), Call::<Result<u64>>::new(&ELSEWHERE, Output::of_result(), Ok(param).into())).await?;
         Ok(n)
     }
     LABELS_BADLY "labels_badly" = |n| { label("a b", n); Ok(n) }

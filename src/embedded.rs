@@ -114,6 +114,10 @@ async fn open(place: &EmbeddedPlace) -> Result<(Server, TcpListener, String), St
         Some(url) => builder.public_url(url),
         None => builder,
     };
+    let tenants = place.tenants.iter();
+    let builder = tenants.fold(builder, |builder, (tenant, weight)| {
+        builder.tenant(tenant, *weight)
+    });
     let server = builder.open().await.map_err(not_opened)?;
     let listener = bind(&place.listen, false).await.map_err(not_bound)?;
     let url = format!("http://{}", listener.local_addr()?);

@@ -174,12 +174,8 @@ impl Seeds {
                     self.add_new("from_worker", &items, message.encode_to_vec());
                 }
             }
-            Request::Hold { .. }
-            | Request::Recall { .. }
-            | Request::Release { .. }
-            | Request::Merge { .. }
-            | Request::Expire { .. }
-            | Request::Deliver(_) => {}
+            Request::Hold { .. } | Request::Recall { .. } | Request::Release { .. } => {}
+            Request::Merge { .. } | Request::Expire { .. } | Request::Deliver(_) => {}
         }
     }
 

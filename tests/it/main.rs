@@ -21,6 +21,7 @@ mod flow;
 mod hazards;
 mod http;
 mod ids;
+mod keys;
 mod limits;
 mod promises;
 mod steps;

@@ -9,11 +9,12 @@ use proc_macro2::{Delimiter, TokenStream, TokenTree};
 
 use super::durable;
 
-const CASES: [&str; 9] = [
+const CASES: [&str; 10] = [
     "attributes",
     "borrowed_arguments",
     "declaration",
     "hazards",
+    "keys",
     "no_arguments",
     "patterns",
     "plain",

@@ -121,7 +121,10 @@ fn the_parts_of_a_result_are_found() {
 fn arguments_are_written_and_read_as_a_tuple_or_as_nothing() {
     let (card, cents) = (String::from("4242"), 1200u64);
     for (definition, label) in [(&PLAIN, "json"), (&COMPACT, "bincode")] {
-        let written = (&Given((&*card, &cents))).encode(definition).written.unwrap();
+        let written = (&Given((&*card, &cents)))
+            .encode(definition)
+            .written
+            .unwrap();
         assert_eq!(written.encoding.0, label);
         let read: (String, u64) = Codecs::default().decode(&written).unwrap();
         assert_eq!(read, (card.clone(), cents));

@@ -40,6 +40,7 @@ const URL: &str = "RESONATE_URL";
 pub struct Builder {
     url: Option<String>,
     data_dir: Option<PathBuf>,
+    tenants: Vec<(String, u32)>,
     in_memory: bool,
     listen: Option<String>,
     public_url: Option<String>,
@@ -86,6 +87,13 @@ impl Builder {
     /// `https://promises.example.org`; without it, where it listens.
     pub fn public_url(mut self, url: impl Into<String>) -> Self {
         self.public_url = Some(url.into());
+        self
+    }
+
+    /// How much more than others this tenant gets of what many wait for on a server inside of this process: 1 to 1000, and
+    /// 1 for all that are not named. Whose a call is says its label `tenant`, or its caller's.
+    pub fn tenant(mut self, tenant: impl Into<String>, weight: u32) -> Self {
+        self.tenants.push((tenant.into(), weight));
         self
     }
 
@@ -240,6 +248,7 @@ impl Builder {
             (self.data_dir.is_some(), ".data_dir(..)"),
             (self.listen.is_some(), ".listen(..)"),
             (self.public_url.is_some(), ".public_url(..)"),
+            (!self.tenants.is_empty(), ".tenant(..)"),
         ];
         let inside = inside.into_iter().find_map(|(is, what)| is.then_some(what));
         match (&self.url, inside) {
@@ -266,6 +275,7 @@ impl Builder {
             data_dir,
             listen: self.listen.clone().unwrap_or_else(|| listen.to_owned()),
             public_url: self.public_url.clone(),
+            tenants: self.tenants.clone(),
         }
     }
 

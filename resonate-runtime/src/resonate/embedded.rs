@@ -23,6 +23,8 @@ pub struct EmbeddedPlace {
     pub listen: String,
     /// Where it is reached from outside; none is where it listens.
     pub public_url: Option<String>,
+    /// What tenants weigh.
+    pub tenants: Vec<(String, u32)>,
 }
 
 /// A server that runs inside of this process. Dropping it stops the server too, without waiting for it.

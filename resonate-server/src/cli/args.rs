@@ -91,6 +91,8 @@ pub(crate) enum Command {
     Workers(Plain),
     /// List the functions that are served, or that somebody waits for.
     Functions(Plain),
+    /// List what waits and runs of each function, why what waits does, and who has its keys.
+    Queues(Plain),
     /// Say what the server is and how it does.
     Info(Plain),
     /// Compare the functions of a program with what the server has running; 1 if something would break.
@@ -143,6 +145,9 @@ pub(crate) struct Network {
     /// How long a worker may be silent before its tasks are taken back.
     #[arg(long, value_parser = duration, default_value = "15s", value_name = "TIME")]
     pub(crate) lease: Duration,
+    /// How much more than others this tenant gets of what many wait for, 1 to 1000. Repeat it for each tenant.
+    #[arg(long, value_parser = weight, value_name = "TENANT=WEIGHT")]
+    pub(crate) tenant: Vec<(String, u32)>,
     /// Print one line of JSON when the server is ready.
     #[arg(long)]
     pub(crate) json: bool,
@@ -335,7 +340,10 @@ impl Command {
             Self::Continue(of) | Self::Export(of) | Self::Url(of) => of.plain.json,
             Self::Check(check) => check.plain.json,
             Self::Replay(replay) => replay.plain.json,
-            Self::Workers(plain) | Self::Functions(plain) | Self::Info(plain) => plain.json,
+            Self::Workers(plain)
+            | Self::Functions(plain)
+            | Self::Queues(plain)
+            | Self::Info(plain) => plain.json,
             Self::Verify(verify) => verify.plain.json,
             Self::Backup(backup) => backup.plain.json,
             Self::Restore(restore) => restore.plain.json,
@@ -367,6 +375,21 @@ fn duration(text: &str) -> Result<Duration, String> {
         .checked_mul(millis)
         .map(Duration::from_millis)
         .ok_or_else(bad)
+}
+
+/// `gold=4`.
+fn weight(text: &str) -> Result<(String, u32), String> {
+    let most = resonate_core::limits::TENANT_WEIGHT;
+    let read = text.split_once('=').and_then(|(tenant, weight)| {
+        let weight = weight
+            .parse()
+            .ok()
+            .filter(|weight| (1..=most).contains(weight))?;
+        (!tenant.is_empty()).then(|| (tenant.to_owned(), weight))
+    });
+    read.ok_or_else(|| {
+        format!("{text:?} is no tenant and weight; write a name and a number from 1 to {most}, such as gold=4")
+    })
 }
 
 fn label(text: &str) -> Result<(String, String), String> {

@@ -1,6 +1,6 @@
 //! `resonate get`, `url`, `list`, `workers`, `functions`, `info`.
 
-use resonate_core::{PromiseId, RetryPolicy, Timestamp, flow::Rate};
+use resonate_core::{PromiseId, RetryPolicy, Timestamp, flow::Rate, keys::PerKey};
 use resonate_proto::{
     client::{FunctionFilter, Search, ServedFunction, StateFilter},
     stream::{Defaults, Function},
@@ -273,12 +273,14 @@ fn said(said: &Defaults) -> String {
         .allowed
         .concurrency
         .map(|most| format!("{most} at once"));
+    let per_key = said.allowed.per_key.map(per_key);
     let said: Vec<_> = [
         attempts,
         timeout,
         priority,
         at_once,
         said.allowed.rate.map(rate),
+        per_key,
     ]
     .into_iter()
     .flatten()
@@ -286,8 +288,26 @@ fn said(said: &Defaults) -> String {
     said.join(", ")
 }
 
+/// What it says of calls with the same key.
+fn per_key(per_key: PerKey) -> String {
+    let PerKey {
+        at_once,
+        rate,
+        latest_wins,
+        debounce,
+    } = per_key;
+    let said = [
+        latest_wins.then(|| "the latest".to_owned()),
+        (!latest_wins).then(|| format!("{} at once", at_once.unwrap_or(1))),
+        rate.map(self::rate),
+        debounce.map(|pause| format!("after {}", long(pause))),
+    ];
+    let said: Vec<_> = said.into_iter().flatten().collect();
+    format!("per key {}", said.join(" "))
+}
+
 /// As the attribute has it, if it can: `100/s`.
-fn rate(rate: Rate) -> String {
+pub(super) fn rate(rate: Rate) -> String {
     let per = match rate.per.as_millis() {
         1_000 => "s".to_owned(),
         60_000 => "min".to_owned(),

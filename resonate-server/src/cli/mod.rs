@@ -15,6 +15,7 @@ mod look;
 mod moment;
 mod output;
 mod program;
+mod queues;
 mod record;
 mod replay;
 mod restore;
@@ -100,6 +101,7 @@ fn runtime(command: &Command) -> io::Result<tokio::runtime::Runtime> {
         | Command::Continue(_)
         | Command::Workers(_)
         | Command::Functions(_)
+        | Command::Queues(_)
         | Command::Info(_)
         | Command::Bench(_)
         | Command::Check(_)
@@ -130,6 +132,7 @@ async fn run(arguments: &Arguments, out: Output) -> Result<Code, Failed> {
         Command::Continue(args) => change::go_on(args, url, out).await,
         Command::Workers(_) => look::workers(url, out).await,
         Command::Functions(_) => look::functions(url, out).await,
+        Command::Queues(_) => queues::queues(url, out).await,
         Command::Info(_) => look::info(url, out).await,
         Command::Check(args) => check::run(args, url, out).await,
         Command::Export(args) => export::run(args, url, out).await,

@@ -50,6 +50,10 @@ async fn run(
         Some(url) => builder.public_url(url),
         None => builder,
     };
+    let tenants = network.tenant.iter();
+    let builder = tenants.fold(builder, |builder, (tenant, weight)| {
+        builder.tenant(tenant, *weight)
+    });
     let server = builder.open().await?;
     let stop = shutdown().map_err(|error| Failed::new(Code::Broken, error))?;
     let version = env!("CARGO_PKG_VERSION");

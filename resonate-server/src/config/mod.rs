@@ -9,7 +9,7 @@ use std::{
     time::Duration,
 };
 
-use resonate_core::limits;
+use resonate_core::{limits, tenant::Weights};
 
 use crate::{
     clock::Clock,
@@ -34,6 +34,7 @@ pub struct Builder {
     settings: Settings,
     clock: Clock,
     public_url: Option<String>,
+    tenants: Vec<(String, u32)>,
 }
 
 #[derive(Debug)]
@@ -50,6 +51,7 @@ impl Builder {
             settings: Settings::with_lease(limits::LEASE),
             clock: Clock::start(),
             public_url: None,
+            tenants: Vec::new(),
         }
     }
 
@@ -87,6 +89,13 @@ impl Builder {
         self
     }
 
+    /// How much more than others this tenant gets of what many wait for: 1 to 1000, and 1 for all that are not named. Whose
+    /// a call is says its label `tenant`, or its caller's.
+    pub fn tenant(mut self, tenant: impl Into<String>, weight: u32) -> Self {
+        self.tenants.push((tenant.into(), weight));
+        self
+    }
+
     /// Opens the store and takes it over. Nothing is served yet.
     ///
     /// # Errors
@@ -110,7 +119,8 @@ impl Builder {
         let reader = store
             .reader()
             .map_err(|error| StartError::Read(error.into()))?;
-        let engine = Engine::start(store, self.settings, self.clock.now())?;
+        let mut engine = Engine::start(store, self.settings, self.clock.now())?;
+        engine.weigh_tenants(Weights::new(self.tenants));
         Ok(Server::new(
             engine,
             reader,

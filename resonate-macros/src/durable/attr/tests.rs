@@ -95,6 +95,45 @@ fn limits_of_the_fleet_are_read() {
 }
 
 #[test]
+fn what_is_said_of_keys_is_read() {
+    let (attrs, mistakes) =
+        read(r#"key = host, per_key = 2, rate_per_key = "1/s", latest_wins, debounce = "1500ms""#);
+    assert_eq!(mistakes, [""; 0]);
+    assert_eq!(
+        attrs.key.map(|key| key.to_string()).as_deref(),
+        Some("host")
+    );
+    assert_eq!(attrs.per_key.map(|(_, most)| most), Some(2));
+    assert_eq!(attrs.rate_per_key.map(|(_, rate)| rate), Some((1, 1_000)));
+    assert_eq!(
+        (attrs.latest_wins.is_some(), attrs.debounce),
+        (true, Some(1_500))
+    );
+    let pause =
+        "`debounce` is a whole number and `ms`, `s`, `min`, `h` or `d`; write `debounce = \"5s\"`";
+    for wrong in [
+        "0s",
+        "5",
+        "5m",
+        "s",
+        "-1s",
+        "1.5s",
+        "99999999999999999d",
+        "",
+    ] {
+        check_refused(&format!("debounce = {wrong:?}"), &[pause]);
+    }
+    let key = "`key` is the name of a parameter, whose value is the key; write `key = customer` for a parameter `customer`";
+    for wrong in ["\"host\"", "1", "a::b", "host.name"] {
+        check_refused(&format!("key = {wrong}"), &[key]);
+    }
+    check_refused(
+        "latest_wins = true",
+        &["`latest_wins` has no value; write `latest_wins`"],
+    );
+}
+
+#[test]
 fn what_is_allowed_has_a_name() {
     assert_eq!(read(r#"allow = "time""#).0.allow, ["time"]);
     assert_eq!(
@@ -132,9 +171,9 @@ fn names_and_services_are_parts_of_an_address() {
 #[test]
 fn words_are_known_known_later_near_or_far() {
     check_refused(
-        "key = 1, timezone = 2",
+        "schedule = 1, timezone = 2",
         &[
-            "`key` is not available yet; leave it out",
+            "`schedule` is not available yet; leave it out",
             "`timezone` is not available yet; leave it out",
         ],
     );
@@ -142,7 +181,7 @@ fn words_are_known_known_later_near_or_far() {
         "time_out = x",
         &["`#[durable]` has no argument `time_out`; write `timeout`"],
     );
-    let all = "`name`, `service`, `version`, `retry`, `timeout`, `codec`, `priority`, `concurrency`, `rate_limit`, `allow`";
+    let all = "`name`, `service`, `version`, `retry`, `timeout`, `codec`, `priority`, `concurrency`, `rate_limit`, `key`, `per_key`, `rate_per_key`, `latest_wins`, `debounce`, `allow`";
     check_refused(
         "idempotent",
         &[&format!(

@@ -151,6 +151,8 @@ pub(crate) fn case(mutant: Mutant) -> Case {
         Mutant::PagedByCount => (Rules("flow::what_is_sent_to_a_worker_fits_a_message"), &["a message of"]),
         Mutant::RootStarves => (Rules("flow::no_root_waits_for_all_of_another"), &["one root starves the other"]),
         Mutant::LimitNotKept => (Rules("flow::no_more_of_a_function_run_at_once_than_it_allows"), &["four run, and three may"]),
+        Mutant::KeyNotKept => (Rules("flow::a_key_has_one_holder"), &["two have a key that is one's"]),
+        Mutant::KeyBeforeAllAreKnown => (Rules("flow::no_key_is_given_out_before_all_holders_are_known"), &["before it was known who has it"]),
         Mutant::AwaiterPageForgotten => (Rules("scripts::awaiters::what_is_written_for_many_awaiters_grows_with_their_number_and_not_faster"), &[r#""pending": 4984"#]),
         Mutant::TrimTooEarly => (Rules("scripts::trim::what_is_shielded_keeps_its_place_until_it_has_ended"), &["6 done | -a.x"]),
     };

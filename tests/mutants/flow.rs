@@ -7,6 +7,7 @@ use resonate_core::{
     Address, Call, Create, Memory, NewPromise, Outcome, Payload, PromiseId, Record, Request, Seq,
     SessionId, Settlement, TaskVersion, Timestamp,
     flow::{Allowed, Flow},
+    keys::Keys,
     limits,
     queue::{Queue, Serves, Waits},
 };
@@ -60,6 +61,7 @@ fn no_root_waits_for_all_of_another() {
     for task in first.chain(["second".to_owned()]) {
         let waits = Waits {
             address: &address,
+            tenant: "",
             priority: 0,
             ready_at: Timestamp::ZERO,
             is_suspect: false,
@@ -83,7 +85,7 @@ fn no_more_of_a_function_run_at_once_than_it_allows() {
     let mut flow = Flow::default();
     let allowed = Allowed {
         concurrency: Some(3),
-        rate: None,
+        ..Allowed::default()
     };
     flow.announce(&address, allowed, Timestamp::ZERO);
     let mut tree = Memory::default();
@@ -97,7 +99,46 @@ fn no_more_of_a_function_run_at_once_than_it_allows() {
     panic!("four run, and three may");
 }
 
+#[test]
+fn a_key_has_one_holder() {
+    let (mut keys, mut state) = (Keys::default(), Memory::default());
+    keys.know_all(Timestamp::ZERO);
+    for root in ["a", "b"] {
+        keys.update(&keyed(&mut state, root), Timestamp::ZERO);
+    }
+    let let_go = keys.take_let_go();
+    assert_eq!(let_go.len(), 1, "two have a key that is one's");
+}
+
+#[test]
+fn no_key_is_given_out_before_all_holders_are_known() {
+    let (mut keys, mut state) = (Keys::default(), Memory::default());
+    keys.update(&keyed(&mut state, "a"), Timestamp::ZERO);
+    let let_go = keys.take_let_go();
+    assert!(
+        let_go.is_empty(),
+        "a key was given out before it was known who has it"
+    );
+}
+
+/// A call that waits, with the same key as all of these.
+fn keyed(state: &mut Memory, root: &str) -> Record {
+    create(state, root, &Address::new("s", "f", 1), Some("k".into()))
+}
+
 fn leased(state: &mut Memory, root: &str, address: &Address) -> Record {
+    create(state, root, address, None);
+    let claim = Request::Claim {
+        id: id(root),
+        session: SessionId(1),
+        tied: None,
+        retry: None,
+    };
+    state.request(Timestamp::ZERO, claim);
+    Record::clone(state.get(&id(root)).expect("it was created"))
+}
+
+fn create(state: &mut Memory, root: &str, address: &Address, key: Option<Arc<str>>) -> Record {
     let promise = NewPromise {
         id: id(root),
         call: Some(Arc::new(Call {
@@ -107,7 +148,7 @@ fn leased(state: &mut Memory, root: &str, address: &Address) -> Record {
             retry: None,
             priority: None,
             start_at: Timestamp::ZERO,
-            key: None,
+            key,
         })),
         timeout_at: Timestamp::NEVER,
         labels: BTreeMap::new(),
@@ -118,12 +159,5 @@ fn leased(state: &mut Memory, root: &str, address: &Address) -> Record {
         any: false,
     };
     state.request(Timestamp::ZERO, Request::Create(create));
-    let claim = Request::Claim {
-        id: id(root),
-        session: SessionId(1),
-        tied: None,
-        retry: None,
-    };
-    state.request(Timestamp::ZERO, claim);
     Record::clone(state.get(&id(root)).expect("it was created"))
 }

@@ -74,6 +74,15 @@ impl Ledger {
         self.not_again(&id, version);
     }
 
+    /// The body of a call with a key runs: whoever has its token knows that it has the key.
+    pub(crate) fn runs_with_its_key(&self, id: &str, version: u64) {
+        self.sim.count("bodies with a key");
+        self.runs(id, version);
+        let id = PromiseId::new(id).unwrap();
+        let right = self.sim.model().keys.may_run(&id, version);
+        self.sim.check(right);
+    }
+
     /// A step runs: of this execution, in this generation, with this name.
     pub(crate) fn steps(
         &self,

@@ -20,6 +20,7 @@ mod client;
 mod dice;
 mod disk;
 mod faults;
+mod keys;
 mod leases;
 mod ledger;
 mod messages;

@@ -13,6 +13,7 @@ use resonate_proto::store::{Stored, decode_row};
 use resonate_server::store::Batch;
 
 use crate::{
+    keys::Keys,
     leases::Leases,
     messages::Messages,
     times::{self, Times},
@@ -37,6 +38,7 @@ pub(crate) struct Model {
     pub(crate) times: Times,
     pub(crate) told: Told,
     pub(crate) leases: Leases,
+    pub(crate) keys: Keys,
     /// What happened and is to be counted.
     noted: Vec<&'static str>,
 }
@@ -168,6 +170,9 @@ impl Model {
                     .may_follow(before.as_deref(), &record, steady)
                     .and_then(|()| self.leases.may_forget(before.as_deref(), &record))
                     .map_err(|wrong| format!("{}: {wrong}", record.promise.id))?;
+                self.keys
+                    .may_follow(before.as_deref(), &record)
+                    .map_err(|wrong| format!("{}: {wrong}", record.promise.id))?;
                 self.times.arm(before.as_deref(), &record);
                 times.extend(times::fresh(before.as_deref(), &record));
                 if before.is_none_or(|before| before.promise.is_pending()) {
@@ -181,6 +186,7 @@ impl Model {
             late.iter().try_for_each(|id| self.may_be_late(id))?;
             self.messages.committed(batch)?;
         }
+        self.keys.committed()?;
         self.times.committed(&times)
     }
 

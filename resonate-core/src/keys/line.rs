@@ -58,6 +58,8 @@ pub(super) struct Line {
     ranks: BTreeMap<PromiseId, Rank>,
     /// Those that have not begun, as they came.
     ages: BTreeMap<(Timestamp, u64), Rank>,
+    /// The newest for which all before it were put an end to: done once, however many they are.
+    ended_for: Option<Rank>,
     meter: Option<Meter>,
     pub(super) opens_at: Option<Timestamp>,
     pub(super) rests_until: Option<Timestamp>,
@@ -158,6 +160,7 @@ impl Line {
     /// Those that were let go wait again.
     pub(super) fn recall(&mut self) -> Vec<PromiseId> {
         let recalled = std::mem::take(&mut self.let_go);
+        self.ended_for = None;
         for (id, (rank, asks)) in &recalled {
             if rank.is_new {
                 self.holders.remove(id);
@@ -224,7 +227,7 @@ impl Line {
 
     /// Who would be next if the rate lets it.
     fn candidate(
-        &self,
+        &mut self,
         allowed: PerKey,
         now: Timestamp,
         over: &mut BTreeMap<PromiseId, Over>,
@@ -238,7 +241,7 @@ impl Line {
 
     /// Who would be next of those that have not begun.
     fn newcomer(
-        &self,
+        &mut self,
         allowed: PerKey,
         now: Timestamp,
         over: &mut BTreeMap<PromiseId, Over>,
@@ -272,11 +275,14 @@ impl Line {
 
     /// All that came before the newest are over.
     fn end_older(
-        &self,
+        &mut self,
         newest: Rank,
         over: &mut BTreeMap<PromiseId, Over>,
         how: impl Fn(PromiseId) -> Over,
     ) {
+        if self.ended_for.replace(newest) == Some(newest) {
+            return;
+        }
         let Some(newest) = self.waiting.get(&newest) else {
             return;
         };
@@ -312,6 +318,7 @@ impl Line {
     fn put(&mut self, rank: Rank, asks: Asks) {
         if rank.is_new {
             self.ages.insert((rank.ready_at, rank.arrival), rank);
+            self.ended_for = None;
         }
         self.ranks.insert(asks.id.clone(), rank);
         self.waiting.insert(rank, asks);

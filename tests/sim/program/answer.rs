@@ -3,7 +3,8 @@
 use std::collections::BTreeSet;
 
 use super::{
-    Answer, CANCELED, DETACHED, Op, Place, TIMED_OUT, UNKNOWN, Wrong, caught, mix, value_of,
+    Answer, CANCELED, DETACHED, Keyed, Op, Place, TIMED_OUT, UNKNOWN, Wrong, caught, mix, value_of,
+    value_of_key,
 };
 
 /// The answers that are right.
@@ -30,6 +31,11 @@ pub(crate) fn answers(op: &Op) -> BTreeSet<Answer> {
         | Op::Tell { no }
         | Op::OnCancel { no }
         | Op::Panic { no, .. } => one(value_of(*no)),
+        Op::Keyed { no, key, keyed, .. } => match keyed {
+            Keyed::Alone => one(value_of(*no)),
+            Keyed::Latest => &one(value_of(*no)) | &one(CANCELED),
+            Keyed::Merged => one(value_of_key(*key)),
+        },
         Op::Deadly { no } => &one(value_of(*no)) | &one(CANCELED),
         Op::Lapse { no, .. } => &one(value_of(*no)) | &one(TIMED_OUT),
         Op::Limited { leaf, .. } => &answers(leaf) | &one(TIMED_OUT),
@@ -123,6 +129,7 @@ pub(crate) fn detached(op: &Op) -> Vec<(u32, &Op)> {
         | Op::Gate { .. }
         | Op::Lapse { .. }
         | Op::Tell { .. }
+        | Op::Keyed { .. }
         | Op::Panic { .. } => Vec::new(),
     }
 }

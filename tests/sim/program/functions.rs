@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use resonate::{Call, Error, Retry, durable};
 
-use super::{Answer, Op, Wrong, run::Body, value_of};
+use super::{Answer, Keyed, Op, Wrong, run::Body, value_of, value_of_key};
 use crate::{ledger::Ledger, process::Doom};
 
 #[durable(service = "red")]
@@ -109,6 +109,46 @@ async fn red_deadly(no: u32) -> resonate::Result<u64> {
 /// Takes every worker down that runs it, until somebody mends it.
 pub(crate) fn deadly(no: u32) -> Call<resonate::Result<u64>> {
     red_deadly(no)
+}
+
+#[durable(service = "red", key = key)]
+async fn red_alone(key: u8, no: u32, millis: u64) -> resonate::Result<u64> {
+    let _ = key;
+    with_its_key(millis).await;
+    Ok(value_of(no))
+}
+
+#[durable(service = "green", key = key, latest_wins)]
+async fn green_latest(no: u32, key: u8, millis: u64) -> resonate::Result<u64> {
+    let _ = key;
+    with_its_key(millis).await;
+    Ok(value_of(no))
+}
+
+#[durable(service = "blue", key = key, debounce = "2s")]
+async fn blue_merged(key: u8, no: u32, millis: u64) -> resonate::Result<u64> {
+    let _ = no;
+    with_its_key(millis).await;
+    Ok(value_of_key(key))
+}
+
+/// Has its key while it runs, and while it waits.
+async fn with_its_key(millis: u64) {
+    let ledger = resonate::state::<Arc<Ledger>>();
+    let execution = resonate::execution();
+    ledger.runs_with_its_key(execution.id(), execution.version());
+    if millis > 0 {
+        resonate::sleep(Duration::from_millis(millis)).await;
+    }
+}
+
+/// One of those with this key.
+pub(crate) fn keyed(keyed: Keyed, key: u8, no: u32, millis: u64) -> Call<resonate::Result<u64>> {
+    match keyed {
+        Keyed::Alone => red_alone(key, no, millis),
+        Keyed::Latest => green_latest(no, key, millis),
+        Keyed::Merged => blue_merged(key, no, millis),
+    }
 }
 
 /// Undoes a call that gave this.

@@ -2,7 +2,7 @@
 
 use resonate_core::limits;
 
-use super::{Op, Place, SERVICES};
+use super::{Keyed, Op, Place, SERVICES};
 use crate::dice::Dice;
 
 /// What a generator may still spend.
@@ -100,7 +100,8 @@ impl Budget<'_> {
                 millis: self.dice.pick(&[0, 1, 100, 5_000, 40_000, 200_000]),
             },
             56..=60 => Op::Join(self.some(below)),
-            61..=63 => self.busy(),
+            61..=62 => self.busy(),
+            63 | 94 => self.keyed(),
             64..=69 => Op::Seq(self.some(below)),
             70..=76 => Op::Spawn {
                 call: Box::new(self.call(below)),
@@ -116,7 +117,7 @@ impl Budget<'_> {
                 no: self.number(),
                 times: u8::try_from(self.dice.between(1, 2)).unwrap(),
             },
-            92..=94 => self.gate(),
+            92..=93 => self.gate(),
             95 => Op::OnCancel { no: self.number() },
             96..=97 => self.heavy(),
             _ => self.detach(below),
@@ -145,6 +146,18 @@ impl Budget<'_> {
             millis: self.dice.pick(&[0, 0, 0, 3, 40, 700, 3_000, 15_000]),
             fails: self.few(),
             panics: self.dice.pick(&[0, 0, 0, 0, 0, 0, 1]),
+        }
+    }
+
+    /// One of few keys, so that programs meet.
+    fn keyed(&mut self) -> Op {
+        Op::Keyed {
+            no: self.number(),
+            key: u8::try_from(self.dice.below(3)).unwrap(),
+            keyed: self
+                .dice
+                .pick(&[Keyed::Alone, Keyed::Alone, Keyed::Latest, Keyed::Merged]),
+            millis: self.dice.pick(&[0, 0, 20, 3_000]),
         }
     }
 

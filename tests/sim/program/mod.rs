@@ -28,6 +28,17 @@ pub(crate) enum Place {
     Undone,
 }
 
+/// What calls with one key do to each other.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) enum Keyed {
+    /// One waits for the other.
+    Alone,
+    /// A later one cancels those before it.
+    Latest,
+    /// The last one runs for all.
+    Merged,
+}
+
 /// One thing to do. Everything that is recorded has a number of its own in its program.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) enum Op {
@@ -95,6 +106,13 @@ pub(crate) enum Op {
         each: Box<Self>,
         last: Box<Self>,
     },
+    /// A call that has a key in common with others, also of other programs.
+    Keyed {
+        no: u32,
+        key: u8,
+        keyed: Keyed,
+        millis: u64,
+    },
     /// The attempt panics here, so often.
     Panic { no: u32, times: u8 },
 }
@@ -129,6 +147,11 @@ pub(crate) fn mix(one: u64, other: u64) -> u64 {
     (one ^ other.rotate_left(23))
         .wrapping_mul(0x9e37_79b9_7f4a_7c15)
         .rotate_left(17)
+}
+
+/// The value of what runs for all calls with this key.
+pub(crate) fn value_of_key(key: u8) -> u64 {
+    mix(u64::from(key), 8)
 }
 
 /// The value of what has this number.

@@ -10,8 +10,8 @@ use std::{
 };
 
 use super::{
-    Answer, CANCELED, DETACHED, Op, Place, TIMED_OUT, UNKNOWN, Wrong, caught,
-    functions::{blue_undo, call, deadly, large, leaf},
+    Answer, CANCELED, DETACHED, Keyed, Op, Place, TIMED_OUT, UNKNOWN, Wrong, caught,
+    functions::{self, blue_undo, call, deadly, large, leaf},
     mix, value_of,
 };
 use crate::ledger::{Ledger, Shown};
@@ -123,6 +123,12 @@ impl Body {
                 Box::pin(self.gate(*no, promise(format!("g{no}")).timeout(limit)))
             }
             Op::Tell { no } => Box::pin(self.tell(*no)),
+            Op::Keyed {
+                no,
+                key,
+                keyed,
+                millis,
+            } => Box::pin(self.keyed(*no, *key, *keyed, *millis)),
             Op::Panic { no, times } => Box::pin(async move {
                 if self.ledger.tries(&self.tried(no)) <= u32::from(*times) {
                     panic!("{}", crate::PLANNED);
@@ -261,6 +267,18 @@ impl Body {
         let told = resolve(gate.id(), &value_of(no)).await;
         self.shows("told", no, &told.map(u64::from).map_err(Wrong::from));
         self.gate(no, gate).await
+    }
+
+    async fn keyed(&self, no: u32, key: u8, keyed: Keyed, millis: u64) -> Answer {
+        let call = functions::keyed(keyed, key, no, millis).label("no", no);
+        let answer = match call.await {
+            Err(error) if keyed == Keyed::Latest && error.kind() == ErrorKind::Canceled => {
+                Ok(CANCELED)
+            }
+            answer => answer.map_err(Wrong::from),
+        };
+        self.shows("keyed", no, &answer);
+        answer
     }
 
     /// Ends as the last one does, or with the first error.

@@ -4,6 +4,7 @@ mod awaiters;
 mod commit;
 mod dispatch;
 mod faults;
+mod keys;
 mod leases;
 mod memory;
 mod messages;

@@ -27,6 +27,7 @@ mod harness;
 mod herd;
 #[path = "../it/http.rs"]
 mod http;
+mod keys;
 mod kills;
 mod light;
 mod lost_answers;

@@ -25,6 +25,7 @@ pub(crate) fn to_json(record: &Record) -> Value {
         put("arguments", payload_json(&call.param));
         put("retry", call.retry.as_ref().map_or(Value::Null, retry_json));
         put("priority", json!(call.priority));
+        put("key", json!(call.key.as_deref()));
     }
     put(
         "parent",
@@ -83,6 +84,12 @@ fn task_json(task: &Task) -> Value {
         }
         if let Some(failure) = &task.last_failure {
             object.insert("last_failure".to_owned(), failure_json(failure));
+        }
+        if task.holds_key {
+            object.insert("holds_key".to_owned(), json!(true));
+        }
+        if let TaskState::Merged { into } = &task.state {
+            object.insert("merged_into".to_owned(), json!(into.as_str()));
         }
         if let TaskState::Halted(halted) = &task.state {
             object.insert(
@@ -188,6 +195,11 @@ pub(crate) fn to_text(record: &Record) -> String {
     line("what", subject(record));
     if let Some(call) = promise.call() {
         line("arguments", payload_text(&call.param));
+        let key = call.key.as_deref().unwrap_or_default().to_owned();
+        line(
+            "key",
+            key + if record.has_key() { " (it has it)" } else { "" },
+        );
     }
     line("result", result(record));
     if let Some(Outcome::Failed(failure)) = promise.settled().map(|settled| &settled.outcome) {
@@ -233,7 +245,8 @@ fn task_lines(task: &Task, line: &mut impl FnMut(&str, String)) {
             "halted",
             format!("{}: {}", halted.cause.name(), halted.reason),
         ),
-        TaskState::Suspended { .. } | TaskState::Merged { .. } | TaskState::Done => {}
+        TaskState::Merged { into } => line("settles", format!("as {into} does")),
+        TaskState::Suspended { .. } | TaskState::Done => {}
     }
     line("claims", task.version.to_string());
     if task.attempts > 0 {

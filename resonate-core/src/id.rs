@@ -16,6 +16,9 @@ use crate::limits;
 #[serde(try_from = "String", into = "String")]
 pub struct PromiseId(Arc<str>);
 
+/// Between the root and the hash of a child's id that was too long.
+const FLAT: &str = ".~h";
+
 /// Why a text is no promise id.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
@@ -165,9 +168,15 @@ impl PromiseId {
         }
         if text.len() > limits::CHILD_ID_BYTES {
             let (high, low) = (hash(&text, 1), hash(&text, 2));
-            text = format!("{}.~h{high:016x}{low:016x}", self.root());
+            text = format!("{}{FLAT}{high:016x}{low:016x}", self.root());
         }
         Self(text.into())
+    }
+
+    /// True for a child's id that was too long, and is root and hash.
+    #[must_use]
+    pub fn is_flattened(&self) -> bool {
+        self.rest().starts_with(FLAT)
     }
 }
 

@@ -46,8 +46,10 @@ pub use self::{
     promise::{
         Call, Compensation, Kind, Link, NewPromise, Origin, Promise, PromiseState, Record, Settled,
     },
-    reply::{Claimed, Effect, Refusal, Reply, Settlement, TurnReply, TurnStatus},
-    request::{ChildKind, Create, End, Message, NewChild, Op, ReleaseReason, Request, Turn},
+    reply::{Claimed, Effect, Refusal, Reply, Settlement, Story, TurnReply, TurnStatus},
+    request::{
+        ChildKind, Create, End, Message, NewChild, Op, ReleaseReason, Request, Restart, Turn,
+    },
     retry::RetryPolicy,
     session::Timeline,
     task::{HaltCause, Halted, Task, TaskState, TaskVersion, Warm},

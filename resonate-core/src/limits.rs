@@ -26,6 +26,10 @@ pub const ANSWERS: usize = 256;
 pub const ANSWER_BYTES: usize = 1 << 20;
 /// Settled promises of earlier generations that one request forgets; the rest follows in rounds of their own.
 pub const TRIM: usize = 256;
+/// Calls with their results that one request copies into another history: they are written at once.
+pub const KEPT: usize = 10_000;
+/// Bytes of their arguments and results.
+pub const KEPT_BYTES: usize = 16 << 20;
 /// Pending children of one promise.
 pub const CHILDREN: usize = 1_000_000;
 /// Ops of one turn.

@@ -232,6 +232,14 @@ impl Record {
         losses >= limits::SUSPECT
     }
 
+    /// Bytes of its arguments and its result.
+    #[must_use]
+    pub fn payload_bytes(&self) -> usize {
+        let param = self.promise.call().map_or(0, |call| call.param.bytes());
+        let settled = self.promise.settled();
+        param + settled.map_or(0, |settled| settled.outcome.bytes())
+    }
+
     /// The earliest moment at which somebody must look at it: since when it is ready or leased, its next retry, its timeout.
     /// A store finds it by this after a restart; what has a key is found first, before anybody else may get it.
     #[must_use]

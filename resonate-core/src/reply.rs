@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::{Outcome, PromiseId, Record, Seq, TaskVersion, Timestamp};
+use crate::{NewPromise, Outcome, PromiseId, Record, Seq, TaskVersion, Timestamp};
 
 /// The answer to a request that was not refused.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -23,8 +23,42 @@ pub enum Reply {
     },
     /// The turn is written.
     Turn(TurnReply),
+    /// What another root may begin with.
+    Story(Box<Story>),
     /// Done; there is nothing to say.
     Done,
+}
+
+/// An execution up to one of its calls, for another root to begin with.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Story {
+    /// Its call, under its own id.
+    pub promise: NewPromise,
+    /// What it holds before that call, settled ones in log order.
+    pub history: Vec<Arc<Record>>,
+}
+
+impl Story {
+    /// Bytes of its arguments and results.
+    #[must_use]
+    pub fn bytes(&self) -> usize {
+        let param = self.promise.call.as_ref();
+        let history = self.history.iter().map(|child| child.payload_bytes());
+        param.map_or(0, |call| call.param.bytes()) + history.sum::<usize>()
+    }
+
+    /// Another root begins with it, on another version of the function if one is given. It says whose story it was.
+    pub fn becomes(&mut self, id: PromiseId, version: Option<u32>) {
+        let from = std::mem::replace(&mut self.promise.id, id);
+        let label = (Self::LABEL.to_owned(), from.to_string());
+        self.promise.labels.extend([label]);
+        if let (Some(call), Some(version)) = (&mut self.promise.call, version) {
+            Arc::make_mut(call).address.version = version;
+        }
+    }
+
+    /// The label of a root that began with the story of another.
+    pub const LABEL: &str = "forked_from";
 }
 
 /// A claim: the function, its arguments and the children known so far.

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::{
     Call, Compensation, Failure, HaltCause, Held, Link, NewPromise, Outcome, Payload, PromiseId,
-    RetryPolicy, Seq, SessionId, SettleKey, TaskVersion, Timestamp,
+    RetryPolicy, Seq, SessionId, SettleKey, Story, TaskVersion, Timestamp,
 };
 
 /// One request; one file of `apply` each.
@@ -12,6 +12,8 @@ use crate::{
 pub enum Request {
     /// Create a root, or get the one of that name.
     Create(Create),
+    /// Create a root that begins with the history of another, or get the one of that name.
+    Fork(Box<Story>),
     /// Look at a promise.
     Get {
         /// Which.
@@ -104,6 +106,15 @@ pub enum Request {
         /// The later one.
         into: PromiseId,
     },
+    /// Begin an execution anew.
+    Restart(Restart),
+    /// What another root begins with that is to be as this execution was.
+    Story {
+        /// Which.
+        id: PromiseId,
+        /// Before which of its calls; none for its very beginning.
+        at: Option<PromiseId>,
+    },
     /// Its time has come: settle it by timeout if that is so.
     Expire {
         /// Which.
@@ -120,6 +131,19 @@ pub struct Create {
     pub promise: NewPromise,
     /// An existing promise of another function or with other arguments is returned instead of refused.
     pub any: bool,
+}
+
+/// Begin an execution anew, as the next generation of its promise.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Restart {
+    /// Which.
+    pub id: PromiseId,
+    /// The first of its calls that is made again; what was asked for before it and has a result keeps it. None for all.
+    pub at: Option<PromiseId>,
+    /// The version of the function that goes on; none for the one it has.
+    pub version: Option<u32>,
+    /// Tells its repetition from another request that says the same.
+    pub key: Option<SettleKey>,
 }
 
 /// Everything that came out of running an execution until it could do nothing more. All of it is written or none.
@@ -338,7 +362,9 @@ impl Request {
     pub fn target(&self) -> &PromiseId {
         match self {
             Self::Create(create) => &create.promise.id,
+            Self::Fork(story) => &story.promise.id,
             Self::Turn(turn) => &turn.id,
+            Self::Restart(restart) => &restart.id,
             Self::Deliver(message) => message.target(),
             Self::Get { id }
             | Self::Settle { id, .. }
@@ -350,6 +376,7 @@ impl Request {
             | Self::Halt { id, .. }
             | Self::Continue { id, .. }
             | Self::Merge { id, .. }
+            | Self::Story { id, .. }
             | Self::Expire { id } => id,
         }
     }

@@ -1,11 +1,16 @@
 //! Seeds that are made from values: what a few hundred drawn requests ask, are answered, write and send.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt::Debug,
+};
 
-use prost::Message as _;
+use prost::Message;
 use resonate_core::{Memory, PromiseId, Reply, Request, SessionId, testing::random::Draw};
 use resonate_proto::{
-    client::{Cancel, Continue, Halt, LogPosition, Page, PromiseReply, Search, Settle, TreeSearch},
+    client::{
+        Cancel, Continue, Fork, Halt, LogPosition, Page, PromiseReply, Search, Settle, TreeSearch,
+    },
     store,
     stream::{Dispatch, FromWorker, Hello, PROTOCOL, ToWorker, TurnAnswer},
     v1,
@@ -69,7 +74,7 @@ impl Seeds {
     }
 
     /// Only what says something that no seed of this target has said: two words that stand side by side.
-    fn add_new(&mut self, target: &'static str, value: &impl std::fmt::Debug, data: Vec<u8>) {
+    fn add_new(&mut self, target: &'static str, value: &impl Debug, data: Vec<u8>) {
         let text = format!("{value:?}");
         let words = text.split(|c: char| !c.is_ascii_alphabetic() && c != '_');
         let words: Vec<_> = words.filter(|word| 1 < word.len()).collect();
@@ -141,25 +146,6 @@ impl Seeds {
                 step(4, &wire);
                 self.add_new("client_request", &cancel, [&[4], &*wire].concat());
             }
-            Request::Halt {
-                id, reason, key, ..
-            } => {
-                let halt = Halt {
-                    id: id.clone(),
-                    reason: reason.clone(),
-                    key: *key,
-                };
-                let wire = v1::HaltRequest::from(&halt).encode_to_vec();
-                self.add_new("client_request", &halt, [&[5], &*wire].concat());
-            }
-            Request::Continue { id, key } => {
-                let go_on = Continue {
-                    id: id.clone(),
-                    key: *key,
-                };
-                let wire = v1::ContinueRequest::from(&go_on).encode_to_vec();
-                self.add_new("client_request", &go_on, [&[8], &*wire].concat());
-            }
             Request::Get { id } => self.looked(id),
             Request::Claim { id, .. } => step(5, id.as_str().as_bytes()),
             Request::Turn(turn) => {
@@ -174,9 +160,55 @@ impl Seeds {
                     self.add_new("from_worker", &items, message.encode_to_vec());
                 }
             }
-            Request::Hold { .. } | Request::Recall { .. } | Request::Release { .. } => {}
-            Request::Merge { .. } | Request::Expire { .. } | Request::Deliver(_) => {}
+            Request::Halt { .. }
+            | Request::Continue { .. }
+            | Request::Restart(_)
+            | Request::Story { .. } => self.operated(request),
+            // Made of two requests in the server; on the wire it is a `ForkRequest`.
+            Request::Fork(_)
+            | Request::Hold { .. }
+            | Request::Recall { .. }
+            | Request::Release { .. }
+            | Request::Merge { .. }
+            | Request::Expire { .. }
+            | Request::Deliver(_) => {}
         }
+    }
+
+    /// What operators ask for.
+    fn operated(&mut self, request: &Request) {
+        if let Request::Halt {
+            id, reason, key, ..
+        } = request
+        {
+            let (id, reason, key) = (id.clone(), reason.clone(), *key);
+            let halt = Halt { id, reason, key };
+            self.sent(5, &halt, &v1::HaltRequest::from(&halt));
+        }
+        if let Request::Continue { id, key } = request {
+            let (id, key) = (id.clone(), *key);
+            let go_on = Continue { id, key };
+            self.sent(8, &go_on, &v1::ContinueRequest::from(&go_on));
+        }
+        if let Request::Restart(restart) = request {
+            self.sent(9, restart, &v1::RestartRequest::from(restart));
+        }
+        if let Request::Story { id, at } = request {
+            let (version, to) = (None, id.clone());
+            let (id, at) = (id.clone(), at.clone());
+            let fork = Fork {
+                id,
+                at,
+                version,
+                to,
+            };
+            self.sent(10, &fork, &v1::ForkRequest::from(&fork));
+        }
+    }
+
+    fn sent(&mut self, which: u8, request: &impl Debug, wire: &impl Message) {
+        let wire = wire.encode_to_vec();
+        self.add_new("client_request", request, [&[which], &*wire].concat());
     }
 
     /// What only looks: the promise itself, what is below it, and a search.
@@ -224,6 +256,7 @@ impl Seeds {
                 self.add_new("client_reply", &page, [&[1], &*wire].concat());
                 return;
             }
+            (_, Ok(Reply::Story(_))) => return,
             (_, Ok(Reply::Claimed(claimed))) => ToWorker::Dispatch(Dispatch {
                 record: (*claimed.record).clone(),
                 warm: claimed.warm,

@@ -3,6 +3,7 @@
 //! A build is an environment variable that the functions read: what is compiled is the same.
 
 use std::{
+    collections::BTreeSet,
     env, fs,
     os::unix::fs::PermissionsExt as _,
     path::{Path, PathBuf},
@@ -12,6 +13,7 @@ use resonate::prelude::*;
 use serde_json::{Value, json};
 
 use crate::{
+    effects::{self, effect},
     harness::{Process, Server, eventually},
     worker::{self, How},
 };
@@ -25,6 +27,7 @@ fn build() -> String {
 
 #[durable(service = "versions")]
 async fn charge(cents: u64) -> u64 {
+    effect("charge");
     cents
 }
 
@@ -102,6 +105,15 @@ fn waiting(server: &Server, id: &str) {
     eventually("it waits", || {
         server.json(&["get", id])["task"]["state"] == "suspended"
     });
+}
+
+/// How often a root has charged.
+fn charges(folder: &Path, root: &str) -> usize {
+    let below = format!("{root}.");
+    let effects = effects::read(folder).into_iter();
+    effects
+        .filter(|effect| effect.promise.starts_with(&below))
+        .count()
 }
 
 #[test]
@@ -234,6 +246,69 @@ fn a_program_that_gives_no_answer_is_told_apart() {
     let said = String::from_utf8(refused.stderr).unwrap();
     assert!(
         said.starts_with("error: /bin/true ended without an answer (exit status: 0); "),
+        "{said}"
+    );
+}
+
+#[test]
+fn what_was_halted_begins_anew_or_another_one_does_from_the_call_that_is_at_fault() {
+    let folder = tempfile::tempdir().unwrap();
+    let server = Server::start(folder.path(), &[]);
+    let mut first = start(folder.path(), &server.url, "first");
+    for id in ["one", "two"] {
+        waiting(&server, id);
+        server.json(&["resolve", &format!("{id}.go")]);
+        let ended = server.json(&["get", id, "--wait"]);
+        assert_eq!(ended["value"], json!(500), "{ended}");
+    }
+    waiting(&server, "runs");
+    let tree = |id: &str| {
+        let lines = asked(&server, &["tree", id]).0;
+        let ids = lines
+            .iter()
+            .map(|one| one["id"].as_str().unwrap().to_owned());
+        ids.collect::<BTreeSet<_>>()
+    };
+
+    // What runs goes on behind the charge, whose result it keeps, under the same id.
+    let restarted = server.json(&["restart", "runs", "--at", "go"]);
+    assert_eq!(restarted["generation"], json!(2), "{restarted}");
+    eventually("it waits again", || {
+        tree("runs").contains("runs.~2.go")
+            && server.json(&["get", "runs"])["task"]["state"] == "suspended"
+    });
+    assert_eq!(charges(folder.path(), "runs"), 1);
+    first.kill();
+
+    // What has ended stays so; another one begins on code that was not there then.
+    let refused = server.cli(&["restart", "one"]);
+    assert_eq!(refused.status.code(), Some(4));
+    let said = String::from_utf8(refused.stderr).unwrap();
+    assert!(
+        said.contains("`one` is resolved already, and stays so; `resonate fork one`"),
+        "{said}"
+    );
+    let _mended = start(folder.path(), &server.url, "mended");
+    let forked = server.json(&["fork", "one", "--at", "one.go"]);
+    assert_eq!(forked["id"], "one-fork");
+    assert_eq!(forked["labels"]["forked_from"], "one");
+    eventually("it waits", || {
+        server.json(&["get", "one-fork"])["task"]["state"] == "suspended"
+    });
+    server.json(&["resolve", "one-fork.go"]);
+    let ended = server.json(&["get", "one-fork", "--wait"]);
+    assert_eq!(ended["value"], json!(400), "{ended}");
+    assert_eq!(charges(folder.path(), "one-fork"), 0);
+    // The same fork again is the same execution.
+    assert_eq!(
+        server.json(&["fork", "one", "--at", "go"])["value"],
+        json!(400)
+    );
+
+    let refused = server.cli(&["fork", "two", "--at", "nothing", "--to", "three"]);
+    let said = String::from_utf8(refused.stderr).unwrap();
+    assert!(
+        said.contains("`two.nothing`: it is no call of two as it runs now"),
         "{said}"
     );
 }

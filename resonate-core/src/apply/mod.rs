@@ -15,6 +15,7 @@ mod hold;
 mod merge;
 mod recall;
 mod release;
+mod restart;
 mod settle;
 mod trim;
 mod turn;
@@ -81,6 +82,7 @@ pub fn apply(tree: &mut Tree, stamp: &mut Stamp, request: Request) -> Applied {
     }
     let answer = edit.attempt(|edit| match request {
         Request::Create(create) => create::apply(edit, create, Vec::new()),
+        Request::Fork(story) => restart::fork(edit, *story),
         Request::Get { id } => Ok(Reply::Promise {
             record: Arc::clone(edit.known(&id)?),
             new: false,
@@ -119,6 +121,8 @@ pub fn apply(tree: &mut Tree, stamp: &mut Stamp, request: Request) -> Applied {
         } => halt::apply(edit, &id, cause, reason, key),
         Request::Continue { id, key } => halt::go_on(edit, &id, key),
         Request::Merge { id, into } => merge::apply(edit, &id, into),
+        Request::Restart(restart) => restart::apply(edit, restart),
+        Request::Story { id, at } => restart::story(edit, &id, at.as_ref()),
         Request::Expire { .. } => Ok(Reply::Done),
         Request::Deliver(message) => Ok(deliver::apply(edit, message)),
     });

@@ -275,6 +275,14 @@ impl Settled {
 }
 
 impl Task {
+    /// Its next generation begins: what ended the one before is progress.
+    pub(super) fn begin_anew(&mut self, now: Timestamp) {
+        (self.attempts, self.failures) = (0, 0);
+        self.forgive();
+        self.last_failure = None;
+        self.ready(now);
+    }
+
     /// Anybody may claim it from `at` on; who keeps the body warm is preferred.
     pub(super) fn ready(&mut self, at: Timestamp) {
         self.state = TaskState::Pending { ready_at: at };

@@ -103,7 +103,7 @@ fn cause(edit: &Edit<'_>, parent: &PromiseId) -> Option<Cause> {
         });
     }
     let reason = match settled.map(|settled| &settled.outcome) {
-        None => format!("{parent} continued as another"),
+        None => format!("{parent} began anew"),
         Some(Outcome::Canceled { reason }) if reason.is_empty() => format!("{parent} was canceled"),
         Some(Outcome::Canceled { reason }) => format!("{parent} was canceled: {reason}"),
         Some(Outcome::TimedOut) => format!("{parent} timed out"),

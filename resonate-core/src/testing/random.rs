@@ -8,7 +8,8 @@ use std::{collections::BTreeMap, sync::Arc, time::Duration};
 use crate::{
     Address, Call, ChildKind, Compensation, Create, End, Failure, FailureKind, HaltCause, Link,
     Memory, NewChild, NewPromise, Op, Outcome, Payload, PromiseId, Record, ReleaseReason, Request,
-    RetryPolicy, Seq, SessionId, SettleKey, TaskState, TaskVersion, Timestamp, Turn,
+    Restart, RetryPolicy, Seq, SessionId, SettleKey, Story, TaskState, TaskVersion, Timestamp,
+    Turn,
 };
 
 /// Draws requests from bytes; without bytes everything is 0.
@@ -45,7 +46,7 @@ impl<'a> Draw<'a> {
     }
 
     fn any(&mut self, state: &Memory) -> Request {
-        match self.one_of(32) {
+        match self.one_of(33) {
             0..=2 => Request::Create(self.create()),
             3 => Request::Get { id: self.id(state) },
             4..=6 => {
@@ -89,6 +90,7 @@ impl<'a> Draw<'a> {
                 id: self.existing(state, |record| record.key().is_some() && !record.has_key()),
                 into: self.existing(state, |record| record.key().is_some()),
             },
+            31 => self.restart(state),
             _ => Request::Expire { id: self.id(state) },
         }
     }
@@ -128,6 +130,44 @@ impl<'a> Draw<'a> {
             cause: HaltCause::Operator,
             reason,
             key: self.key(),
+        }
+    }
+
+    fn restart(&mut self, state: &Memory) -> Request {
+        let id = self.existing(state, |record| {
+            record.task.is_some() && record.promise.is_pending()
+        });
+        let at = self.existing(state, |record| record.promise.parent() == Some(&id));
+        let at = self.flip().then_some(at);
+        match self.one_of(4) {
+            0 => return Request::Story { id, at },
+            1 => return Request::Fork(Box::new(self.story(state, &id))),
+            _ => {}
+        }
+        Request::Restart(Restart {
+            id,
+            at,
+            version: self.flip().then_some(2),
+            key: self.key(),
+        })
+    }
+
+    /// What an execution holds, for another.
+    fn story(&mut self, state: &Memory, id: &PromiseId) -> Story {
+        let below = state.records().filter(|record| {
+            let promise = &record.promise;
+            promise.parent() == Some(id) && !promise.is_pending() && promise.compensation.is_none()
+        });
+        let mut history: Vec<_> = below.cloned().map(Arc::new).collect();
+        history.sort_by_key(|record| record.promise.settled().map(|settled| settled.seq));
+        // One generation names each of its calls once.
+        history.retain(|record| {
+            let origin = record.promise.origin.as_ref();
+            origin.is_some_and(|origin| origin.generation == 1)
+        });
+        Story {
+            promise: self.create().promise,
+            history,
         }
     }
 

@@ -214,9 +214,9 @@ fn what_began_a_wave_is_named_all_the_way_down() {
         a.b.c a a returned
         a.b.c.d a a returned
         5 turn a v1 A n2 => continue 1
-        a.b a a continued as another
-        a.b.c a a continued as another
-        a.b.c.d a a continued as another
+        a.b a a began anew
+        a.b.c a a began anew
+        a.b.c.d a a began anew
         5 settle a.b failed oh
         a.b.c a.b a.b ended with an error
         a.b.c.d a.b a.b ended with an error

@@ -156,7 +156,7 @@ fn another_generation_begins_with_an_empty_list() {
         expect![[r#"
             0 a pending, ready at 0 v0 | +a pending, ready at 0 v0
             1 claimed cold [] | a pending, leased A v1
-            2 over [] | a pending, ready at 2 v1 | +a.void canceled (a continued as another) 3.1 | send trim below a
+            2 over [] | a pending, ready at 2 v1 | +a.void canceled (a began anew) 3.1 | send trim below a
             3 done | -a.void
             4 claimed cold [] | a pending, leased A v2
             5 over [] | a rejected 1 6.1

@@ -8,6 +8,7 @@ mod create;
 mod keys;
 mod messages;
 mod random;
+mod restart;
 mod settle;
 mod table;
 mod trim;

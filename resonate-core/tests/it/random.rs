@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 
 use proptest::{collection::vec, prelude::*};
 use resonate_core::{
-    Memory, Refusal, Reply, Request, Timestamp, TurnReply, TurnStatus, testing::random::Draw,
+    Memory, Refusal, Reply, Request, Restart, Timestamp, TurnReply, TurnStatus,
+    testing::random::Draw,
 };
 
 proptest! {
@@ -54,7 +55,9 @@ fn once_and_again(
     }
     if matches!(
         request,
-        Request::Continue { key: None, .. } | Request::Release { .. }
+        Request::Continue { key: None, .. }
+            | Request::Restart(Restart { key: None, .. })
+            | Request::Release { .. }
     ) {
         // Their copies are refused: the task is not halted, not leased, any more.
         return Ok(());
@@ -84,6 +87,7 @@ fn once_and_again(
         (Ok(Reply::Claimed(_)), Ok(Reply::Claimed(_)))
             if matches!(request, Request::Recall { .. }) => {}
         (Ok(Reply::Done), Ok(Reply::Done)) => {}
+        (Ok(Reply::Story(first)), Ok(Reply::Story(again))) => prop_assert_eq!(first, again),
         // A second claim finds the task leased.
         (Ok(Reply::Claimed(_)), Err(Refusal::NotReady { .. } | Refusal::StaleVersion { .. })) => {}
         (first, second) => prop_assert!(false, "{request:?}: {first:?} then {second:?}"),
@@ -99,6 +103,7 @@ fn has_key(request: &Request) -> bool {
             | Request::Cancel { key: Some(_), .. }
             | Request::Halt { key: Some(_), .. }
             | Request::Continue { key: Some(_), .. }
+            | Request::Restart(Restart { key: Some(_), .. })
     )
 }
 
@@ -180,7 +185,7 @@ const SITUATIONS: &[&str] = &[
     "timed out",
     "timer fired",
     "answered a proxy",
-    "continued as another",
+    "began anew",
     "begun step failed",
     "child claimed by its caller",
     "retried",
@@ -236,7 +241,7 @@ fn turn_situation(turn: &resonate_core::Turn, reply: &TurnReply) -> Option<&'sta
         (End::Suspend { .. }, TurnStatus::Leased) => Some("suspend met a settled child"),
         (End::Halt { .. }, _) => None,
         (_, TurnStatus::Halted { .. }) => Some("halted by a turn"),
-        (End::ContinueAs(_), _) => Some("continued as another"),
+        (End::ContinueAs(_), _) => Some("began anew"),
         _ => None,
     }
 }

@@ -17,7 +17,7 @@ fn a_generation_is_forgotten_once_its_wave_is_over() {
         expect![[r#"
             0 a pending, ready at 0 v0 | +a pending, ready at 0 v0
             1 claimed cold [] | a pending, leased A v1
-            2 over [] | a pending, ready at 2 v1 | +a.s resolved 1 3.1 | +a.x canceled (a continued as another) 3.2 | +a.y canceled (a continued as another) 3.3 | send trim below a
+            2 over [] | a pending, ready at 2 v1 | +a.s resolved 1 3.1 | +a.x canceled (a began anew) 3.2 | +a.y canceled (a began anew) 3.3 | send trim below a
             3 done | -a.s | -a.x | -a.y
             4 refused there is no promise `a.s`
             5 claimed cold [] | a pending, leased A v2
@@ -45,9 +45,9 @@ fn what_is_shielded_keeps_its_place_until_it_has_ended() {
             2 leased [] | a pending, leased A v1 | +a.x pending, ready at 2 v1
             3 claimed cold [] | a.x pending, leased B v2
             4 leased [] | a.x pending, leased B v2 | +a.x.y pending, ready at 4 v2
-            5 over [] | a pending, ready at 5 v1 | a.x canceled (a continued as another) 6.1 | send trim below a | drop B a.x v2 (canceled: a continued as another)
+            5 over [] | a pending, ready at 5 v1 | a.x canceled (a began anew) 6.1 | send trim below a | drop B a.x v2 (canceled: a began anew)
             6 done
-            7 a.x canceled (a continued as another) 6.1 (as it was)
+            7 a.x canceled (a began anew) 6.1 (as it was)
             8 a.x.y resolved 1 9.1 | a.x.y resolved 1 9.1 | send trim below a
             9 done | -a.x.y | -a.x
             10 refused there is no promise `a.x`

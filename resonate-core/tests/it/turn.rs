@@ -316,7 +316,7 @@ fn an_execution_continues_as_another_with_an_empty_history() {
         expect![[r#"
             0 a pending, ready at 0 v0 | +a pending, ready at 0 v0
             1 claimed cold [] | a pending, leased A v1
-            2 over [] | a pending, ready at 2 v1 | +a.one resolved 1 3.1 | +a.t canceled (a continued as another) 3.2 | send trim below a
+            2 over [] | a pending, ready at 2 v1 | +a.one resolved 1 3.1 | +a.t canceled (a began anew) 3.2 | send trim below a
             3 claimed cold [] | a pending, leased A v2
             4 over [] | a resolved 3 5.1
         "#]],

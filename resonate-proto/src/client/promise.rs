@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use resonate_core::{Outcome, Part, PromiseId, Record, SettleKey};
+use resonate_core::{Outcome, Part, PromiseId, Record, Restart, SettleKey};
 
 use crate::{
     convert::{BadMessage, Reading, key_to_wire},
@@ -73,6 +73,19 @@ pub struct Continue {
     pub id: PromiseId,
     /// Tells its repetition from another request that says the same.
     pub key: Option<SettleKey>,
+}
+
+/// Create a root that begins with what the history of another held.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Fork {
+    /// Whose history.
+    pub id: PromiseId,
+    /// The first of its calls that is made again; none for all.
+    pub at: Option<PromiseId>,
+    /// The version of the function that goes on; none for the one it has.
+    pub version: Option<u32>,
+    /// The new root.
+    pub to: PromiseId,
 }
 
 /// Send each of these promises once it has settled.
@@ -165,6 +178,67 @@ impl TryFrom<v1::ContinueRequest> for Continue {
             key: READING.key("key", &wire.key)?,
         })
     }
+}
+
+impl From<&Restart> for v1::RestartRequest {
+    fn from(restart: &Restart) -> Self {
+        Self {
+            id: restart.id.to_string(),
+            at: restart
+                .at
+                .as_ref()
+                .map_or_else(String::new, PromiseId::to_string),
+            version: restart.version.unwrap_or_default(),
+            key: key_to_wire(restart.key),
+        }
+    }
+}
+
+impl TryFrom<v1::RestartRequest> for Restart {
+    type Error = BadMessage;
+    fn try_from(wire: v1::RestartRequest) -> Result<Self, BadMessage> {
+        const READING: Reading = Reading("RestartRequest");
+        Ok(Self {
+            id: READING.id("id", wire.id)?,
+            at: maybe_id(READING, wire.at)?,
+            version: Some(wire.version).filter(|version| *version > 0),
+            key: READING.key("key", &wire.key)?,
+        })
+    }
+}
+
+impl From<&Fork> for v1::ForkRequest {
+    fn from(fork: &Fork) -> Self {
+        Self {
+            id: fork.id.to_string(),
+            at: fork
+                .at
+                .as_ref()
+                .map_or_else(String::new, PromiseId::to_string),
+            version: fork.version.unwrap_or_default(),
+            to: fork.to.to_string(),
+        }
+    }
+}
+
+impl TryFrom<v1::ForkRequest> for Fork {
+    type Error = BadMessage;
+    fn try_from(wire: v1::ForkRequest) -> Result<Self, BadMessage> {
+        const READING: Reading = Reading("ForkRequest");
+        Ok(Self {
+            id: READING.id("id", wire.id)?,
+            at: maybe_id(READING, wire.at)?,
+            version: Some(wire.version).filter(|version| *version > 0),
+            to: READING.id("to", wire.to)?,
+        })
+    }
+}
+
+fn maybe_id(reading: Reading, at: String) -> Result<Option<PromiseId>, BadMessage> {
+    if at.is_empty() {
+        return Ok(None);
+    }
+    reading.id("at", at).map(Some)
 }
 
 impl From<&Settle> for v1::SettleRequest {

@@ -476,6 +476,34 @@ pub struct ContinueRequest {
     #[prost(bytes = "bytes", tag = "2")]
     pub key: ::prost::bytes::Bytes,
 }
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct RestartRequest {
+    #[prost(string, tag = "1")]
+    pub id: ::prost::alloc::string::String,
+    /// the first of its calls that is made again; empty: all of them are
+    #[prost(string, tag = "2")]
+    pub at: ::prost::alloc::string::String,
+    /// of the function; 0: the one it has
+    #[prost(uint32, tag = "3")]
+    pub version: u32,
+    /// as in SettleRequest
+    #[prost(bytes = "bytes", tag = "4")]
+    pub key: ::prost::bytes::Bytes,
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ForkRequest {
+    #[prost(string, tag = "1")]
+    pub id: ::prost::alloc::string::String,
+    /// as in RestartRequest
+    #[prost(string, tag = "2")]
+    pub at: ::prost::alloc::string::String,
+    /// as in RestartRequest
+    #[prost(uint32, tag = "3")]
+    pub version: u32,
+    /// the id of the new root
+    #[prost(string, tag = "4")]
+    pub to: ::prost::alloc::string::String,
+}
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct PromiseReply {
     #[prost(message, optional, tag = "1")]
@@ -1059,6 +1087,47 @@ pub mod client_client {
                 .insert(GrpcMethod::new("resonate.v1.Client", "Continue"));
             self.inner.unary(req, path, codec).await
         }
+        /// Lets an execution begin anew, as the next generation of its promise.
+        pub async fn restart(
+            &mut self,
+            request: impl tonic::IntoRequest<super::RestartRequest>,
+        ) -> std::result::Result<tonic::Response<super::PromiseReply>, tonic::Status> {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/resonate.v1.Client/Restart",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(GrpcMethod::new("resonate.v1.Client", "Restart"));
+            self.inner.unary(req, path, codec).await
+        }
+        /// Creates a root that begins with what the history of another held before one of its calls, or gets the one of that name.
+        pub async fn fork(
+            &mut self,
+            request: impl tonic::IntoRequest<super::ForkRequest>,
+        ) -> std::result::Result<tonic::Response<super::PromiseReply>, tonic::Status> {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static("/resonate.v1.Client/Fork");
+            let mut req = request.into_request();
+            req.extensions_mut().insert(GrpcMethod::new("resonate.v1.Client", "Fork"));
+            self.inner.unary(req, path, codec).await
+        }
         /// Promises by state, function and id prefix, newest first, paged.
         pub async fn search(
             &mut self,
@@ -1222,6 +1291,16 @@ pub mod client_server {
         async fn r#continue(
             &self,
             request: tonic::Request<super::ContinueRequest>,
+        ) -> std::result::Result<tonic::Response<super::PromiseReply>, tonic::Status>;
+        /// Lets an execution begin anew, as the next generation of its promise.
+        async fn restart(
+            &self,
+            request: tonic::Request<super::RestartRequest>,
+        ) -> std::result::Result<tonic::Response<super::PromiseReply>, tonic::Status>;
+        /// Creates a root that begins with what the history of another held before one of its calls, or gets the one of that name.
+        async fn fork(
+            &self,
+            request: tonic::Request<super::ForkRequest>,
         ) -> std::result::Result<tonic::Response<super::PromiseReply>, tonic::Status>;
         /// Promises by state, function and id prefix, newest first, paged.
         async fn search(
@@ -1659,6 +1738,92 @@ pub mod client_server {
                     let inner = self.inner.clone();
                     let fut = async move {
                         let method = ContinueSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/resonate.v1.Client/Restart" => {
+                    #[allow(non_camel_case_types)]
+                    struct RestartSvc<T: Client>(pub Arc<T>);
+                    impl<T: Client> tonic::server::UnaryService<super::RestartRequest>
+                    for RestartSvc<T> {
+                        type Response = super::PromiseReply;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::RestartRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as Client>::restart(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = RestartSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/resonate.v1.Client/Fork" => {
+                    #[allow(non_camel_case_types)]
+                    struct ForkSvc<T: Client>(pub Arc<T>);
+                    impl<T: Client> tonic::server::UnaryService<super::ForkRequest>
+                    for ForkSvc<T> {
+                        type Response = super::PromiseReply;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::ForkRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as Client>::fork(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = ForkSvc(inner);
                         let codec = tonic_prost::ProstCodec::default();
                         let mut grpc = tonic::server::Grpc::new(codec)
                             .apply_compression_config(

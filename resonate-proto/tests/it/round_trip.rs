@@ -4,11 +4,11 @@ use std::fmt::Debug;
 
 use proptest::prelude::*;
 use prost::Message;
-use resonate_core::{Create, PromiseId, Refusal, SessionId};
+use resonate_core::{Create, PromiseId, Refusal, Restart, SessionId};
 use resonate_proto::{
     BadMessage,
     client::{
-        Cancel, Continue, Halt, Info, Page, PromiseReply, Search, ServedFunction, Settle,
+        Cancel, Continue, Fork, Halt, Info, Page, PromiseReply, Search, ServedFunction, Settle,
         TreeSearch, Watch, WorkerInfo,
     },
     history, store,
@@ -85,6 +85,10 @@ proptest! {
         check::<v1::CreateRequest, Create>(&create);
         check::<v1::GetRequest, PromiseId>(&id);
         check::<v1::ContinueRequest, Continue>(&Continue { id: id.clone(), key });
+        let at = ids.first().cloned();
+        let version = at.as_ref().map(|_| 3);
+        check::<v1::RestartRequest, Restart>(&Restart { id: id.clone(), at: at.clone(), version, key });
+        check::<v1::ForkRequest, Fork>(&Fork { to: id.clone(), id: id.clone(), at, version });
         check::<v1::WatchRequest, Watch>(&Watch { ids });
         check::<v1::CancelRequest, Cancel>(&Cancel { id: id.clone(), reason: text.clone(), key });
         check::<v1::HaltRequest, Halt>(&Halt { id: id.clone(), reason: text, key });

@@ -87,6 +87,10 @@ pub(crate) enum Command {
     Halt(WithReason),
     /// Let a halted task go on.
     Continue(One),
+    /// Let an execution begin anew; with --at it keeps what it had before that call.
+    Restart(Restart),
+    /// Begin another execution with what one had, or had had, before a call.
+    Fork(Fork),
     /// List the workers that are connected.
     Workers(Plain),
     /// List the functions that are served, or that somebody waits for.
@@ -187,6 +191,41 @@ pub(crate) struct Call {
     /// A label, as name=value. Can be repeated.
     #[arg(long, value_parser = label, value_name = "NAME=VALUE")]
     pub(crate) label: Vec<(String, String)>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Restart {
+    /// Which execution; one that has not settled.
+    pub(crate) id: String,
+    #[command(flatten)]
+    pub(crate) from: From,
+    #[command(flatten)]
+    pub(crate) plain: Plain,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Fork {
+    /// Whose history; it stays as it is.
+    pub(crate) id: String,
+    #[command(flatten)]
+    pub(crate) from: From,
+    /// The id of the new execution; without it, the id with `-fork` behind it.
+    #[arg(long, value_name = "ID")]
+    pub(crate) to: Option<String>,
+    #[command(flatten)]
+    pub(crate) plain: Plain,
+}
+
+/// From where on an execution is made again.
+#[derive(Debug, Args)]
+pub(crate) struct From {
+    /// The first of its calls that is made again, as `resonate tree` shows it, or what follows the last `.` there. What
+    /// was asked for before and has a result keeps it. Without it, everything is made again.
+    #[arg(long, value_name = "CALL")]
+    pub(crate) at: Option<String>,
+    /// On this version of the function.
+    #[arg(long, value_name = "NUMBER", value_parser = clap::value_parser!(u32).range(1..))]
+    pub(crate) function_version: Option<u32>,
 }
 
 #[derive(Debug, Args)]
@@ -338,6 +377,8 @@ impl Command {
             Self::List(list) => list.plain.json,
             Self::Cancel(of) | Self::Halt(of) => of.plain.json,
             Self::Continue(of) | Self::Export(of) | Self::Url(of) => of.plain.json,
+            Self::Restart(restart) => restart.plain.json,
+            Self::Fork(fork) => fork.plain.json,
             Self::Check(check) => check.plain.json,
             Self::Replay(replay) => replay.plain.json,
             Self::Workers(plain)

@@ -1,7 +1,7 @@
 //! `resonate resolve`, `reject`, `cancel`, `halt`, `continue`.
 
-use resonate_core::{Outcome, Payload, PromiseId};
-use resonate_proto::client::{Cancel, Continue, Halt, PromiseReply, Settle};
+use resonate_core::{Outcome, Payload, PromiseId, Refusal, Restart};
+use resonate_proto::client::{Cancel, Continue, Fork, Halt, PromiseReply, Settle};
 
 use super::{
     args::{self, One, WithReason},
@@ -72,6 +72,59 @@ pub(super) async fn go_on(args: &One, url: &str, out: Output) -> Result<Code, Fa
         key: None,
     };
     show(Caller::connect(url).await?.go_on(&go_on).await, out)
+}
+
+pub(super) async fn restart(args: &args::Restart, url: &str, out: Output) -> Result<Code, Failed> {
+    let id = id(&args.id)?;
+    let mut caller = Caller::connect(url).await?;
+    let restart = Restart {
+        at: first_again(&mut caller, &id, &args.from).await?,
+        version: args.from.function_version,
+        key: None,
+        id,
+    };
+    match caller.restart(&restart).await {
+        Err(CallError::Refused(Refusal::AlreadySettled { id, outcome })) => {
+            let state = outcome.state();
+            let message = format!(
+                "`{id}` is {state} already, and stays so; `resonate fork {id}` begins another one with what it had"
+            );
+            Err(Failed::new(Code::Refused, message))
+        }
+        reply => show(reply, out),
+    }
+}
+
+pub(super) async fn fork(args: &args::Fork, url: &str, out: Output) -> Result<Code, Failed> {
+    let of = id(&args.id)?;
+    let to = match &args.to {
+        Some(to) => to.clone(),
+        None => format!("{}-fork", args.id.replace(['.', ':'], "-")),
+    };
+    let mut caller = Caller::connect(url).await?;
+    let fork = Fork {
+        at: first_again(&mut caller, &of, &args.from).await?,
+        version: args.from.function_version,
+        id: of,
+        to: id(&to)?,
+    };
+    show(caller.fork(&fork).await, out)
+}
+
+/// The call that is named in full, or as it is called in its caller.
+async fn first_again(
+    caller: &mut Caller,
+    of: &PromiseId,
+    from: &args::From,
+) -> Result<Option<PromiseId>, Failed> {
+    match &from.at {
+        None => Ok(None),
+        Some(at) if at.contains('.') => id(at).map(Some),
+        Some(at) => {
+            let generation = caller.get(of).await?.record.promise.generation;
+            Ok(Some(of.child(generation, at, 0)))
+        }
+    }
 }
 
 fn id(text: &str) -> Result<PromiseId, Failed> {

@@ -99,6 +99,8 @@ fn runtime(command: &Command) -> io::Result<tokio::runtime::Runtime> {
         | Command::Cancel(_)
         | Command::Halt(_)
         | Command::Continue(_)
+        | Command::Restart(_)
+        | Command::Fork(_)
         | Command::Workers(_)
         | Command::Functions(_)
         | Command::Queues(_)
@@ -130,6 +132,8 @@ async fn run(arguments: &Arguments, out: Output) -> Result<Code, Failed> {
         Command::Cancel(args) => change::cancel(args, url, out).await,
         Command::Halt(args) => change::halt(args, url, out).await,
         Command::Continue(args) => change::go_on(args, url, out).await,
+        Command::Restart(args) => change::restart(args, url, out).await,
+        Command::Fork(args) => change::fork(args, url, out).await,
         Command::Workers(_) => look::workers(url, out).await,
         Command::Functions(_) => look::functions(url, out).await,
         Command::Queues(_) => queues::queues(url, out).await,

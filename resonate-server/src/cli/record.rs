@@ -55,6 +55,9 @@ pub(crate) fn to_json(record: &Record) -> Value {
             Outcome::TimedOut => {}
         }
     }
+    if promise.generation > 1 {
+        put("generation", json!(promise.generation));
+    }
     if !promise.labels.is_empty() {
         put("labels", json!(promise.labels));
     }
@@ -210,6 +213,9 @@ pub(crate) fn to_text(record: &Record) -> String {
     }
     if let Some(task) = &record.task {
         task_lines(task, &mut line);
+    }
+    if promise.generation > 1 {
+        line("generation", promise.generation.to_string());
     }
     if let Some(origin) = &promise.origin {
         line(

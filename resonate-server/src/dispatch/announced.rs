@@ -42,7 +42,8 @@ impl Announced {
             Request::Turn(Turn { ops, .. }) => {
                 ops.iter_mut().for_each(|op| self.fill_op(op, now));
             }
-            Request::Get { .. }
+            Request::Fork(_)
+            | Request::Get { .. }
             | Request::Settle { .. }
             | Request::Cancel { .. }
             | Request::Claim { .. }
@@ -52,6 +53,8 @@ impl Announced {
             | Request::Halt { .. }
             | Request::Continue { .. }
             | Request::Merge { .. }
+            | Request::Restart(_)
+            | Request::Story { .. }
             | Request::Expire { .. }
             | Request::Deliver(_) => {}
         }

@@ -20,7 +20,7 @@ use crate::{
 };
 
 /// Settlements that one request may cause, with its wave; a round stops taking requests this far from the limit.
-const SETTLEMENTS_OF_ONE_REQUEST: u64 = 10_000;
+const SETTLEMENTS_OF_ONE_REQUEST: u64 = 11_000;
 
 /// Where each partition is.
 #[derive(Debug)]

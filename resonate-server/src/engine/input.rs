@@ -82,6 +82,7 @@ fn request_bytes(request: &Request) -> usize {
             .call
             .as_ref()
             .map_or(0, |call| call.param.bytes()),
+        Request::Fork(story) => story.bytes(),
         Request::Settle { outcome, .. } => outcome.bytes(),
         Request::Turn(turn) => turn_bytes(turn),
         Request::Get { .. }
@@ -93,6 +94,8 @@ fn request_bytes(request: &Request) -> usize {
         | Request::Halt { .. }
         | Request::Continue { .. }
         | Request::Merge { .. }
+        | Request::Restart(_)
+        | Request::Story { .. }
         | Request::Expire { .. }
         | Request::Deliver(_) => 0,
     }

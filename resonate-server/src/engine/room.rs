@@ -12,13 +12,16 @@ impl Engine {
         round: &mut Round,
         request: &Request,
     ) -> Result<Option<AskError>, EngineError> {
-        let Request::Create(create) = request else {
+        let id = if let Request::Create(create) = request {
+            &create.promise.id
+        } else if let Request::Fork(story) = request {
+            &story.promise.id
+        } else {
             return Ok(None);
         };
         if self.store.has_room() {
             return Ok(None);
         }
-        let id = &create.promise.id;
         self.load(round, id.part(), id.root())?;
         Ok(self.memory.record(id).is_none().then(|| {
             AskError::NoRoom(

@@ -153,11 +153,7 @@ fn continue_as(edit: &mut Edit<'_>, id: &PromiseId, param: Payload) -> TurnStatu
             Arc::make_mut(call).param = param;
         }
         if let Some(task) = &mut record.task {
-            // What ended a generation is progress.
-            (task.attempts, task.failures) = (0, 0);
-            task.forgive();
-            task.last_failure = None;
-            task.ready(now);
+            task.begin_anew(now);
         }
     });
     wave::below(edit, id);

@@ -9,7 +9,7 @@ use std::{
 use crate::{
     Address, Call, ChildKind, Compensation, Create, End, Failure, FailureKind, HaltCause, Link,
     Message, NewChild, NewPromise, Op, Outcome, Payload, PromiseId, ReleaseReason, Request,
-    RetryPolicy, Seq, SessionId, SettleKey, TaskVersion, Timestamp, Turn, tenant,
+    Restart, RetryPolicy, Seq, SessionId, SettleKey, Story, TaskVersion, Timestamp, Turn, tenant,
 };
 
 /// One line, read.
@@ -112,6 +112,7 @@ impl Parser {
                 id,
                 into: self::id(words)?,
             },
+            "fork" | "restart" | "story" => anew(verb, id, words)?,
             "expire" => Request::Expire { id },
             "message" => Request::Deliver(message(id, words)?),
             other => return Err(format!("no verb `{other}`")),
@@ -267,6 +268,26 @@ fn message(id: PromiseId, words: &mut Words<'_>) -> Read<Message> {
     })
 }
 
+/// An execution that begins anew, or another one does.
+fn anew(verb: &str, id: PromiseId, words: &mut Words<'_>) -> Read<Request> {
+    Ok(match verb {
+        "fork" => Request::Fork(Box::new(Story {
+            promise: create(id, words)?.promise,
+            history: Vec::new(),
+        })),
+        "story" => Request::Story {
+            at: maybe_id(words)?,
+            id,
+        },
+        _ => Request::Restart(Restart {
+            version: option(words, "as=").and_then(|version| u32::try_from(version).ok()),
+            key: key(words),
+            at: maybe_id(words)?,
+            id,
+        }),
+    })
+}
+
 fn create(id: PromiseId, words: &mut Words<'_>) -> Read<Create> {
     let call = match words.front() {
         Some(word) if word.contains('/') => Some(call(words)?),
@@ -412,6 +433,14 @@ fn key(words: &mut Words<'_>) -> Option<SettleKey> {
 
 fn id(words: &mut Words<'_>) -> Read<PromiseId> {
     PromiseId::new(word(words)?).map_err(|bad| bad.to_string())
+}
+
+fn maybe_id(words: &mut Words<'_>) -> Read<Option<PromiseId>> {
+    if words.is_empty() {
+        Ok(None)
+    } else {
+        id(words).map(Some)
+    }
 }
 
 fn version(words: &mut Words<'_>) -> Read<TaskVersion> {

@@ -56,6 +56,10 @@ fn answer(applied: &Applied) -> String {
         Ok(Reply::Turn(TurnReply { settled, status })) => {
             format!("{} [{}]", became(status), settlements(settled))
         }
+        Ok(Reply::Story(story)) => {
+            let history: Vec<_> = story.history.iter().map(|child| promise(child)).collect();
+            format!("story [{}]", history.join(", "))
+        }
         Ok(Reply::Done) => "done".to_owned(),
     }
 }

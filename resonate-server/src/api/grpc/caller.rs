@@ -3,11 +3,11 @@
 use std::{sync::Arc, time::Duration};
 
 use resonate_core::limits::MESSAGE_BYTES;
-use resonate_core::{Create, PromiseId, Record, Refusal};
+use resonate_core::{Create, PromiseId, Record, Refusal, Restart};
 use resonate_proto::{
     BadMessage,
     client::{
-        Cancel, Continue, Halt, Info, Page, PromiseReply, Search, ServedFunction, Settle,
+        Cancel, Continue, Fork, Halt, Info, Page, PromiseReply, Search, ServedFunction, Settle,
         TreeSearch, Watch, WorkerInfo,
     },
     convert::status,
@@ -133,6 +133,16 @@ impl Caller {
     pub(crate) async fn go_on(&mut self, go_on: &Continue) -> Result<PromiseReply, CallError> {
         let reply = self.client.r#continue(v1::ContinueRequest::from(go_on));
         let reply = reply.await;
+        Ok(self.answer(reply)?.try_into()?)
+    }
+
+    pub(crate) async fn restart(&mut self, restart: &Restart) -> Result<PromiseReply, CallError> {
+        let reply = self.client.restart(v1::RestartRequest::from(restart)).await;
+        Ok(self.answer(reply)?.try_into()?)
+    }
+
+    pub(crate) async fn fork(&mut self, fork: &Fork) -> Result<PromiseReply, CallError> {
+        let reply = self.client.fork(v1::ForkRequest::from(fork)).await;
         Ok(self.answer(reply)?.try_into()?)
     }
 

@@ -2,9 +2,9 @@
 
 use std::pin::Pin;
 
-use resonate_core::{Capabilities, Create, HaltCause, Reply, Request as Asked};
+use resonate_core::{Capabilities, Create, HaltCause, Reply, Request as Asked, Restart};
 use resonate_proto::{
-    client::{Cancel, Continue, Halt, Info, PromiseReply, Search, Settle, TreeSearch, Watch},
+    client::{Cancel, Continue, Fork, Halt, Info, PromiseReply, Search, Settle, TreeSearch, Watch},
     rpc::ClientService,
     stream::PROTOCOL,
     v1,
@@ -54,6 +54,8 @@ impl About {
     }
 }
 
+const ANOTHER_ANSWER: &str = "the engine answered something else than was asked; please report it";
+
 type Promise = Result<Response<v1::PromiseReply>, Status>;
 
 impl ClientApi {
@@ -77,11 +79,11 @@ impl ClientApi {
             Reply::Promise { record, new } => {
                 Ok(Response::new((&PromiseReply { record, new, at }).into()))
             }
-            Reply::Claimed(_) | Reply::Held { .. } | Reply::Turn(_) | Reply::Done => {
-                Err(Status::internal(
-                    "the engine answered something else than was asked; please report it",
-                ))
-            }
+            Reply::Claimed(_)
+            | Reply::Held { .. }
+            | Reply::Turn(_)
+            | Reply::Story(_)
+            | Reply::Done => Err(Status::internal(ANOTHER_ANSWER)),
         }
     }
 }
@@ -164,6 +166,23 @@ impl ClientService for ClientApi {
     async fn r#continue(&self, request: Request<v1::ContinueRequest>) -> Promise {
         let Continue { id, key } = request.into_inner().try_into()?;
         self.promise(Asked::Continue { id, key }).await
+    }
+
+    async fn restart(&self, request: Request<v1::RestartRequest>) -> Promise {
+        let restart = Restart::try_from(request.into_inner())?;
+        self.promise(Asked::Restart(restart)).await
+    }
+
+    async fn fork(&self, request: Request<v1::ForkRequest>) -> Promise {
+        let fork = Fork::try_from(request.into_inner())?;
+        // Two trees, two requests: the root that is made is the same whenever it is asked for.
+        let (id, at) = (fork.id.clone(), fork.at.clone());
+        let Told { at, answer } = self.engine.ask(Asked::Story { id, at }).await;
+        let Reply::Story(mut story) = answer.map_err(|error| unanswered(error, at))? else {
+            return Err(Status::internal(ANOTHER_ANSWER));
+        };
+        story.becomes(fork.to, fork.version);
+        self.promise(Asked::Fork(story)).await
     }
 
     async fn search(

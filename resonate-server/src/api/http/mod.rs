@@ -137,12 +137,13 @@ impl Urls {
     async fn ask(&self, asked: Asked) -> Result<answer::Found, No> {
         match self.engine.ask(asked).await.answer.map_err(No::from)? {
             Reply::Promise { record, .. } => Ok(answer::Found::of(&record.promise)),
-            Reply::Claimed(_) | Reply::Held { .. } | Reply::Turn(_) | Reply::Done => {
-                Err(No::Broken(
-                    "the engine answered something else than was asked; please report it"
-                        .to_owned(),
-                ))
-            }
+            Reply::Claimed(_)
+            | Reply::Held { .. }
+            | Reply::Turn(_)
+            | Reply::Story(_)
+            | Reply::Done => Err(No::Broken(
+                "the engine answered something else than was asked; please report it".to_owned(),
+            )),
         }
     }
 }

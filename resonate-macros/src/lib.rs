@@ -46,6 +46,11 @@ use proc_macro::TokenStream;
 /// | `priority = N` | −128 to 127; higher is claimed earlier | 0 |
 /// | `concurrency = N` | how many run at once on all workers together; who waits does not count | as there is room |
 /// | `rate_limit = "N/s"` | how often one starts in the whole fleet; also `/min`, `/h`, `/d` | as there is room |
+/// | `key = parameter` | calls with the same value of it run one at a time, from start to result | none |
+/// | `per_key = N` | so many at a time per key | 1 |
+/// | `rate_per_key = "N/s"` | how often one starts per key | as there is room |
+/// | `latest_wins` | a later call cancels those before it with the same key | off |
+/// | `debounce = "5s"` | of calls that come within that time of each other the last one runs, for all | off |
 /// | `allow = ".."` | `"spawn"`, `"sleep"`, `"time"`, `"random"`, `"env"`, `"io"`, `"statics"`, `"order"`, or several in `[..]`: what a function that calls others does though a replay does it again, or otherwise | none |
 ///
 /// # Parameters and result

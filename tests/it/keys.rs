@@ -225,6 +225,41 @@ async fn a_burst_runs_once_whatever_crashes(_world: World) -> Result<()> {
     Ok(())
 }
 
+#[durable(service = "keys", concurrency = 1)]
+async fn one_by_one(tenant: String) -> Result<()> {
+    let _body = state::<Arc<Log>>().begin("", &tenant);
+    tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+    Ok(())
+}
+
+#[durable(service = "keys")]
+async fn import(rows: usize) -> Result<usize> {
+    // Whose it is comes with the call, all the way down.
+    let tenant = if rows > 10 { "large" } else { "small" };
+    Ok(map(0..rows, |_| one_by_one(tenant.to_owned()))
+        .concurrency(100)
+        .await?
+        .len())
+}
+
+#[resonate::test(setup = logged)]
+async fn a_large_tenant_does_not_starve_a_small_one_whatever_roots_it_has(
+    _world: World,
+) -> Result<()> {
+    let large = (0..5).map(|n| import(20).id(format!("large-{n}")).label("tenant", "large"));
+    let large = futures::future::try_join_all(large);
+    let small = import(10).id("small").label("tenant", "small");
+    let (large, small) = resonate::join!(large, small);
+    assert_eq!((large?, small?), (vec![20; 5], 10));
+    let last_small = begun()
+        .iter()
+        .rposition(|tenant| tenant == "small")
+        .unwrap();
+    // Every other one, once both wait; by roots it would be one of six.
+    assert!(last_small < 30, "{last_small}");
+    Ok(())
+}
+
 #[resonate::test(setup = logged)]
 async fn who_would_wait_for_its_own_caller_is_refused_at_once(world: World) -> Result<()> {
     let error = transfer(1, 1).id("from-1").await.unwrap_err();

@@ -20,6 +20,33 @@ async fn buy(items: Vec<u64>) -> Result<u64> {
     Ok(moved.iter().sum::<u64>() + last)
 }
 
+#[durable(service = "bank", key = account)]
+async fn withdraw(account: u64, cents: u64) -> Result<u64> {
+    let fee = step(|| async { Ok::<_, Error>(1) }).label("fee").await?;
+    sleep(minutes(1)).await;
+    move_money("ada", cents - fee).await
+}
+
+#[durable(service = "bank", key = account, debounce = "5s")]
+async fn report(account: u64, balance: u64) -> Result<u64> {
+    move_money("ada", account + balance).await
+}
+
+#[durable(service = "shop")]
+async fn settle_up(account: u64) -> Result<u64> {
+    let withdrawn = map(1..=3, |n| withdraw(account, 10 * n)).await?;
+    let reported = map(1..=3, |n| report(account, n)).await?;
+    Ok(withdrawn.iter().sum::<u64>() * 1_000 + reported.iter().sum::<u64>())
+}
+
+#[resonate::test(crash_everywhere)]
+async fn keys_survive_a_crash_at_every_turn(world: World) -> Result<()> {
+    // One after the other, a minute each; then the last of three for all of them.
+    assert_eq!(settle_up(7).id("order-1").await?, 57_030);
+    assert!(world.elapsed() >= minutes(3));
+    Ok(())
+}
+
 static RUNS: AtomicU32 = AtomicU32::new(0);
 
 #[resonate::test(crash_everywhere)]

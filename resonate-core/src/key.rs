@@ -22,10 +22,11 @@ impl Key {
     /// The key of a call, if it has one.
     #[must_use]
     pub fn of(call: &Call) -> Option<Self> {
+        let text = Arc::clone(call.key.as_ref()?);
         Some(Self {
             service: Arc::clone(&call.address.service),
             function: Arc::clone(&call.address.function),
-            text: Arc::clone(call.key.as_ref()?),
+            text,
         })
     }
 

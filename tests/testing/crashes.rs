@@ -24,7 +24,7 @@ async fn buy(items: Vec<u64>) -> Result<u64> {
 async fn withdraw(account: u64, cents: u64) -> Result<u64> {
     let fee = step(|| async { Ok::<_, Error>(1) }).label("fee").await?;
     sleep(minutes(1)).await;
-    move_money("ada", cents - fee).await
+    move_money(&account.to_string(), cents - fee).await
 }
 
 #[durable(service = "bank", key = account, debounce = "5s")]

@@ -6,7 +6,7 @@ use std::{
     sync::Arc,
 };
 
-use super::{KeyLook, PerKey};
+use super::{KeyLook, PerKey, crowd::Counts};
 use crate::{
     Address, PromiseId, Record, Timestamp, limits,
     mutants::{Mutant, planted},
@@ -24,7 +24,15 @@ pub struct Asks {
     priority: i8,
     ready_at: Timestamp,
     is_suspect: bool,
-    arrival: u64,
+    arrival: Arrival,
+}
+
+/// Which of two that are ready since the same moment came first: of one caller the one that was asked for first, else the
+/// one that was met first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Arrival {
+    position: u32,
+    met: u64,
 }
 
 /// What a later call with the same key does to one before it.
@@ -57,10 +65,11 @@ pub(super) struct Line {
     waiting: BTreeMap<Rank, Asks>,
     ranks: BTreeMap<PromiseId, Rank>,
     /// Those that have not begun, as they came.
-    ages: BTreeMap<(Timestamp, u64), Rank>,
+    ages: BTreeMap<(Timestamp, Arrival), Rank>,
     /// The newest for which all before it were put an end to: done once, however many they are.
     ended_for: Option<Rank>,
     meter: Option<Meter>,
+    counted: Counts,
     pub(super) opens_at: Option<Timestamp>,
     pub(super) rests_until: Option<Timestamp>,
 }
@@ -71,7 +80,7 @@ struct Rank {
     is_new: bool,
     priority: Reverse<i8>,
     ready_at: Timestamp,
-    arrival: u64,
+    arrival: Arrival,
 }
 
 impl Rank {
@@ -80,14 +89,19 @@ impl Rank {
         is_new: true,
         priority: Reverse(i8::MAX),
         ready_at: Timestamp::ZERO,
-        arrival: 0,
+        arrival: Arrival {
+            position: 0,
+            met: 0,
+        },
     };
 }
 
 impl Asks {
-    /// Of a ready task, the how manieth that came.
-    #[must_use]
-    pub fn of(record: &Record, ready_at: Timestamp, arrival: u64) -> Self {
+    /// Of a ready task, the how manieth that was met.
+    pub(super) fn of(record: &Record, ready_at: Timestamp, met: u64) -> Self {
+        let origin = record.promise.origin.as_ref();
+        let position = origin.map_or(0, |origin| origin.position);
+        let arrival = Arrival { position, met };
         let call = record.promise.call();
         let address = call.map_or_else(|| Address::new("", "", 1), |call| call.address.clone());
         Self {
@@ -291,17 +305,14 @@ impl Line {
         over.extend(older.map(|asks| (asks.id.clone(), how(newest.id.clone()))));
     }
 
-    pub(super) fn waiting(&self) -> u64 {
-        self.waiting.len() as u64
-    }
-
-    pub(super) fn held(&self) -> u64 {
-        self.holders.len() as u64
-    }
-
-    /// Since when the oldest waits.
-    pub(super) fn since(&self) -> Option<Timestamp> {
-        self.ages.first_key_value().map(|((at, _), _)| *at)
+    /// How many are in it: when that was counted last, and now.
+    pub(super) fn count_again(&mut self) -> (Counts, Counts) {
+        let now = Counts {
+            waiting: self.waiting.len() as u64,
+            held: self.holders.len() as u64,
+            since: self.ages.first_key_value().map(|((at, _), _)| *at),
+        };
+        (std::mem::replace(&mut self.counted, now), now)
     }
 
     pub(super) fn look(&self, text: Arc<str>) -> KeyLook {
@@ -309,8 +320,8 @@ impl Line {
         KeyLook {
             text,
             holders: holders.cloned().collect(),
-            held: self.held(),
-            waiting: self.waiting(),
+            held: self.counted.held,
+            waiting: self.counted.waiting,
             opens_at: self.opens_at,
         }
     }

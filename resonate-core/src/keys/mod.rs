@@ -7,6 +7,7 @@
 //!
 //! [`line`] is one key's; here is what concerns several.
 
+mod crowd;
 mod line;
 #[cfg(test)]
 mod tests;
@@ -19,7 +20,10 @@ use std::{
 };
 
 pub use self::line::{Asks, Over};
-use self::line::{Line, Next};
+use self::{
+    crowd::Crowd,
+    line::{Line, Next},
+};
 use crate::{
     Address, Key, PromiseId, Record, TaskState, Timestamp, limits,
     mutants::{Mutant, planted},
@@ -70,6 +74,7 @@ pub struct KeysLook {
 pub struct Keys {
     allowed: BTreeMap<(Arc<str>, Arc<str>), BTreeMap<u32, PerKey>>,
     lines: BTreeMap<Arc<Key>, Line>,
+    crowds: BTreeMap<(Arc<str>, Arc<str>), Crowd>,
     places: BTreeMap<PromiseId, Arc<Key>>,
     /// When a rate or a pause lets somebody go.
     opens: BTreeSet<(Timestamp, Arc<Key>)>,
@@ -218,36 +223,22 @@ impl Keys {
         !self.over.is_empty()
     }
 
-    /// The keys of a function that most wait for, of as many keys as may be looked at.
+    /// Who waits for the keys of a function, and the keys that most wait for.
     #[must_use]
     pub fn look(&self, service: &Arc<str>, function: &Arc<str>) -> KeysLook {
         let function = (Arc::clone(service), Arc::clone(function));
-        let mut looked = KeysLook::default();
-        let mut crowded = BTreeSet::new();
-        for (key, line) in self.lines_of(&function).take(limits::RESTING_KEYS) {
-            let waiting = line.waiting();
-            looked.waiting += waiting;
-            looked.since = looked.since.into_iter().chain(line.since()).min();
-            if waiting > 0 || line.held() > 0 {
-                crowded.insert((waiting, line.held(), key));
-            }
-            if crowded.len() > limits::KEYS_SHOWN {
-                crowded.pop_first();
-            }
-        }
-        let most = crowded.into_iter().rev().filter_map(|(.., key)| {
+        let Some(crowd) = self.crowds.get(&function) else {
+            return KeysLook::default();
+        };
+        let most = crowd.most().filter_map(|key| {
             let line = self.lines.get(key)?;
             Some(line.look(Arc::clone(&key.text)))
         });
-        looked.most = most.collect();
-        looked
-    }
-
-    /// How many calls of a function wait for a key.
-    #[must_use]
-    pub fn is_waited_for(&self, service: &Arc<str>, function: &Arc<str>) -> bool {
-        let function = (Arc::clone(service), Arc::clone(function));
-        self.lines_of(&function).any(|(_, line)| line.waiting() > 0)
+        KeysLook {
+            waiting: crowd.waiting(),
+            since: crowd.since(),
+            most: most.collect(),
+        }
     }
 
     fn is_let_go(&self, id: &PromiseId) -> bool {
@@ -281,6 +272,25 @@ impl Keys {
 
     /// Lets go whoever may.
     fn advance(&mut self, key: &Arc<Key>, now: Timestamp) {
+        self.let_go_of(key, now);
+        let Some(line) = self.lines.get_mut(key) else {
+            return;
+        };
+        let (before, after) = line.count_again();
+        if before != after {
+            let function = function_of(key);
+            let crowd = self.crowds.entry(function.clone()).or_default();
+            crowd.note(key, before, after);
+            if crowd.is_empty() {
+                self.crowds.remove(&function);
+            }
+        }
+        if line.is_empty() {
+            self.rest(key, now);
+        }
+    }
+
+    fn let_go_of(&mut self, key: &Arc<Key>, now: Timestamp) {
         let allowed = self.allowed_of(&function_of(key));
         let Some(line) = self.lines.get_mut(key) else {
             return;
@@ -301,11 +311,8 @@ impl Keys {
                     self.opens.insert((at, Arc::clone(key)));
                     return;
                 }
-                Next::Nobody => break,
+                Next::Nobody => return,
             }
-        }
-        if line.is_empty() {
-            self.rest(key, now);
         }
     }
 

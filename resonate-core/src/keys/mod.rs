@@ -43,6 +43,16 @@ pub struct PerKey {
     pub debounce: Option<Duration>,
 }
 
+impl PerKey {
+    /// Of a function whose calls have no key any more.
+    const UNLIMITED: Self = Self {
+        at_once: Some(u32::MAX),
+        rate: None,
+        latest_wins: false,
+        debounce: None,
+    };
+}
+
 /// A key, for people.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct KeyLook {
@@ -98,9 +108,12 @@ impl Keys {
     ) -> Vec<PromiseId> {
         let function = (Arc::clone(&address.service), Arc::clone(&address.function));
         let before = self.allowed_of(&function);
+        let has_lines = self.lines_of(&function).next().is_some();
         let versions = self.allowed.entry(function.clone()).or_default();
         match allowed {
             Some(allowed) => versions.insert(address.version, allowed),
+            // Calls from when it had a key wait for nobody any more.
+            None if has_lines => versions.insert(address.version, PerKey::UNLIMITED),
             None => versions.remove(&address.version),
         };
         if versions.is_empty() {

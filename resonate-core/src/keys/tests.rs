@@ -31,8 +31,8 @@ impl World {
         world
     }
 
-    fn allow(&mut self, allowed: PerKey) {
-        let recalled = self.keys.announce(&address(), Some(allowed), at(self.now));
+    fn allow(&mut self, allowed: impl Into<Option<PerKey>>) {
+        let recalled = self.keys.announce(&address(), allowed.into(), at(self.now));
         self.let_go
             .retain(|id| !recalled.iter().any(|one| one.as_str() == id));
         self.hear();
@@ -306,6 +306,17 @@ fn who_was_let_go_waits_again_when_a_worker_says_more() {
     assert_eq!(world.let_go, [""; 0]);
     assert_eq!(world.end(), ["a for b"]);
     assert_eq!(world.let_go, ["b"]);
+}
+
+#[test]
+fn who_waits_for_a_key_that_the_function_has_no_more_goes_on() {
+    let mut world = World::new(ONE);
+    for name in ["a", "b", "c"] {
+        world.create(name, "k");
+    }
+    world.claim("a");
+    world.allow(None);
+    assert_eq!(world.let_go, ["b", "c"]);
 }
 
 #[test]

@@ -88,14 +88,21 @@ impl Announced {
         }
     }
 
-    /// Who does not know the function as it is now does not say the key; it is read from the arguments if they are JSON.
+    /// Who does not know the function as it is now does not say its key, which is read from the arguments if they are JSON;
+    /// or says one that it has no more.
     fn fill_key(&self, call: &mut Arc<Call>) {
-        if call.key.is_some() || call.param.encoding != Encoding::JSON {
+        let Some(said) = self.0.get(&call.address) else {
             return;
+        };
+        let has_keys = said.allowed.per_key.is_some();
+        if call.key.is_some() && !has_keys {
+            Arc::make_mut(call).key = None;
         }
-        let said = self.0.get(&call.address);
-        if let Some(key) = said.and_then(|said| said.key_of(&call.param.data)) {
-            Arc::make_mut(call).key = Some(key);
+        if call.key.is_none() && call.param.encoding == Encoding::JSON {
+            let key = said.key_of(&call.param.data);
+            if key.is_some() {
+                Arc::make_mut(call).key = key;
+            }
         }
     }
 

@@ -2,7 +2,7 @@
 
 use resonate::prelude::*;
 
-#[derive(Serialize, Deserialize)]
+#[derive(Clone, Serialize, Deserialize)]
 pub(crate) struct Customer {
     id: u64,
 }

@@ -139,6 +139,8 @@ mod guide {
     mod functions {}
     #[doc = include_str!("../docs/guide/getting-started.md")]
     mod getting_started {}
+    #[doc = include_str!("../docs/guide/objects.md")]
+    mod objects {}
     #[doc = include_str!("../docs/guide/operating.md")]
     mod operating {}
     #[doc = include_str!("../docs/guide/promises.md")]

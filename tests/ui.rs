@@ -38,6 +38,8 @@ mod error_into_anyhow;
 mod forbid_unsafe;
 #[path = "../resonate-macros/tests/ui/pass/from_a_macro.rs"]
 mod from_a_macro;
+#[path = "../resonate-macros/tests/ui/pass/objects.rs"]
+mod objects;
 #[path = "../resonate-macros/tests/ui/pass/patterns.rs"]
 mod patterns;
 #[path = "../resonate-macros/tests/ui/pass/prelude_names_taken.rs"]
@@ -64,6 +66,7 @@ const PASS: &[(&str, fn())] = &[
     ("error_into_anyhow", error_into_anyhow::main),
     ("forbid_unsafe", forbid_unsafe::main),
     ("from_a_macro", from_a_macro::main),
+    ("objects", objects::main),
     ("patterns", patterns::main),
     ("prelude_names_taken", prelude_names_taken::main),
     ("raw_names", raw_names::main),

@@ -111,6 +111,7 @@ impl<'a> Checker<'a> {
                 self.wrong(id, format!("seq {} is given twice", settled.seq));
             }
             self.cause(tree, promise);
+            self.object(tree, record);
             self.promise(tree, promise);
             self.task_of(promise, task.as_ref());
             if let Some(task) = task {
@@ -140,6 +141,36 @@ impl<'a> Checker<'a> {
                 promise.state_name()
             );
             self.wrong(&promise.id, what);
+        }
+    }
+
+    /// Whose turn it is may run, and nobody else; an object in use is not idle, and never over.
+    fn object(&mut self, tree: &Tree, record: &Record) {
+        let promise = &record.promise;
+        let id = &promise.id;
+        if promise.object().is_some() {
+            if !promise.is_pending() || promise.origin.is_some() {
+                self.wrong(id, "it is an object, and settled or below something");
+            }
+            if !tree.line(id).is_empty() && !promise.timeout_at.is_never() {
+                self.wrong(id, "it is in use and will be forgotten");
+            }
+        }
+        if promise.access().is_none() {
+            return;
+        }
+        let object = promise.parent().and_then(|parent| tree.get(parent));
+        let Some(object) = object.filter(|object| object.promise.object().is_some()) else {
+            return self.wrong(id, "it is the call of an object and below none");
+        };
+        let is_its_turn = tree.line(&object.promise.id).is_turn_of(id);
+        if promise.is_pending() && record.is_in_line() == is_its_turn {
+            let what = if is_its_turn {
+                "its turn has come and it waits"
+            } else {
+                "it runs and its turn has not come"
+            };
+            self.wrong(id, what);
         }
     }
 

@@ -4,7 +4,7 @@
 //! write, what to answer and what to do once the write is durable. No clock, no I/O, no async, no randomness. The server,
 //! the in-process mode, the simulator and the tests all run these same rules.
 //!
-//! Read in this order: [`id`], [`value`], [`promise`], [`task`], [`request`], [`reply`], [`tree`], then one file per verb
+//! Read in this order: [`id`], [`value`], [`promise`], [`object`], [`task`], [`request`], [`reply`], [`tree`], then one file per verb
 //! in [`mod@apply`]; [`check()`] knows what must always hold; [`memory`] is a whole server without a disk.
 
 pub mod apply;
@@ -12,11 +12,13 @@ pub mod awaiter;
 pub mod capability;
 pub mod check;
 pub mod flow;
+pub mod held;
 pub mod id;
 pub mod limits;
 pub mod memory;
 #[doc(hidden)]
 pub mod mutants;
+pub mod object;
 pub mod promise;
 pub mod queue;
 pub mod reply;
@@ -36,6 +38,7 @@ pub use self::{
     check::{Violation, check, check_changes},
     id::{Address, BadAddress, BadId, Part, PromiseId, SessionId, SettleKey},
     memory::Memory,
+    object::{Access, Object, ObjectName},
     promise::{
         Call, Compensation, Kind, Link, NewPromise, Origin, Promise, PromiseState, Record, Settled,
     },

@@ -26,6 +26,13 @@ pub const ANSWERS: usize = 256;
 pub const ANSWER_BYTES: usize = 1 << 20;
 /// Settled promises of earlier generations that one request forgets; the rest follows in rounds of their own.
 pub const TRIM: usize = 256;
+/// Calls of one durable object that run or wait for their turn.
+pub const LINE: usize = 10_000;
+/// How long the call of a durable object is kept once it has settled, at least: who repeats a call is told its result
+/// and does not call twice.
+pub const CALL_KEPT: Duration = Duration::from_secs(600);
+/// Settled calls of one durable object that are kept; more within [`CALL_KEPT`] are refused.
+pub const CALLS_KEPT: usize = 100_000;
 /// Calls with their results that one request copies into another history: they are written at once.
 pub const KEPT: usize = 10_000;
 /// Bytes of their arguments and results.

@@ -117,6 +117,10 @@ mutants! {
         ClockGoesBack "clock-goes-back" "the time of a batch follows a clock that is set back";
         PagedByCount "paged-by-count" "what is sent to a worker is cut by number and not by bytes";
         RootStarves "root-starves" "the root that came first is served until it has nothing left";
+        TwoWritersAtOnce "two-writers-at-once" "a call that writes does not wait for those before it";
+        StateNotWritten "state-not-written" "a call has its result and the state of its object is lost";
+        LineStandsStill "line-stands-still" "nobody is told that its turn has come";
+        CycleNotFound "cycle-not-found" "a call waits for what its own callers hold";
         LimitNotKept "limit-not-kept" "more of a function run at once than it allows";
         AwaiterPageForgotten "awaiter-page-forgotten" "awaiters beyond the first few are never answered";
         TrimTooEarly "trim-too-early" "an earlier generation is forgotten while something below it is pending";

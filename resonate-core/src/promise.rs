@@ -5,7 +5,10 @@ use std::{collections::BTreeMap, sync::Arc};
 use serde::{Deserialize, Serialize};
 use twox_hash::XxHash3_64;
 
-use crate::{Address, Outcome, Payload, PromiseId, RetryPolicy, Seq, SettleKey, Task, Timestamp};
+use crate::{
+    Access, Address, Object, Outcome, Payload, PromiseId, RetryPolicy, Seq, SettleKey, Task,
+    Timestamp,
+};
 
 /// A promise and, if it has a target, its task: what one row of a store keeps.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -58,6 +61,8 @@ pub enum Kind {
     External,
     /// What becomes of a promise that is not below its caller.
     Proxy(Link),
+    /// Nothing, ever: the state of a durable object, whose calls are its children.
+    Object(Object),
 }
 
 /// A use of a function: which one and with what.
@@ -75,6 +80,8 @@ pub struct Call {
     pub priority: Option<i8>,
     /// Not started earlier.
     pub start_at: Timestamp,
+    /// How it uses the state of the durable object below which it is; none for a function.
+    pub access: Option<Access>,
 }
 
 /// What a call undoes that runs only if its caller ends canceled, timed out or with an error.
@@ -199,8 +206,23 @@ impl Promise {
     pub fn call(&self) -> Option<&Call> {
         match &self.kind {
             Kind::Call(call) => Some(call),
-            Kind::Step | Kind::Timer | Kind::External | Kind::Proxy(_) => None,
+            Kind::Step | Kind::Timer | Kind::External | Kind::Proxy(_) | Kind::Object(_) => None,
         }
+    }
+
+    /// The durable object, if it is one.
+    #[must_use]
+    pub fn object(&self) -> Option<&Object> {
+        match &self.kind {
+            Kind::Object(object) => Some(object),
+            Kind::Call(_) | Kind::Step | Kind::Timer | Kind::External | Kind::Proxy(_) => None,
+        }
+    }
+
+    /// How it uses the state of its object, if it is a call of one.
+    #[must_use]
+    pub fn access(&self) -> Option<Access> {
+        self.call().and_then(|call| call.access)
     }
 
     /// Its caller, if it is a child.

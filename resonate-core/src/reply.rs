@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::{NewPromise, Outcome, PromiseId, Record, Seq, TaskVersion, Timestamp};
+use crate::{NewPromise, Outcome, Payload, PromiseId, Record, Seq, TaskVersion, Timestamp};
 
 /// The answer to a request that was not refused.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -70,6 +70,8 @@ pub struct Claimed {
     pub warm: bool,
     /// Settled ones in log order, then pending ones by position.
     pub children: Vec<Arc<Record>>,
+    /// For a call of a durable object whose claim is not warm: the state that it begins with, if there is one.
+    pub state: Option<Payload>,
 }
 
 /// The answer to a turn.

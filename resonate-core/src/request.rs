@@ -1,6 +1,6 @@
 //! What the core can be asked. Every request names promises of one tree; what goes wider is a [`Message`].
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use crate::{
     Call, Compensation, Failure, HaltCause, Link, NewPromise, Outcome, Payload, PromiseId,
@@ -99,6 +99,11 @@ pub enum Request {
         /// Tells its repetition from another request that says the same.
         key: Option<SettleKey>,
     },
+    /// Forget the state of a durable object.
+    Delete {
+        /// Which.
+        id: PromiseId,
+    },
     /// Begin an execution anew.
     Restart(Restart),
     /// What another root begins with that is to be as this execution was.
@@ -185,6 +190,13 @@ pub enum Op {
         name: String,
         /// Its value.
         value: String,
+    },
+    /// The state of the durable object that the task's call has changed; only with the result it ends with.
+    State {
+        /// What it is from now on.
+        state: Payload,
+        /// For how long the object may be idle before it is forgotten; none for ever.
+        expire_after: Option<Duration>,
     },
 }
 
@@ -366,6 +378,7 @@ impl Request {
             | Self::Release { id, .. }
             | Self::Halt { id, .. }
             | Self::Continue { id, .. }
+            | Self::Delete { id }
             | Self::Story { id, .. }
             | Self::Expire { id } => id,
         }

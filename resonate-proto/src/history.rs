@@ -76,6 +76,7 @@ fn line(record: &Record) -> Value {
         Kind::Proxy(Link::Call { promise, .. }) => format!("call {}", promise.id),
         Kind::Proxy(Link::Await { id }) => format!("await {id}"),
         Kind::Proxy(Link::Tell { id, .. }) => format!("tell {id}"),
+        Kind::Object(_) => "object".to_owned(),
     };
     json!({
         "id": promise.id.as_str(),

@@ -5,7 +5,7 @@
 
 use bytes::Bytes;
 use prost::Message as _;
-use resonate_core::{AwaiterPage, Message, Record};
+use resonate_core::{AwaiterPage, Kind, Link, Message, NewPromise, Record};
 
 use crate::{
     convert::{BadMessage, Reading},
@@ -14,9 +14,13 @@ use crate::{
 
 /// The newest format. It grows when an older reader would lose something by skipping what it does not know; a row that has
 /// nothing of that is written in the format before, so that an older version can still read it.
-pub const FORMAT: u32 = 2;
-/// Rows without a compensation.
+pub const FORMAT: u32 = OBJECT;
+/// Rows with nothing of what follows.
 const PLAIN: u32 = 1;
+/// Records of what undoes a call: who does not know that would start it at once.
+const UNDO: u32 = 2;
+/// What has to do with durable objects: who does not know that would take the method for a function.
+const OBJECT: u32 = 3;
 
 /// Why a row cannot be read.
 #[derive(Debug, thiserror::Error)]
@@ -44,9 +48,17 @@ pub enum StoredError {
 /// The bytes of a record.
 #[must_use]
 pub fn encode_record(record: &Record) -> Bytes {
-    let format = match record.promise.compensation {
-        Some(_) => FORMAT,
-        None => PLAIN,
+    let promise = &record.promise;
+    let format = match &promise.kind {
+        Kind::Object(_) => OBJECT,
+        Kind::Call(call) if call.access.is_some() => OBJECT,
+        Kind::Proxy(link) if calls_object(link) => OBJECT,
+        Kind::Call(_) | Kind::Step | Kind::Timer | Kind::External | Kind::Proxy(_) => {
+            match promise.compensation {
+                Some(_) => UNDO,
+                None => PLAIN,
+            }
+        }
     };
     wire::StoredRecord {
         format,
@@ -117,12 +129,35 @@ pub fn decode_record(bytes: &[u8]) -> Result<Record, StoredError> {
 /// The bytes of a message of the outbox.
 #[must_use]
 pub fn encode_message(message: &Message) -> Bytes {
+    let format = match message {
+        Message::Create { promise, .. } if is_of_object(promise) => OBJECT,
+        Message::Create { .. }
+        | Message::Subscribe { .. }
+        | Message::Unsubscribe { .. }
+        | Message::Tell { .. }
+        | Message::Answer { .. }
+        | Message::Wave { .. }
+        | Message::Answers { .. }
+        | Message::Trim { .. } => PLAIN,
+    };
     wire::StoredMessage {
-        format: PLAIN,
+        format,
         message: Some(message.into()),
     }
     .encode_to_vec()
     .into()
+}
+
+fn calls_object(link: &Link) -> bool {
+    match link {
+        Link::Call { promise, .. } => is_of_object(promise),
+        Link::Await { .. } | Link::Tell { .. } => false,
+    }
+}
+
+fn is_of_object(promise: &NewPromise) -> bool {
+    let call = promise.call.as_ref();
+    call.is_some_and(|call| call.access.is_some())
 }
 
 /// The message in these bytes.

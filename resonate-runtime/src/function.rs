@@ -3,7 +3,7 @@
 use std::{fmt, pin::Pin, time::Duration};
 
 use resonate_core::{
-    Address, RetryPolicy,
+    Access, Address, RetryPolicy,
     flow::{Allowed, Rate},
 };
 use twox_hash::XxHash3_64;
@@ -68,6 +68,17 @@ pub struct Options {
     pub rate_limit: Option<(u32, u64)>,
     /// What its body does that a replay would do otherwise.
     pub hazards: &'static [Hazard],
+    /// How it uses the state of its object, if it is a method of one.
+    pub object: Option<Method>,
+}
+
+/// What makes a function the method of a durable object.
+#[derive(Clone, Copy, Debug)]
+pub struct Method {
+    /// True for `&mut self`.
+    pub writes: bool,
+    /// For how long the object may be idle before it is forgotten.
+    pub expire: Option<fn() -> Duration>,
 }
 
 /// Something in a body that is different, or happens again, in every replay. A leaf may do so; a function that calls
@@ -94,6 +105,7 @@ impl Options {
         concurrency: None,
         rate_limit: None,
         hazards: &[],
+        object: None,
     };
 
     /// What the fleet may run of it.
@@ -126,6 +138,23 @@ impl Definition {
         text.push_str("->");
         text.push_str(self.result);
         XxHash3_64::oneshot(text.as_bytes())
+    }
+
+    /// What the id of a call is made of: `add` of `Cart.add`.
+    pub(crate) fn short_name(&self) -> &'static str {
+        self.name
+            .rsplit_once('.')
+            .map_or(self.name, |(_, name)| name)
+    }
+
+    /// How it uses the state of its object, if it is a method of one.
+    pub(crate) fn access(&self) -> Option<Access> {
+        let method = self.options.object?;
+        Some(if method.writes {
+            Access::Write
+        } else {
+            Access::Read
+        })
     }
 
     /// What the attribute says of failed attempts.
@@ -184,6 +213,7 @@ impl fmt::Debug for Options {
             .field("concurrency", &self.concurrency)
             .field("rate_limit", &self.rate_limit)
             .field("hazards", &self.hazards)
+            .field("writes", &self.object.map(|method| method.writes))
             .finish()
     }
 }

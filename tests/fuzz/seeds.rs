@@ -146,7 +146,7 @@ impl Seeds {
                 step(4, &wire);
                 self.add_new("client_request", &cancel, [&[4], &*wire].concat());
             }
-            Request::Get { id } => self.looked(id),
+            Request::Get { id } | Request::Delete { id } => self.looked(id),
             Request::Claim { id, .. } => step(5, id.as_str().as_bytes()),
             Request::Turn(turn) => {
                 let mut turn = turn.clone();
@@ -265,6 +265,7 @@ impl Seeds {
                     .map(|child| (**child).clone())
                     .collect(),
                 more: false,
+                state: claimed.state.clone(),
             }),
             (Request::Turn(turn), Ok(Reply::Turn(reply))) => ToWorker::TurnAnswer(TurnAnswer {
                 task: turn.id.clone(),

@@ -22,6 +22,7 @@ mod hazards;
 mod http;
 mod ids;
 mod limits;
+mod objects;
 mod promises;
 mod steps;
 mod timers;

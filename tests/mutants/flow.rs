@@ -107,6 +107,7 @@ fn leased(state: &mut Memory, root: &str, address: &Address) -> Record {
             retry: None,
             priority: None,
             start_at: Timestamp::ZERO,
+            access: None,
         })),
         timeout_at: Timestamp::NEVER,
         labels: BTreeMap::new(),

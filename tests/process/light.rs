@@ -184,6 +184,7 @@ pub(crate) async fn call(
         retry: None,
         priority: None,
         start_at: Timestamp::default(),
+        access: None,
     });
     create(client, name, count, Some(&call), Timestamp::NEVER).await;
 }

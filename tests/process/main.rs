@@ -33,6 +33,7 @@ mod lost_answers;
 mod memory;
 mod namespace;
 mod network;
+mod objects;
 mod planted;
 mod poison;
 mod proxy;

@@ -5,7 +5,7 @@
 
 use std::sync::Arc;
 
-use super::{edit::Edit, settle};
+use super::{edit::Edit, object, settle};
 use crate::{Outcome, PromiseId, Refusal, Reply, SettleKey, limits};
 
 pub(super) fn apply(
@@ -23,6 +23,7 @@ pub(super) fn apply(
         });
     }
     let record = edit.known(id)?;
+    object::is_promise(record)?;
     let outcome = Outcome::Canceled { reason };
     if let Some(earlier) = record.promise.settled() {
         return if matches!(earlier.outcome, Outcome::Canceled { .. }) {

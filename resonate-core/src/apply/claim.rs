@@ -5,7 +5,7 @@
 
 use std::sync::Arc;
 
-use super::{edit::Edit, settle};
+use super::{edit::Edit, object, settle};
 use crate::{
     Claimed, Failure, FailureKind, Kind, Outcome, PromiseId, Record, Refusal, Reply, RetryPolicy,
     Seq, SessionId, Task, TaskState, TaskVersion, Tree,
@@ -58,10 +58,15 @@ pub(super) fn apply(
         Some(warm) => children_after(edit.tree(), &record, warm.shown),
         None => history(edit.tree(), &record),
     };
+    let state = match warm {
+        Some(_) => None,
+        None => object::state_for(edit, &record),
+    };
     Ok(Reply::Claimed(Box::new(Claimed {
         record,
         warm: warm.is_some(),
         children,
+        state,
     })))
 }
 

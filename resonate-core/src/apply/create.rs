@@ -5,17 +5,18 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
-use super::edit::Edit;
+use super::{edit::Edit, object};
 use crate::{
     Call, Create, Kind, NewPromise, Promise, PromiseId, PromiseState, Record, Refusal, Reply, Task,
     TaskVersion, Timestamp, limits,
     mutants::{Mutant, planted},
 };
 
-pub(super) fn apply(
-    edit: &mut Edit<'_>,
-    Create { promise: new, any }: Create,
-) -> Result<Reply, Refusal> {
+pub(super) fn apply(edit: &mut Edit<'_>, create: Create) -> Result<Reply, Refusal> {
+    if let Some(access) = create.promise.call.as_ref().and_then(|call| call.access) {
+        return object::call(edit, create, access);
+    }
+    let Create { promise: new, any } = create;
     if new.id.as_str().contains('.') {
         let why =
             "a `.` stands between a caller and its calls; write `-` or `/` in an id of your own"
@@ -30,20 +31,11 @@ pub(super) fn apply(
         );
         return Err(Refusal::NotAllowed { id: new.id, why });
     }
-    if let Some(existing) = edit
+    if let Some(record) = edit
         .get(&new.id)
         .filter(|_| !planted(Mutant::CreateOverwrites))
     {
-        let record = Arc::clone(existing);
-        return if any || is_same(&record.promise, &new) {
-            Ok(Reply::Promise { record, new: false })
-        } else {
-            Err(Refusal::AlreadyExists {
-                existing: describe(record.promise.call(), new.call.as_deref()),
-                asked: describe(new.call.as_deref(), record.promise.call()),
-                id: new.id,
-            })
-        };
+        return existing(Arc::clone(record), new, any);
     }
     fits(&new)?;
     let id = new.id.clone();
@@ -52,6 +44,18 @@ pub(super) fn apply(
     Ok(Reply::Promise {
         record: Arc::clone(edit.known(&id)?),
         new: true,
+    })
+}
+
+/// Who asks again for the same gets it as it is.
+pub(super) fn existing(record: Arc<Record>, new: NewPromise, any: bool) -> Result<Reply, Refusal> {
+    if (any && record.promise.object().is_none()) || is_same(&record.promise, &new) {
+        return Ok(Reply::Promise { record, new: false });
+    }
+    Err(Refusal::AlreadyExists {
+        existing: describe(&record.promise, new.call.as_deref()),
+        asked: describe_call(new.call.as_deref(), record.promise.call()),
+        id: new.id,
     })
 }
 
@@ -81,20 +85,27 @@ fn record(new: NewPromise, now: Timestamp) -> Record {
 fn is_same(existing: &Promise, new: &NewPromise) -> bool {
     let generation = existing.generation;
     match (existing.call(), &new.call) {
-        (Some(existing), Some(new)) => {
+        (Some(call), Some(new)) => {
             // After `continue_as` the arguments are no longer those it was created with.
-            existing.address == new.address
-                && (existing.param == new.param
+            call.address == new.address
+                && (call.param == new.param
                     || generation > 1
                     || planted(Mutant::ArgumentsNotCompared))
         }
-        (None, None) => true,
+        (None, None) => existing.object().is_none(),
         (Some(_), None) | (None, Some(_)) => false,
     }
 }
 
-/// A call in words; its arguments by size and digest when only they differ from `other`.
-fn describe(call: Option<&Call>, other: Option<&Call>) -> String {
+/// A promise in words; the arguments of a call by size and digest when only they differ from `other`.
+pub(super) fn describe(promise: &Promise, other: Option<&Call>) -> String {
+    match promise.object() {
+        Some(_) => "a durable object".to_owned(),
+        None => describe_call(promise.call(), other),
+    }
+}
+
+fn describe_call(call: Option<&Call>, other: Option<&Call>) -> String {
     let Some(call) = call else {
         return "a promise that somebody outside settles".to_owned();
     };

@@ -3,6 +3,7 @@
 use super::{
     awaiters, create,
     edit::Edit,
+    object,
     settle::{self, By},
     trim, wave,
 };
@@ -49,6 +50,9 @@ fn subscribe(edit: &mut Edit<'_>, id: &PromiseId, back: PromiseId) {
     let Some(record) = edit.get(id) else {
         return answer(edit, back, refused(id, &Refusal::NotFound(id.clone())));
     };
+    if let Err(refusal) = object::is_promise(record) {
+        return answer(edit, back, refused(id, &refusal));
+    }
     match record.promise.settled() {
         Some(settled) => {
             let outcome = settled.outcome.clone();
@@ -62,13 +66,15 @@ fn subscribe(edit: &mut Edit<'_>, id: &PromiseId, back: PromiseId) {
 fn tell(edit: &mut Edit<'_>, id: &PromiseId, outcome: Outcome, back: PromiseId) {
     let told = match edit.get(id) {
         None => refused(id, &Refusal::NotFound(id.clone())),
-        Some(record) if record.promise.is_pending() => match settle::fits(id, &outcome) {
-            Err(refusal) => refused(id, &refusal),
-            Ok(()) => {
-                settle::settle(edit, id, outcome);
-                Outcome::Resolved(Payload::json("true"))
+        Some(record) if record.promise.is_pending() => {
+            match object::is_promise(record).and_then(|()| settle::fits(id, &outcome)) {
+                Err(refusal) => refused(id, &refusal),
+                Ok(()) => {
+                    settle::settle(edit, id, outcome);
+                    Outcome::Resolved(Payload::json("true"))
+                }
             }
-        },
+        }
         Some(_) => Outcome::Resolved(Payload::json("false")),
     };
     answer(edit, back, told);

@@ -3,7 +3,7 @@
 //! Every request touches what it names first, so this file is all there is to timeouts. What a cancellation wave has not
 //! reached yet is canceled by a touch as well: nobody can claim it meanwhile.
 
-use super::{edit::Edit, settle, wave};
+use super::{edit::Edit, object, settle, wave};
 use crate::{
     Kind, Outcome, Payload, PromiseId,
     mutants::{Mutant, planted},
@@ -27,6 +27,10 @@ pub(super) fn touch(edit: &mut Edit<'_>, id: &PromiseId) {
         let outcome = match record.promise.kind {
             Kind::Timer => Outcome::Resolved(Payload::json("null")),
             Kind::Call(_) | Kind::Step | Kind::External | Kind::Proxy(_) => Outcome::TimedOut,
+            Kind::Object(_) => {
+                object::expire(edit, id);
+                continue;
+            }
         };
         settle::settle(edit, id, outcome);
     }

@@ -38,6 +38,13 @@ pub(super) fn apply(
             why,
         });
     }
+    if edit.known(id)?.is_in_line() {
+        let why = "it waits for its turn and has not begun; cancel it instead".to_owned();
+        return Err(Refusal::NotAllowed {
+            id: id.clone(),
+            why,
+        });
+    }
     let new = !matches!(edit.task(id)?.state, TaskState::Halted(_));
     if new {
         halt(edit, id, cause, reason);

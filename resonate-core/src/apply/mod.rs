@@ -12,6 +12,7 @@ mod edit;
 mod expire;
 mod halt;
 mod hold;
+mod object;
 mod recall;
 mod release;
 mod restart;
@@ -119,6 +120,7 @@ pub fn apply(tree: &mut Tree, stamp: &mut Stamp, request: Request) -> Applied {
             key,
         } => halt::apply(edit, &id, cause, reason, key),
         Request::Continue { id, key } => halt::go_on(edit, &id, key),
+        Request::Delete { id } => object::delete(edit, &id),
         Request::Restart(restart) => restart::apply(edit, restart),
         Request::Story { id, at } => restart::story(edit, &id, at.as_ref()),
         Request::Expire { .. } => Ok(Reply::Done),

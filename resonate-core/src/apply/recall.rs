@@ -7,6 +7,7 @@ use std::sync::Arc;
 use super::{
     claim::{fail_begun_steps, history},
     edit::Edit,
+    object,
 };
 use crate::{Claimed, PromiseId, Refusal, Reply, SessionId, TaskVersion};
 
@@ -22,9 +23,11 @@ pub(super) fn apply(
     fail_begun_steps(edit, id);
     let record = Arc::clone(edit.known(id)?);
     let children = history(edit.tree(), &record);
+    let state = object::state_for(edit, &record);
     Ok(Reply::Claimed(Box::new(Claimed {
         record,
         warm: false,
         children,
+        state,
     })))
 }

@@ -6,12 +6,15 @@
 //! Refuses `NotFound`, `NotACall`, `AlreadySettled` for a restart, `TooLarge` for a history that is too long to be copied
 //! in one write, and `NotAllowed` for a call that is not of this history, or where something kept was undone.
 
-use std::{collections::BTreeSet, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 use super::{claim, create, edit::Edit, wave};
 use crate::{
     Compensation, Create, Effect, Kind, NewPromise, Outcome, PromiseId, PromiseState, Record,
-    Refusal, Reply, Restart, SettleKey, Story, Task, Timestamp, Tree, limits,
+    Refusal, Reply, Restart, SettleKey, Story, Task, Timestamp, Tree, held, limits,
 };
 
 /// The same promise begins its next generation.
@@ -30,6 +33,11 @@ pub(super) fn apply(edit: &mut Edit<'_>, restart: Restart) -> Result<Reply, Refu
     if let Some(settled) = record.promise.settled() {
         let outcome = settled.outcome.clone();
         return Err(Refusal::AlreadySettled { id, outcome });
+    }
+    if record.is_in_line() {
+        let why =
+            "it waits for its turn and has not begun; there is nothing to begin anew".to_owned();
+        return Err(Refusal::NotAllowed { id, why });
     }
     let kept = kept(edit.tree(), &record, at.as_ref())?;
     if let Some(session) = task.session().or(task.warm.map(|warm| warm.session)) {
@@ -82,6 +90,18 @@ pub(super) fn story(
     let Kind::Call(call) = &promise.kind else {
         return Err(Refusal::NotACall(id.clone()));
     };
+    if call.access.is_some() {
+        let why =
+            "it is the method of an object, and the state it began with is not kept; call it again"
+                .to_owned();
+        return Err(Refusal::NotAllowed {
+            id: id.clone(),
+            why,
+        });
+    }
+    // Whoever held something for it does not wait for another one.
+    let mut tags = promise.tags.clone();
+    held::pass_on(&BTreeMap::new(), &mut tags);
     let now = edit.now();
     let mut call = Arc::clone(call);
     Arc::make_mut(&mut call).start_at = Timestamp::ZERO;
@@ -96,7 +116,7 @@ pub(super) fn story(
             call: Some(call),
             timeout_at,
             labels: promise.labels.clone(),
-            tags: promise.tags.clone(),
+            tags,
         },
         history: kept(edit.tree(), record, at)?,
     })))

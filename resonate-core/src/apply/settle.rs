@@ -6,7 +6,7 @@
 
 use std::sync::Arc;
 
-use super::{awaiters, compensate, edit::Edit, wave};
+use super::{awaiters, compensate, edit::Edit, object, wave};
 use crate::{
     Effect, Kind, Link, Message, Outcome, PromiseId, PromiseState, Refusal, Reply, SettleKey,
     Settled, Settlement, Task, TaskState, Timestamp, Warm, limits,
@@ -34,6 +34,7 @@ pub(super) fn apply(
     }
     fits(id, &outcome)?;
     let record = edit.known(id)?;
+    object::is_promise(record)?;
     if let Some(earlier) = record
         .promise
         .settled()
@@ -157,6 +158,7 @@ pub(super) fn settle_one_by(edit: &mut Edit<'_>, id: &PromiseId, outcome: Outcom
     if !was_dormant || is_request {
         compensate::settled(edit, id);
     }
+    object::left(edit, id);
 }
 
 /// A proxy that settles before its answer came takes itself out of those who await it.
@@ -171,10 +173,15 @@ fn leave_target(edit: &mut Edit<'_>, id: &PromiseId, by: &By) {
         | Kind::Call(_)
         | Kind::Step
         | Kind::Timer
-        | Kind::External => return,
+        | Kind::External
+        | Kind::Object(_) => return,
     };
+    let record = Arc::clone(record);
     let back = id.clone();
     edit.send(Message::Unsubscribe { id: target, back });
+    if let Kind::Proxy(Link::Call { promise, .. }) = &record.promise.kind {
+        object::abandon(edit, id, promise);
+    }
 }
 
 /// The worker that runs the task, or keeps its body, learns that it is void; unless it is the one that settles.

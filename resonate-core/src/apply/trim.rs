@@ -1,11 +1,12 @@
-//! Trim: what settled in earlier generations of a history is forgotten, in rounds of bounded size.
+//! Trim: what settled in earlier generations of a history, or long ago below an object, is forgotten, in rounds of bounded
+//! size.
 //!
 //! An execution that goes on as another for ever would otherwise grow its tree for ever. Nothing goes that somebody may
 //! still need: a promise with something pending below it, or whose awaiters are not told yet, stays until it has not.
 
 use std::collections::BTreeSet;
 
-use super::{claim, edit::Edit};
+use super::{claim, edit::Edit, object};
 use crate::{
     Message, PromiseId, Record, Seq, limits,
     mutants::{Mutant, planted},
@@ -98,7 +99,13 @@ fn outdated<'e>(
 ) -> impl Iterator<Item = &'e PromiseId> + use<'e> {
     let caller: Option<&Record> = edit.get(id).map(|record| &**record);
     let children = edit.tree().settled_after(id, Seq::ZERO);
+    let now = edit.now();
     children
-        .filter(move |child| caller.is_some_and(|caller| !claim::is_of_this_history(caller, child)))
+        .filter(move |child| {
+            caller.is_some_and(|caller| match caller.promise.object() {
+                Some(_) => object::is_forgettable(child, now),
+                None => !claim::is_of_this_history(caller, child),
+            })
+        })
         .map(|child| &child.promise.id)
 }

@@ -6,10 +6,10 @@
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use crate::{
-    Address, Call, ChildKind, Compensation, Create, End, Failure, FailureKind, HaltCause, Link,
-    Memory, NewChild, NewPromise, Op, Outcome, Payload, PromiseId, Record, ReleaseReason, Request,
-    Restart, RetryPolicy, Seq, SessionId, SettleKey, Story, TaskState, TaskVersion, Timestamp,
-    Turn,
+    Access, Address, Call, ChildKind, Compensation, Create, End, Failure, FailureKind, HaltCause,
+    Link, Memory, NewChild, NewPromise, Op, Outcome, Payload, PromiseId, Record, ReleaseReason,
+    Request, Restart, RetryPolicy, Seq, SessionId, SettleKey, Story, TaskState, TaskVersion,
+    Timestamp, Turn,
 };
 
 /// Draws requests from bytes; without bytes everything is 0.
@@ -46,8 +46,13 @@ impl<'a> Draw<'a> {
     }
 
     fn any(&mut self, state: &Memory) -> Request {
-        match self.one_of(33) {
-            0..=2 => Request::Create(self.create()),
+        match self.one_of(35) {
+            0 | 1 => Request::Create(self.create()),
+            2 | 33 => Request::Create(Create {
+                promise: self.object_call(state),
+                any: self.flip(),
+            }),
+            34 if self.one_of(4) == 0 => Request::Delete { id: self.id(state) },
             3 => Request::Get { id: self.id(state) },
             4..=6 => {
                 let id = self.existing(state, |record| {
@@ -190,14 +195,25 @@ impl<'a> Draw<'a> {
         let task = state.get(&id).and_then(|record| record.task.as_ref());
         let last = task.map_or(0, |task| task.turn);
         let n = if self.one_of(6) == 0 { last } else { last + 1 };
-        let ops = (0..self.one_of(4)).map(|_| self.op(state, &id)).collect();
+        let mut ops: Vec<_> = (0..self.one_of(4)).map(|_| self.op(state, &id)).collect();
+        let is_of_object = state
+            .get(&id)
+            .is_some_and(|record| record.promise.access().is_some());
+        let end = if is_of_object && self.flip() {
+            End::Fulfill(self.outcome())
+        } else {
+            self.end()
+        };
+        if is_of_object && self.one_of(4) > 0 {
+            ops.push(self.state());
+        }
         Request::Turn(Turn {
             version: self.version(state, &id),
             session: self.holder(state, &id),
             n,
             shown: self.shown(state, &id),
             ops,
-            end: self.end(),
+            end,
             id,
         })
     }
@@ -215,7 +231,11 @@ impl<'a> Draw<'a> {
             4 => ChildKind::Timer,
             5 => ChildKind::External,
             6 => {
-                let promise = Box::new(self.create().promise);
+                let promise = Box::new(if self.flip() {
+                    self.create().promise
+                } else {
+                    self.object_call(state)
+                });
                 ChildKind::Proxy(Link::Call {
                     promise,
                     detached: self.flip(),
@@ -305,6 +325,42 @@ impl<'a> Draw<'a> {
         }
     }
 
+    /// A call of one of few objects, sometimes one that there is, and sometimes of the wrong type.
+    fn object_call(&mut self, state: &Memory) -> NewPromise {
+        let id = if self.one_of(4) == 0 {
+            self.existing(state, |record| record.promise.access().is_some())
+        } else {
+            let (key, call) = (self.one_of(3), self.byte());
+            PromiseId::new(format!("s/O/{key}.c{call}")).expect("the drawn calls have good ids")
+        };
+        let access = if self.flip() {
+            Access::Write
+        } else {
+            Access::Read
+        };
+        let ty = if self.one_of(16) == 0 { "P" } else { "O" };
+        let call = Call {
+            address: Address::new("s", format!("{ty}.m"), 1),
+            start_at: Timestamp::ZERO,
+            access: Some(access),
+            ..Call::clone(&self.call())
+        };
+        NewPromise {
+            id,
+            call: Some(Arc::new(call)),
+            timeout_at: self.timeout(),
+            labels: BTreeMap::new(),
+            tags: BTreeMap::new(),
+        }
+    }
+
+    fn state(&mut self) -> Op {
+        Op::State {
+            state: Payload::json(if self.flip() { "1" } else { "2" }),
+            expire_after: (self.one_of(3) == 0).then_some(Duration::from_millis(300)),
+        }
+    }
+
     fn call(&mut self) -> Arc<Call> {
         let start_at = if self.one_of(6) == 0 {
             self.timeout()
@@ -321,6 +377,7 @@ impl<'a> Draw<'a> {
             }),
             priority: None,
             start_at,
+            access: None,
         })
     }
 

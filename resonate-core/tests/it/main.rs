@@ -6,6 +6,7 @@ mod claim;
 mod compensate;
 mod create;
 mod messages;
+mod object;
 mod random;
 mod restart;
 mod settle;

@@ -54,7 +54,7 @@ pub(super) fn expand(function: &Function) -> TokenStream {
     }
 }
 
-fn variables(function: &Function) -> Vec<&Ident> {
+pub(super) fn variables(function: &Function) -> Vec<&Ident> {
     function
         .parameters
         .iter()
@@ -105,7 +105,7 @@ fn run(function: &Function) -> Option<TokenStream> {
 }
 
 /// What the body gets of a parameter.
-fn lent(parameter: &Parameter) -> TokenStream {
+pub(super) fn lent(parameter: &Parameter) -> TokenStream {
     let variable = &parameter.variable;
     let borrow = paths::borrow();
     match &parameter.passing {
@@ -114,7 +114,7 @@ fn lent(parameter: &Parameter) -> TokenStream {
     }
 }
 
-fn definition(function: &Function) -> TokenStream {
+pub(super) fn definition(function: &Function) -> TokenStream {
     let private = paths::private(Span::mixed_site());
     let here = function.source.sig.ident.span();
     let (some, none) = (paths::some(), paths::none());
@@ -187,12 +187,25 @@ fn options(function: &Function) -> TokenStream {
     let rate_limit = attrs
         .rate_limit
         .map(|(starts, millis)| quote!(rate_limit: #some((#starts, #millis)),));
-    let hazards = hazards(function);
-    let chosen = quote!(#retry #timeout #codec #priority #concurrency #rate_limit #hazards);
+    let (hazards, object) = (hazards(function), object(function));
+    let chosen = quote!(#retry #timeout #codec #priority #concurrency #rate_limit #hazards #object);
     if chosen.is_empty() {
         return quote!(#private::Options::NONE);
     }
     quote!(#private::Options { #chosen ..#private::Options::NONE })
+}
+
+/// How it uses the state of its object, if it is a method of one.
+fn object(function: &Function) -> Option<TokenStream> {
+    let private = paths::private(Span::mixed_site());
+    let method = function.method.as_ref()?;
+    let writes = method.writes;
+    let (some, none) = (paths::some(), paths::none());
+    let expire = match &method.expire {
+        Some(expire) => quote!(#some(|| #expire)),
+        None => none,
+    };
+    Some(quote!(object: #some(#private::Method { writes: #writes, expire: #expire }),))
 }
 
 /// What its body does that a replay would do otherwise, for the runtime to tell if the function turns out to call others.

@@ -7,6 +7,8 @@
 //! - `expand`: the generated code; decides nothing; `bounds` is the part of it that rustc may complain about
 //! - `fallback`: what stands there instead after a mistake
 //!
+//! `object` does the same for the `impl` block of a durable object, whose methods are functions to the stages above.
+//!
 //! Helpers: `attributes` (which of the user's other attributes goes where), `borrowed` (what a type borrows),
 //! `type_text` (types as texts that compare), `fingerprint` (bodies as numbers that compare), `nearest` (spelling),
 //! `mentions` (the paths in a body), `unbiased` (macros that poll in another order each time), `hazards` (what a replay
@@ -25,6 +27,7 @@ mod hazards;
 mod mentions;
 mod model;
 mod nearest;
+mod object;
 mod parse;
 #[cfg(test)]
 mod tests;
@@ -40,6 +43,9 @@ use crate::errors::Errors;
 pub(crate) fn durable(args: TokenStream, item: TokenStream) -> TokenStream {
     let mut errors = Errors::default();
     let attrs = attr::parse(args, &mut errors);
+    if parse::is_impl(&item) {
+        return object::object(attrs, item, errors);
+    }
     let source = match parse::parse(item.clone()) {
         Ok(source) => source,
         // Not a function: the item goes back unchanged.

@@ -3,7 +3,7 @@
 use proc_macro2::{Span, TokenStream};
 use quote::{ToTokens, quote_spanned};
 use syn::ext::IdentExt;
-use syn::{FnArg, Ident, Pat, PatType, ReturnType, Type, parse_quote};
+use syn::{Expr, FnArg, Ident, Pat, PatType, ReturnType, Type, parse_quote};
 
 use super::attr::Attrs;
 use super::hazards::{self, Hazard};
@@ -18,6 +18,18 @@ pub(super) struct Function {
     pub(super) parameters: Vec<Parameter>,
     /// `()` if nothing is written.
     pub(super) result: Type,
+    /// None for a free function.
+    pub(super) method: Option<Method>,
+}
+
+/// What makes a function the method of a durable object.
+pub(super) struct Method {
+    /// `Cart`.
+    pub(super) object: Ident,
+    /// True for `&mut self`.
+    pub(super) writes: bool,
+    /// For how long the object may be idle.
+    pub(super) expire: Option<Expr>,
 }
 
 /// One parameter.
@@ -60,13 +72,18 @@ impl Function {
             source,
             parameters,
             result,
+            method: None,
         }
     }
 
     /// The function's name in its address.
     pub(super) fn name(&self) -> String {
         let own = || self.source.sig.ident.unraw().to_string();
-        self.attrs.name.clone().unwrap_or_else(own)
+        let name = self.attrs.name.clone().unwrap_or_else(own);
+        match &self.method {
+            Some(method) => format!("{}.{name}", method.object.unraw()),
+            None => name,
+        }
     }
 
     /// What its body does that a replay would do otherwise.

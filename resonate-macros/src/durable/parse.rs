@@ -3,7 +3,7 @@
 
 use proc_macro2::{TokenStream, TokenTree};
 use syn::ext::IdentExt;
-use syn::parse::{Parse, ParseStream};
+use syn::parse::{Parse, ParseStream, Parser as _};
 use syn::{Attribute, Ident, LitStr, Signature, Token, Visibility};
 
 /// A function as the user wrote it.
@@ -13,6 +13,18 @@ pub(super) struct Source {
     pub(super) sig: Signature,
     /// The braces and what is between them.
     pub(super) body: Option<TokenTree>,
+}
+
+/// True for an `impl` block, which is read as a durable object.
+pub(super) fn is_impl(item: &TokenStream) -> bool {
+    let word = |input: ParseStream<'_>| {
+        input.call(Attribute::parse_outer)?;
+        input.parse::<Visibility>()?;
+        let word = keyword(input)?;
+        input.parse::<TokenStream>()?;
+        Ok(word)
+    };
+    word.parse2(item.clone()).is_ok_and(|word| word == "impl")
 }
 
 /// Reads a function; the error says what else it is.
@@ -43,7 +55,7 @@ impl Parse for Source {
 }
 
 /// The word that says what the item is, behind what may stand before `fn`.
-fn keyword(input: ParseStream<'_>) -> syn::Result<Ident> {
+pub(super) fn keyword(input: ParseStream<'_>) -> syn::Result<Ident> {
     loop {
         let word = input.call(Ident::parse_any)?;
         let may_come_before_fn = ["async", "const", "default", "extern", "safe", "unsafe"]
@@ -58,10 +70,10 @@ fn keyword(input: ParseStream<'_>) -> syn::Result<Ident> {
 
 fn not_a_function(keyword: &Ident) -> String {
     if keyword == "impl" {
-        return "durable objects are not available yet; put `#[durable]` on a free `async fn`"
-            .to_owned();
+        return "an `impl` block in an `impl` block is no function; move it out".to_owned();
     }
-    "`#[durable]` marks a function; put it on a free `async fn`".to_owned()
+    "`#[durable]` marks a function; put it on a free `async fn`, or on the `impl` block of a durable object"
+        .to_owned()
 }
 
 #[cfg(test)]
@@ -114,13 +126,16 @@ mod tests {
             "static X: u8 = 1;",
             "extern crate core;",
         ] {
-            let message = "`#[durable]` marks a function; put it on a free `async fn`";
+            let message = "`#[durable]` marks a function; put it on a free `async fn`, or on the `impl` block of a durable object";
             assert_eq!(read(item).err().as_deref(), Some(message), "{item}");
         }
-        for item in ["impl S {}", "unsafe impl T for S {}"] {
-            let message =
-                "durable objects are not available yet; put `#[durable]` on a free `async fn`";
-            assert_eq!(read(item).err().as_deref(), Some(message), "{item}");
+        for item in [
+            "impl S {}",
+            "unsafe impl T for S {}",
+            "#[a] impl<T> S<T> {}",
+        ] {
+            assert!(is_impl(&item.parse().expect("tokens")), "{item}");
         }
+        assert!(!is_impl(&"fn implement() {}".parse().expect("tokens")));
     }
 }

@@ -9,12 +9,13 @@ use proc_macro2::{Delimiter, TokenStream, TokenTree};
 
 use super::durable;
 
-const CASES: [&str; 9] = [
+const CASES: [&str; 10] = [
     "attributes",
     "borrowed_arguments",
     "declaration",
     "hazards",
     "no_arguments",
+    "object",
     "patterns",
     "plain",
     "recursive",

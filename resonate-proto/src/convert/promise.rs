@@ -1,13 +1,13 @@
 //! Records, promises and what settles them.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use resonate_core::{
-    Address, Call, Compensation, Kind, Link, NewPromise, Origin, Promise, PromiseState, Record,
-    RetryPolicy, Seq, Settled, Task,
+    Access, Address, Call, Compensation, Kind, Link, NewPromise, Object, Origin, Payload, Promise,
+    PromiseState, Record, RetryPolicy, Seq, Settled, Task,
 };
 
-use super::{BadMessage, Reading, key_to_wire, timeout_to_wire};
+use super::{BadMessage, Reading, key_to_wire, millis, timeout_to_wire};
 use crate::v1;
 
 impl From<&Record> for v1::Record {
@@ -107,6 +107,7 @@ impl From<&Kind> for v1::promise::Kind {
             Kind::Timer => Self::Timer(v1::Timer {}),
             Kind::External => Self::External(v1::External {}),
             Kind::Proxy(link) => Self::Proxy(link.into()),
+            Kind::Object(object) => Self::Object(object.into()),
         }
     }
 }
@@ -121,8 +122,44 @@ impl TryFrom<v1::promise::Kind> for Kind {
             Wire::Timer(v1::Timer {}) => Self::Timer,
             Wire::External(v1::External {}) => Self::External,
             Wire::Proxy(link) => Self::Proxy(link.try_into()?),
+            Wire::Object(object) => Self::Object(object.try_into()?),
         })
     }
+}
+
+impl From<&Object> for v1::Object {
+    fn from(object: &Object) -> Self {
+        Self {
+            state: object.state.as_ref().map(Into::into),
+            version: object.version,
+            expire_after_ms: object.expire_after.map(millis),
+        }
+    }
+}
+
+impl TryFrom<v1::Object> for Object {
+    type Error = BadMessage;
+    fn try_from(wire: v1::Object) -> Result<Self, BadMessage> {
+        Ok(Self {
+            state: wire.state.map(Payload::try_from).transpose()?,
+            version: wire.version,
+            expire_after: wire.expire_after_ms.map(Duration::from_millis),
+        })
+    }
+}
+
+fn access_to_wire(access: Option<Access>) -> &'static str {
+    match access {
+        None => "",
+        Some(Access::Read) => "read",
+        Some(Access::Write) => "write",
+    }
+}
+
+fn access(text: &str) -> Option<Access> {
+    [Access::Read, Access::Write]
+        .into_iter()
+        .find(|access| access_to_wire(Some(*access)) == text)
 }
 
 /// A retry policy that was said is always written, the default too: a stored promise keeps the policy it has.
@@ -138,6 +175,7 @@ impl From<&Call> for v1::Call {
             priority: call.priority.unwrap_or(0).into(),
             priority_unsaid: call.priority.is_none(),
             start_at_ms: call.start_at.as_millis(),
+            access: access_to_wire(call.access).to_owned(),
         }
     }
 }
@@ -155,6 +193,7 @@ impl TryFrom<v1::Call> for Call {
                 .then(|| READING.number("priority", wire.priority))
                 .transpose()?,
             start_at: READING.time("start_at_ms", wire.start_at_ms)?,
+            access: READING.optional("access", wire.access, access)?,
         })
     }
 }

@@ -1,13 +1,13 @@
 //! Turns and what is in them; the creation of a root.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use resonate_core::{
     Call, ChildKind, Create, End, Link, NewChild, NewPromise, Op, Payload, Seq, SessionId,
     TaskVersion, Turn,
 };
 
-use super::{BadMessage, Reading, read_all, task::halt_cause, timeout_to_wire, write_all};
+use super::{BadMessage, Reading, millis, read_all, task::halt_cause, timeout_to_wire, write_all};
 use crate::v1;
 
 impl From<&Create> for v1::CreateRequest {
@@ -136,6 +136,13 @@ impl From<&Op> for v1::Op {
                 name: name.clone(),
                 value: value.clone(),
             }),
+            Op::State {
+                state,
+                expire_after,
+            } => Wire::State(v1::WriteState {
+                state: Some(state.into()),
+                expire_after_ms: expire_after.map(millis),
+            }),
         };
         Self { op: Some(op) }
     }
@@ -170,6 +177,12 @@ impl TryFrom<v1::Op> for Op {
             Wire::Label(label) => Self::Label {
                 name: label.name,
                 value: label.value,
+            },
+            Wire::State(write) => Self::State {
+                state: Reading("WriteState")
+                    .required("state", write.state)?
+                    .try_into()?,
+                expire_after: write.expire_after_ms.map(Duration::from_millis),
             },
         })
     }

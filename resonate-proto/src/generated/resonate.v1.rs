@@ -38,7 +38,7 @@ pub struct Promise {
     pub awaiters: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
     #[prost(message, optional, tag = "30")]
     pub compensation: ::core::option::Option<Compensation>,
-    #[prost(oneof = "promise::Kind", tags = "2, 3, 4, 5, 6")]
+    #[prost(oneof = "promise::Kind", tags = "2, 3, 4, 5, 6, 70")]
     pub kind: ::core::option::Option<promise::Kind>,
 }
 /// Nested message and enum types in `Promise`.
@@ -55,6 +55,9 @@ pub mod promise {
         External(super::External),
         #[prost(message, tag = "6")]
         Proxy(super::Link),
+        /// the state of a durable object; its calls are its children
+        #[prost(message, tag = "70")]
+        Object(super::Object),
     }
 }
 /// A call that runs only if its caller ends canceled, timed out or with an error.
@@ -89,6 +92,21 @@ pub struct Call {
     /// as the function's workers announce it, or 0
     #[prost(bool, tag = "9")]
     pub priority_unsaid: bool,
+    /// read, write: how it uses the state of its object; empty: it is no method of one
+    #[prost(string, tag = "70")]
+    pub access: ::prost::alloc::string::String,
+}
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct Object {
+    /// absent: none was written, or it was forgotten
+    #[prost(message, optional, tag = "70")]
+    pub state: ::core::option::Option<Payload>,
+    /// how often it was written or forgotten
+    #[prost(uint64, tag = "71")]
+    pub version: u64,
+    /// for how long it may be idle; absent: for ever
+    #[prost(uint64, optional, tag = "72")]
+    pub expire_after_ms: ::core::option::Option<u64>,
 }
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct Step {}
@@ -996,6 +1014,28 @@ pub mod client_client {
                 .insert(GrpcMethod::new("resonate.v1.Client", "Continue"));
             self.inner.unary(req, path, codec).await
         }
+        /// Forgets the state of a durable object that nobody uses just now.
+        pub async fn delete_object(
+            &mut self,
+            request: impl tonic::IntoRequest<super::GetRequest>,
+        ) -> std::result::Result<tonic::Response<super::PromiseReply>, tonic::Status> {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/resonate.v1.Client/DeleteObject",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(GrpcMethod::new("resonate.v1.Client", "DeleteObject"));
+            self.inner.unary(req, path, codec).await
+        }
         /// Lets an execution begin anew, as the next generation of its promise.
         pub async fn restart(
             &mut self,
@@ -1200,6 +1240,11 @@ pub mod client_server {
         async fn r#continue(
             &self,
             request: tonic::Request<super::ContinueRequest>,
+        ) -> std::result::Result<tonic::Response<super::PromiseReply>, tonic::Status>;
+        /// Forgets the state of a durable object that nobody uses just now.
+        async fn delete_object(
+            &self,
+            request: tonic::Request<super::GetRequest>,
         ) -> std::result::Result<tonic::Response<super::PromiseReply>, tonic::Status>;
         /// Lets an execution begin anew, as the next generation of its promise.
         async fn restart(
@@ -1647,6 +1692,49 @@ pub mod client_server {
                     let inner = self.inner.clone();
                     let fut = async move {
                         let method = ContinueSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/resonate.v1.Client/DeleteObject" => {
+                    #[allow(non_camel_case_types)]
+                    struct DeleteObjectSvc<T: Client>(pub Arc<T>);
+                    impl<T: Client> tonic::server::UnaryService<super::GetRequest>
+                    for DeleteObjectSvc<T> {
+                        type Response = super::PromiseReply;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::GetRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as Client>::delete_object(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = DeleteObjectSvc(inner);
                         let codec = tonic_prost::ProstCodec::default();
                         let mut grpc = tonic::server::Grpc::new(codec)
                             .apply_compression_config(
@@ -2209,6 +2297,9 @@ pub struct Dispatch {
     /// further pages follow, same task and version
     #[prost(bool, tag = "4")]
     pub more: bool,
+    /// of the object whose method it is, on the last page; absent: it has none
+    #[prost(message, optional, tag = "70")]
+    pub state: ::core::option::Option<Payload>,
 }
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct Turn {
@@ -2273,7 +2364,7 @@ pub struct HaltEnd {
 }
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct Op {
-    #[prost(oneof = "op::Op", tags = "1, 2, 3, 4, 5, 6")]
+    #[prost(oneof = "op::Op", tags = "1, 2, 3, 4, 5, 6, 70")]
     pub op: ::core::option::Option<op::Op>,
 }
 /// Nested message and enum types in `Op`.
@@ -2293,7 +2384,18 @@ pub mod op {
         MoveTimer(super::MoveTimer),
         #[prost(message, tag = "6")]
         Label(super::Label),
+        /// only in the turn that resolves the call of a method that writes
+        #[prost(message, tag = "70")]
+        State(super::WriteState),
     }
+}
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct WriteState {
+    #[prost(message, optional, tag = "70")]
+    pub state: ::core::option::Option<Payload>,
+    /// for how long the object may be idle; absent: for ever
+    #[prost(uint64, optional, tag = "71")]
+    pub expire_after_ms: ::core::option::Option<u64>,
 }
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct NewChild {

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use resonate_core::{
-    Capabilities, CapabilityKey, PromiseId, Record, Refusal, Settlement, TaskVersion, Timeline,
-    Timestamp, TurnReply,
+    Capabilities, CapabilityKey, Payload, PromiseId, Record, Refusal, Settlement, TaskVersion,
+    Timeline, Timestamp, TurnReply,
 };
 
 use super::cut;
@@ -95,6 +95,8 @@ pub struct Dispatch {
     pub children: Vec<Record>,
     /// Further pages follow, with the same task and version.
     pub more: bool,
+    /// For the method of an object: the state it begins with, if there is one. It is on the last page.
+    pub state: Option<Payload>,
 }
 
 /// What became of a turn.
@@ -247,6 +249,7 @@ impl From<&Dispatch> for v1::Dispatch {
             warm: dispatch.warm,
             children: write_all(&dispatch.children),
             more: dispatch.more,
+            state: dispatch.state.as_ref().map(Into::into),
         }
     }
 }
@@ -262,6 +265,7 @@ impl TryFrom<v1::Dispatch> for Dispatch {
             warm: wire.warm,
             children: read_all(wire.children)?,
             more: wire.more,
+            state: wire.state.map(Payload::try_from).transpose()?,
         })
     }
 }

@@ -1,13 +1,13 @@
 //! What was stored once can be read for ever; what a newer version stored is refused.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use expect_test::expect;
 use prost::Message as _;
 use resonate_core::{
-    Address, AwaiterPage, Call, Compensation, Failure, FailureKind, Kind, Message, Origin, Outcome,
-    Payload, Promise, PromiseId, PromiseState, Record, RetryPolicy, Seq, SessionId, SettleKey,
-    Settled, Task, TaskState, TaskVersion, Timestamp, Warm,
+    Access, Address, AwaiterPage, Call, Compensation, Failure, FailureKind, Kind, Message, Object,
+    Origin, Outcome, Payload, Promise, PromiseId, PromiseState, Record, RetryPolicy, Seq,
+    SessionId, SettleKey, Settled, Task, TaskState, TaskVersion, Timestamp, Warm,
 };
 use resonate_proto::store::{self, Stored, StoredError};
 
@@ -45,6 +45,7 @@ fn record() -> Record {
         }),
         priority: Some(-3),
         start_at: Timestamp::from_millis(1_700_000_000_000),
+        access: None,
     };
     let settled = Settled {
         outcome: Outcome::Failed(failure.clone()),
@@ -207,21 +208,45 @@ fn what_undoes_a_call_is_not_for_readers_of_format_1() {
     .assert_eq(&hex(&bytes));
 }
 
+/// Who does not know objects would take the method for a function, and would lose the state.
+#[test]
+fn what_has_to_do_with_objects_is_not_for_readers_of_format_2() {
+    let mut call = record();
+    if let Kind::Call(one) = &mut call.promise.kind {
+        Arc::make_mut(one).access = Some(Access::Write);
+    }
+    let mut object = record();
+    object.task = None;
+    object.promise.kind = Kind::Object(Object {
+        state: Some(Payload::json("7")),
+        version: 3,
+        expire_after: Some(Duration::from_secs(9)),
+    });
+    for record in [call, object] {
+        let bytes = store::encode_record(&record);
+        assert_eq!(bytes.get(1), Some(&3));
+        assert_eq!(
+            store::decode_record(&bytes).expect("it can be read"),
+            record
+        );
+    }
+}
+
 #[test]
 fn a_newer_format_is_refused_and_both_are_named() {
     // The format, and then something that is no message at all.
     for tail in [&b""[..], b"\x12\x01\xff", b"\x1a\x02ab"] {
-        let row = [b"\x08\x03", tail].concat();
+        let row = [b"\x08\x04", tail].concat();
         let error = store::decode_record(&row).unwrap_err();
         assert!(
-            matches!(error, StoredError::NewerFormat { found: 3 }),
+            matches!(error, StoredError::NewerFormat { found: 4 }),
             "{error:?}"
         );
-        expect!["the row has format 3, this version reads up to format 2; start the version that wrote it, or a newer one"]
+        expect!["the row has format 4, this version reads up to format 3; start the version that wrote it, or a newer one"]
             .assert_eq(&error.to_string());
         assert!(matches!(
             store::decode_message(&row),
-            Err(StoredError::NewerFormat { found: 3 })
+            Err(StoredError::NewerFormat { found: 4 })
         ));
     }
 }

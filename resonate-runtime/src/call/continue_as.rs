@@ -42,6 +42,13 @@ impl<R> ContinueAs<R> {
             return Err(too_late());
         };
         let context = body_or_refusal("`continue_as`", self.location)?;
+        if request.key.is_some() {
+            let message = format!(
+                "`continue_as` at {} is given a call of an object, which holds it until it ends; return, and call it again",
+                place(self.location)
+            );
+            return Err(Error::of(ErrorKind::Misused, message).into_terminal());
+        }
         let (running, called) = (&context.subject().address, request.definition.address());
         if *running != called {
             let message = format!(

@@ -79,6 +79,11 @@ impl<R> Call<R> {
         }
     }
 
+    /// The same call, as one of the object of this key.
+    pub(crate) fn of_object(self, key: String) -> Self {
+        self.with(|request| request.key = Some(key))
+    }
+
     /// The function it calls, unless it was polled.
     pub(crate) fn prototype(&self) -> Option<(&'static Definition, Output<R>)> {
         match &self.state {

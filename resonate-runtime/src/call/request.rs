@@ -2,7 +2,9 @@
 
 use std::{collections::BTreeMap, fmt, panic::Location, sync::Arc, time::Duration};
 
-use resonate_core::{Address, Call, Encoding, Payload, PromiseId, RetryPolicy, Timestamp};
+use resonate_core::{
+    Address, Call, Encoding, ObjectName, Payload, PromiseId, RetryPolicy, Timestamp, object,
+};
 
 use crate::{
     Error, ErrorKind, Result, Retry,
@@ -19,6 +21,8 @@ pub(super) struct Request {
     pub(super) arguments: Result<Payload>,
     pub(super) location: &'static Location<'static>,
     pub(super) id: Option<String>,
+    /// Which object, if it calls a method of one.
+    pub(super) key: Option<String>,
     pub(super) service: Option<Arc<str>>,
     pub(super) version: Option<u32>,
     pub(super) timeout: Option<Duration>,
@@ -52,6 +56,7 @@ impl Request {
             arguments,
             location,
             id: None,
+            key: None,
             service: None,
             version: None,
             timeout: None,
@@ -78,7 +83,7 @@ impl Request {
     /// Starts as a child of the execution that is being polled. Its place is taken also if that fails, so what follows
     /// keeps its own.
     pub(super) fn start(mut self, context: &Arc<Context>, is_detached: bool) -> Result<Started> {
-        let (name, location) = (self.definition.name, self.location);
+        let (name, location) = (self.definition.short_name(), self.location);
         let unwritten = self.take_unwritten();
         if let Some(undo) = self.undo.take() {
             self.register_undo(context, undo?, is_detached)?;
@@ -132,7 +137,11 @@ impl Request {
             return Err(Error::of(ErrorKind::Misused, message).into_terminal());
         }
         (self.is_shielded, self.is_undone) = (true, true);
-        let of = context.with(|inner| inner.replay.id_after(undo.name, self.definition.name));
+        let of = context.with(|inner| {
+            inner
+                .replay
+                .id_after(undo.name, self.definition.short_name())
+        });
         let nothing = Payload::new(Encoding::JSON, "[]");
         let call =
             Self::new(undo, Ok(nothing), self.location).into_call(context.settings().retry)?;
@@ -151,6 +160,14 @@ impl Request {
             return Err(error);
         }
         let (name, location) = (self.definition.name, self.location);
+        if self.key.is_some() {
+            let message = format!(
+                "what `on_cancel` at {} is given is the method of an object, which waits in a line of its own; call it in a durable \
+                 function, and give that",
+                place(location)
+            );
+            return Err(Error::of(ErrorKind::Misused, message).into_terminal());
+        }
         let is_odd = self.id.is_some() || self.undo.is_some() || self.due != Due::Now;
         if is_odd || self.timeout.is_some() {
             let message = format!(
@@ -171,6 +188,7 @@ impl Request {
 
     /// The root it is outside of durable functions.
     pub(super) fn into_root(self) -> Result<NewCall> {
+        self.is_in_time()?;
         let Some(id) = self.own_id()? else {
             return Err(self.refusal());
         };
@@ -214,7 +232,8 @@ impl Request {
     }
 
     fn into_command(self, context: &Context, is_detached: bool) -> Result<Command> {
-        let name = self.definition.name;
+        self.is_in_time()?;
+        let name = self.definition.short_name();
         let (due, place_asked, shielded) = (self.due, self.place, self.is_shielded);
         let is_undone = self.is_undone;
         let (location, timeout, labels) = (
@@ -223,6 +242,7 @@ impl Request {
             self.labels.clone(),
         );
         let id = match self.own_id()? {
+            None if self.key.is_some() => Some(self.id_through(&context.next_id(name))?),
             None if is_detached => Some(context.detached_id(name)?),
             id => id,
         };
@@ -255,8 +275,57 @@ impl Request {
     }
 
     fn own_id(&self) -> Result<Option<PromiseId>> {
-        let checked = self.id.as_deref().map(PromiseId::user_root).transpose();
+        let object = self.object()?;
+        let own = |id: &str| match &object {
+            Some(object) => object::call_with_id(object, id),
+            None => PromiseId::user_root(id),
+        };
+        let checked = self.id.as_deref().map(own).transpose();
         checked.map_err(|bad| Error::of(ErrorKind::Misused, bad).into_terminal())
+    }
+
+    /// The object whose method it calls.
+    fn object(&self) -> Result<Option<PromiseId>> {
+        let Some(key) = &self.key else {
+            return Ok(None);
+        };
+        let Address {
+            service, function, ..
+        } = self.address();
+        let ty = function.split_once('.').map_or(&*function, |(ty, _)| ty);
+        let name = ObjectName {
+            service,
+            ty: ty.into(),
+            key: key.clone(),
+        };
+        let id = name.id().map_err(|bad| {
+            let message = format!("{key:?} at {} is no key: {bad}", place(self.location));
+            Error::of(ErrorKind::Misused, message).into_terminal()
+        });
+        id.map(Some)
+    }
+
+    /// The id of a call that only this child of its caller awaits.
+    fn id_through(&self, proxy: &PromiseId) -> Result<PromiseId> {
+        let object = self.object()?.unwrap_or_else(|| proxy.to_root());
+        Ok(object::call_through(
+            &object,
+            self.definition.short_name(),
+            proxy,
+        ))
+    }
+
+    /// Refuses a call that would hold up its object before it starts.
+    fn is_in_time(&self) -> Result<()> {
+        if self.key.is_none() || self.due == Due::Now {
+            return Ok(());
+        }
+        let message = format!(
+            "the call of {} at {} is to start later, and would hold its object up until then; sleep before it instead",
+            self.definition.address(),
+            place(self.location)
+        );
+        Err(Error::of(ErrorKind::Misused, message).into_terminal())
     }
 
     fn own_timeout(&self) -> Option<Duration> {
@@ -285,6 +354,7 @@ impl Request {
             retry: retry.map(|retry| retry.policy()).or(default),
             priority: self.priority.or(options.priority),
             start_at: Timestamp::ZERO,
+            access: self.definition.access(),
         })
     }
 

@@ -67,6 +67,8 @@ pub(crate) struct Inner {
     forced: Option<Forced>,
     random_draws: u64,
     uuid_draws: u64,
+    /// What the body leaves of the state of its object; to be written with its value.
+    pub(crate) state: Option<Payload>,
 }
 
 #[derive(Debug)]
@@ -110,6 +112,7 @@ impl Context {
             forced: None,
             random_draws: 0,
             uuid_draws: 0,
+            state: None,
         };
         let is_closing = AtomicBool::new(false);
         Self {
@@ -146,10 +149,15 @@ impl Context {
 
     /// The id of the root that a detached call becomes which does not choose its own.
     pub(crate) fn detached_id(&self, function: &str) -> Result<PromiseId> {
-        let child = self.with(|inner| inner.replay.next_id(function));
+        let child = self.next_id(function);
         // A `.` would make it a child; `~` is in no name.
         let id = PromiseId::user_root(child.as_str().replace('.', "~"));
         id.map_err(|bad| Error::of(ErrorKind::Misused, bad).into_terminal())
+    }
+
+    /// The id of the child that is asked for next under this name.
+    pub(crate) fn next_id(&self, name: &str) -> PromiseId {
+        self.with(|inner| inner.replay.next_id(name))
     }
 
     fn ask(&self, command: Command) -> (Position, PromiseId) {

@@ -42,6 +42,8 @@ pub enum Fit {
     NotHere,
     /// It has asked for nothing, so there is nothing to compare.
     Leaf,
+    /// It is a method of an object, and the history does not hold the state that it began with.
+    Stateful,
 }
 
 impl Replays {
@@ -99,7 +101,10 @@ impl Replayed {
     /// True if its code ran.
     #[must_use]
     pub fn is_replayed(&self) -> bool {
-        !matches!(self.fit, Fit::NotHere | Fit::Leaf | Fit::Retyped)
+        !matches!(
+            self.fit,
+            Fit::NotHere | Fit::Leaf | Fit::Retyped | Fit::Stateful
+        )
     }
 }
 
@@ -116,6 +121,7 @@ impl Fit {
             Self::Waits => "waits",
             Self::NotHere => "not_here",
             Self::Leaf => "leaf",
+            Self::Stateful => "stateful",
         }
     }
 }
@@ -133,6 +139,7 @@ impl fmt::Display for Fit {
             Self::Waits => f.write_str("waits for something that is no part of its history"),
             Self::NotHere => f.write_str("is no function of this program"),
             Self::Leaf => f.write_str("has asked for nothing yet"),
+            Self::Stateful => f.write_str("is a method of an object, whose state is no part of the history"),
         }
     }
 }

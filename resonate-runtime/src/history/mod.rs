@@ -42,6 +42,7 @@ pub(crate) async fn replay(
         let fit = match function.and_then(|function| Some((function, function.run?))) {
             _ if own.is_empty() => Fit::Leaf,
             None => Fit::NotHere,
+            Some((function, _)) if function.options.object.is_some() => Fit::Stateful,
             // Who calls without knowing the function says 0.
             Some((function, _)) if ![0, function.signature()].contains(&call.signature) => {
                 Fit::Retyped

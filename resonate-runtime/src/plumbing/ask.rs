@@ -10,7 +10,7 @@ use std::{fmt, marker::PhantomData};
 
 use serde::{Serialize, de::DeserializeOwned};
 
-use super::{AnswerError, Arguments, Decoder, Output, Value};
+use super::{AnswerError, Arguments, Decoder, Keeper, Kept, Output, Value};
 use crate::{Error, Result, function::Definition};
 
 /// A type to be asked about.
@@ -61,6 +61,14 @@ pub trait Answers {}
     note = "take its owned type by value"
 )]
 pub trait Lends {}
+
+/// Never implemented: says what is missing.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be the state of a durable object",
+    label = "not `Serialize + DeserializeOwned + Default + Send + Sync + 'static`",
+    note = "derive `Serialize`, `Deserialize` and `Default` for it, and own what it holds"
+)]
+pub trait Keeps {}
 
 /// `value()` and `error()` of a result type.
 pub trait ResultParts {
@@ -141,6 +149,42 @@ pub trait CannotAnswer {
 }
 impl<E> CannotAnswer for &Tag<E> {
     type T = E;
+}
+
+/// `must_keep()` and `keeper()` of what can be the state of an object.
+pub trait CanKeep {
+    /// The state.
+    type S;
+    /// It can.
+    fn must_keep(&self) {}
+    /// How it is read and written.
+    fn keeper(&self) -> Keeper<Self::S>;
+}
+impl<S: Kept> CanKeep for Tag<S> {
+    type S = S;
+    fn keeper(&self) -> Keeper<S> {
+        Keeper::new()
+    }
+}
+
+/// `must_keep()` and `keeper()` of what cannot.
+pub trait CannotKeep {
+    /// What cannot.
+    type S;
+    /// Does not compile.
+    fn must_keep(&self)
+    where
+        Self::S: Keeps,
+    {
+    }
+    /// It is none.
+    fn keeper(&self) -> Keeper<Self::S>;
+}
+impl<S> CannotKeep for &Tag<S> {
+    type S = S;
+    fn keeper(&self) -> Keeper<S> {
+        Keeper::none()
+    }
 }
 
 /// `must_lend()` of what can be written.

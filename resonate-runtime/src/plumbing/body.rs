@@ -47,6 +47,8 @@ pub struct Input {
     param: Payload,
     codecs: Codecs,
     definition: &'static Definition,
+    /// Of the object whose method it is.
+    state: Option<Payload>,
 }
 
 impl Input {
@@ -55,7 +57,32 @@ impl Input {
             param,
             codecs,
             definition,
+            state: None,
         }
+    }
+
+    /// The same with the state of the object whose method it is.
+    pub(crate) fn on(self, state: Option<Payload>) -> Self {
+        Self { state, ..self }
+    }
+
+    pub(super) fn state(&self) -> Option<&Payload> {
+        self.state.as_ref()
+    }
+
+    pub(super) fn codecs(&self) -> &Codecs {
+        &self.codecs
+    }
+
+    /// Writes what the body leaves of the state, with the function's codec.
+    pub(super) fn encode_state<S: Serialize>(&self, state: &S) -> Result<Payload> {
+        let written = self.codecs.encode(self.definition.options.codec, state);
+        written.map_err(|error| {
+            error.about(format_args!(
+                "the state that {} leaves",
+                self.definition.address()
+            ))
+        })
     }
 
     pub(crate) fn definition(&self) -> &'static Definition {
@@ -75,7 +102,7 @@ impl Input {
         })
     }
 
-    fn read<A>(&self, decoder: Decoder<A>) -> Result<A> {
+    pub(super) fn read<A>(&self, decoder: Decoder<A>) -> Result<A> {
         (decoder.read)(&self.param, &self.codecs).map_err(|error| {
             let message = format!(
                 "the arguments of {} do not fit its parameters",

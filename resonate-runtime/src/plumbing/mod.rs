@@ -5,6 +5,7 @@
 mod answer;
 mod ask;
 mod body;
+mod object;
 mod output;
 pub mod probe;
 #[cfg(test)]
@@ -16,12 +17,13 @@ pub use tokio;
 pub use self::{
     ask::{Given, Lent, Tag},
     body::{Arguments, Decoder, Input, NoArguments, run},
+    object::{Keeper, Kept, Key, call_of, run_on},
     output::{Ended, Output},
 };
 pub use crate::{
     Retry,
     call::Call,
-    function::{Definition, Hazard, Options, Parameter, Running},
+    function::{Definition, Hazard, Method, Options, Parameter, Running},
     registry::Registration,
 };
 

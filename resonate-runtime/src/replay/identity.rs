@@ -54,7 +54,8 @@ impl Identity {
             Kind::Call(call) => Self::of_call(call),
             Kind::Step => Self::Step,
             Kind::Timer => Self::Timer,
-            Kind::External => Self::External,
+            // An object is nobody's child.
+            Kind::External | Kind::Object(_) => Self::External,
             Kind::Proxy(Link::Await { id }) => Self::Await(id.clone()),
             Kind::Proxy(Link::Tell { id, .. }) => Self::Tell(id.clone()),
             Kind::Proxy(Link::Call { promise, detached }) => match &promise.call {
@@ -164,7 +165,8 @@ pub(super) fn digest_of_promise(promise: &Promise) -> Option<u64> {
         Kind::Proxy(Link::Await { .. } | Link::Tell { .. })
         | Kind::Step
         | Kind::Timer
-        | Kind::External => None,
+        | Kind::External
+        | Kind::Object(_) => None,
     }
 }
 

@@ -40,7 +40,7 @@ pub(crate) use self::{
     command::{Command, CommandKind, Due, Place},
     journal::Counts,
     mismatch::Mismatch,
-    size::of_end as end_bytes,
+    size::{of_end as end_bytes, of_op as op_bytes},
     start::{Finish, Startable},
     verdict::{Ending, diverged, verdict},
 };

@@ -149,7 +149,7 @@ impl Replay {
         match op {
             Op::Create(child) | Op::CreateClaimed(child) | Op::Record(child, _) => &child.id,
             Op::Cancel { id } | Op::MoveTimer { id, .. } => id,
-            Op::Label { .. } => &self.caller.id,
+            Op::Label { .. } | Op::State { .. } => &self.caller.id,
         }
     }
 

@@ -11,12 +11,13 @@ const ENTRY_BYTES: usize = 16;
 /// What one op may take: a message with room for the turn around it.
 pub(super) const OP_BYTES: usize = limits::MESSAGE_BYTES - (16 << 10);
 
-pub(super) fn of_op(op: &Op) -> usize {
+pub(crate) fn of_op(op: &Op) -> usize {
     let bytes = match op {
         Op::Create(child) | Op::CreateClaimed(child) => of_child(child),
         Op::Record(child, outcome) => of_child(child) + of_outcome(outcome),
         Op::Cancel { id } | Op::MoveTimer { id, .. } => id.as_str().len(),
         Op::Label { name, value } => name.len() + value.len(),
+        Op::State { state, .. } => of_payload(state),
     };
     bytes + ENVELOPE_BYTES
 }
@@ -50,6 +51,7 @@ fn of_child(child: &NewChild) -> usize {
     kind + of_texts(&child.labels) + child.id.as_str().len() + child.location.len()
 }
 
+// Its access is a short word.
 fn of_call(call: &resonate_core::Call) -> usize {
     call.address.service.len() + call.address.function.len() + of_payload(&call.param)
 }

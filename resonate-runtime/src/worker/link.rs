@@ -10,7 +10,8 @@ use std::{
 };
 
 use resonate_core::{
-    Address, PromiseId, Record, Refusal, Seq, SessionId, Settlement, TaskVersion, Turn, TurnReply,
+    Address, Payload, PromiseId, Record, Refusal, Seq, SessionId, Settlement, TaskVersion, Turn,
+    TurnReply,
 };
 use tokio::{runtime::Handle, sync::mpsc, time::Instant};
 
@@ -247,6 +248,8 @@ pub(crate) struct Dispatched {
     pub(crate) record: Record,
     /// Settled ones in log order, then pending ones by position.
     pub(crate) children: Vec<Record>,
+    /// Of the object whose method it is, if that has one.
+    pub(crate) state: Option<Payload>,
     /// When it came; it may wait for a slot long after that.
     pub(crate) arrived: Instant,
 }

@@ -185,6 +185,7 @@ fn payload_bytes(turn: &Turn) -> usize {
     let op = |op: &Op| match op {
         Op::Create(new) | Op::CreateClaimed(new) => child(new),
         Op::Record(new, outcome) => child(new) + outcome.bytes(),
+        Op::State { state, .. } => state.bytes(),
         Op::Cancel { .. } | Op::MoveTimer { .. } | Op::Label { .. } => 0,
     };
     let end = match &turn.end {

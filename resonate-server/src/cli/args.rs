@@ -87,6 +87,9 @@ pub(crate) enum Command {
     Halt(WithReason),
     /// Let a halted task go on.
     Continue(One),
+    /// Look at durable objects, or forget one.
+    #[command(subcommand)]
+    Object(Object),
     /// Let an execution begin anew; with --at it keeps what it had before that call.
     Restart(Restart),
     /// Begin another execution with what one had, or had had, before a call.
@@ -116,6 +119,27 @@ pub(crate) enum Command {
         /// Which shell.
         shell: Shell,
     },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Object {
+    /// Show the state of an object, and the calls that run or wait for their turn.
+    Get(One),
+    /// List objects, newest first.
+    List(Objects),
+    /// Forget the state of an object that nobody uses just now; its next call begins with the default.
+    Delete(One),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Objects {
+    /// Only those of a type, or of a whole service: service/Type, service/.
+    pub(crate) of: Option<String>,
+    /// At most that many.
+    #[arg(long, default_value_t = 100)]
+    pub(crate) limit: usize,
+    #[command(flatten)]
+    pub(crate) plain: Plain,
 }
 
 #[derive(Debug, Args)]
@@ -372,6 +396,8 @@ impl Command {
             Self::List(list) => list.plain.json,
             Self::Cancel(of) | Self::Halt(of) => of.plain.json,
             Self::Continue(of) | Self::Export(of) | Self::Url(of) => of.plain.json,
+            Self::Object(Object::Get(of) | Object::Delete(of)) => of.plain.json,
+            Self::Object(Object::List(list)) => list.plain.json,
             Self::Restart(restart) => restart.plain.json,
             Self::Fork(fork) => fork.plain.json,
             Self::Check(check) => check.plain.json,

@@ -36,6 +36,7 @@ pub(super) async fn run(args: &Call, url: &str, out: Output) -> Result<Code, Fai
         }),
         priority: args.priority,
         start_at: Timestamp::ZERO,
+        access: None,
     };
     let promise = NewPromise {
         id: id.clone(),

@@ -13,6 +13,7 @@ mod export;
 mod held_up;
 mod look;
 mod moment;
+mod object;
 mod output;
 mod program;
 mod record;
@@ -98,6 +99,7 @@ fn runtime(command: &Command) -> io::Result<tokio::runtime::Runtime> {
         | Command::Cancel(_)
         | Command::Halt(_)
         | Command::Continue(_)
+        | Command::Object(_)
         | Command::Restart(_)
         | Command::Fork(_)
         | Command::Workers(_)
@@ -130,6 +132,7 @@ async fn run(arguments: &Arguments, out: Output) -> Result<Code, Failed> {
         Command::Cancel(args) => change::cancel(args, url, out).await,
         Command::Halt(args) => change::halt(args, url, out).await,
         Command::Continue(args) => change::go_on(args, url, out).await,
+        Command::Object(args) => object::run(args, url, out).await,
         Command::Restart(args) => change::restart(args, url, out).await,
         Command::Fork(args) => change::fork(args, url, out).await,
         Command::Workers(_) => look::workers(url, out).await,

@@ -123,7 +123,7 @@ pub(crate) fn payload_json(payload: &Payload) -> Value {
     json!({ "encoding": payload.encoding.0, "bytes": payload.data.len() })
 }
 
-fn payload_text(payload: &Payload) -> String {
+pub(super) fn payload_text(payload: &Payload) -> String {
     if payload.encoding == resonate_core::Encoding::JSON {
         return String::from_utf8_lossy(&payload.data).into_owned();
     }
@@ -139,7 +139,9 @@ pub(crate) fn subject(record: &Record) -> String {
             Link::Await { id } => format!("awaits {id}"),
             Link::Tell { id, .. } => format!("tells {id}"),
         },
-        Kind::Step | Kind::Timer | Kind::External => kind(&record.promise.kind).to_owned(),
+        Kind::Step | Kind::Timer | Kind::External | Kind::Object(_) => {
+            kind(&record.promise.kind).to_owned()
+        }
     }
 }
 
@@ -150,6 +152,7 @@ fn kind(kind: &Kind) -> &'static str {
         Kind::Timer => "timer",
         Kind::External => "external",
         Kind::Proxy(_) => "proxy",
+        Kind::Object(_) => "object",
     }
 }
 
@@ -157,6 +160,7 @@ fn kind(kind: &Kind) -> &'static str {
 pub(crate) fn state(record: &Record) -> &'static str {
     match &record.task {
         Some(task) if record.promise.is_pending() => match task.state {
+            TaskState::Pending { .. } if record.is_in_line() => "in line",
             TaskState::Pending { .. } => "ready",
             TaskState::Leased { .. } => "running",
             TaskState::Suspended { .. } => "waiting",
@@ -199,7 +203,13 @@ pub(crate) fn to_text(record: &Record) -> String {
             .for_each(|cause| line("because", cause.clone()));
     }
     if let Some(task) = &record.task {
-        task_lines(task, &mut line);
+        if record.is_in_line() {
+            line(
+                "in line",
+                "others that use its object came before it".to_owned(),
+            );
+        }
+        task_lines(task, promise.access().is_some(), &mut line);
     }
     if promise.generation > 1 {
         line("generation", promise.generation.to_string());
@@ -224,9 +234,10 @@ pub(crate) fn to_text(record: &Record) -> String {
     lines.join("\n")
 }
 
-fn task_lines(task: &Task, line: &mut impl FnMut(&str, String)) {
+fn task_lines(task: &Task, is_of_object: bool, line: &mut impl FnMut(&str, String)) {
     match &task.state {
-        // Only what undoes something has no time at which it is ready.
+        // Besides what waits for its turn, only what undoes something has no time at which it is ready.
+        TaskState::Pending { ready_at } if ready_at.is_never() && is_of_object => {}
         TaskState::Pending { ready_at } if ready_at.is_never() => {
             line("sleeps", "it runs only if its caller ends badly".to_owned());
         }

@@ -51,6 +51,7 @@ impl Announced {
             | Request::Release { .. }
             | Request::Halt { .. }
             | Request::Continue { .. }
+            | Request::Delete { .. }
             | Request::Restart(_)
             | Request::Story { .. }
             | Request::Expire { .. }
@@ -139,6 +140,7 @@ mod tests {
             retry,
             priority,
             start_at: Timestamp::ZERO,
+            access: None,
         };
         let promise = NewPromise {
             id: PromiseId::new("a").unwrap(),

@@ -3,7 +3,7 @@
 use std::{sync::Arc, vec};
 
 use resonate_core::{
-    Call, Claimed, Kind, Link, PromiseId, Record, Settlement, TaskVersion, limits,
+    Call, Claimed, Kind, Link, Payload, PromiseId, Record, Settlement, TaskVersion, limits,
     mutants::{Mutant, planted},
 };
 use resonate_proto::stream::{Dispatch, ToWorker, TurnAnswer, record_bytes};
@@ -98,6 +98,8 @@ pub(super) struct DispatchPages {
     record: Arc<Record>,
     warm: bool,
     children: vec::IntoIter<Arc<Record>>,
+    /// It comes with the arguments.
+    state: Option<Payload>,
     is_over: bool,
 }
 
@@ -107,11 +109,13 @@ impl DispatchPages {
             record,
             warm,
             children,
+            state,
         } = claimed;
         Self {
             record,
             warm,
             children: children.into_iter(),
+            state,
             is_over: false,
         }
     }
@@ -122,7 +126,7 @@ impl DispatchPages {
         }
         let mut record = Record::clone(&self.record);
         record.promise.awaiters.clear();
-        let whole = record_bytes(&record);
+        let whole = record_bytes(&record) + self.state.as_ref().map_or(0, state_bytes);
         let named = stripped(&record);
         let (mut bytes, mut children) = (ITEM_BYTES + record_bytes(&named), Vec::new());
         while let Some(child) = self.children.as_slice().first() {
@@ -153,9 +157,19 @@ impl DispatchPages {
             warm: self.warm,
             children,
             more: !self.is_over,
+            state: if self.is_over {
+                self.state.take()
+            } else {
+                None
+            },
         };
         Some((ToWorker::Dispatch(dispatch), bytes))
     }
+}
+
+/// What the state of an object takes.
+fn state_bytes(state: &Payload) -> usize {
+    CHILD_BYTES + state.bytes()
 }
 
 /// Settlements, the last of them within the turn's answer if there is one.
@@ -233,7 +247,8 @@ fn stripped(record: &Record) -> Record {
         Kind::Proxy(Link::Await { .. } | Link::Tell { .. })
         | Kind::Step
         | Kind::Timer
-        | Kind::External => {}
+        | Kind::External
+        | Kind::Object(_) => {}
     }
     record
 }

@@ -78,6 +78,7 @@ fn task(id: &str, function: &str, change: impl FnOnce(&mut Task)) -> Record {
         retry: Some(RetryPolicy::DEFAULT),
         priority: None,
         start_at: Timestamp::ZERO,
+        access: None,
     };
     let promise = Promise {
         id: PromiseId::new(id).unwrap(),
@@ -312,6 +313,7 @@ fn large_claim(children: usize) -> Push {
         record: Arc::new(large_task("a")),
         warm: false,
         children: (1..=children as u64).map(child).collect(),
+        state: None,
     }))
 }
 

@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
-use resonate_core::{Kind, Message, Outcome, Part, PromiseId, Record, TaskState, Timestamp};
+use resonate_core::{
+    Kind, Message, ObjectName, Outcome, Part, PromiseId, Record, TaskState, Timestamp,
+};
 use resonate_proto::{
     client::StateFilter,
     store::{self as format, Stored},
@@ -154,6 +156,10 @@ const PAGE: u8 = 0;
 pub fn write_record(record: &Record, root_no: u64, child_no: u64) -> Row {
     let promise = &record.promise;
     let call = promise.call();
+    // An object is found by its type, as a call by its function.
+    let object = promise.object().and_then(|_| ObjectName::of(&promise.id));
+    let target = call.map(|call| &call.address.service);
+    let function = call.map(|call| &call.address.function);
     Row {
         root_no,
         child_no,
@@ -162,8 +168,12 @@ pub fn write_record(record: &Record, root_no: u64, child_no: u64) -> Row {
         due_at: record.due_at().map(|at| at.as_millis()),
         created_at: promise.created_at.as_millis(),
         settled_at: promise.settled().map(|settled| settled.at.as_millis()),
-        target: call.map(|call| call.address.service.to_string()),
-        function: call.map(|call| call.address.function.to_string()),
+        target: target
+            .or(object.as_ref().map(|object| &object.service))
+            .map(ToString::to_string),
+        function: function
+            .or(object.as_ref().map(|object| &object.ty))
+            .map(ToString::to_string),
         doc: format::encode_record(record),
     }
 }
@@ -187,7 +197,15 @@ fn state_number(record: &Record) -> u8 {
         (_, Some(TaskState::Suspended { .. })) => 4,
         (_, Some(TaskState::Halted(_))) => 5,
         (_, Some(TaskState::Pending { .. } | TaskState::Done)) => 2,
-        (Kind::Call(_) | Kind::Step | Kind::Timer | Kind::External | Kind::Proxy(_), None) => 1,
+        (
+            Kind::Call(_)
+            | Kind::Step
+            | Kind::Timer
+            | Kind::External
+            | Kind::Proxy(_)
+            | Kind::Object(_),
+            None,
+        ) => 1,
     }
 }
 

@@ -93,6 +93,7 @@ fn request_bytes(request: &Request) -> usize {
         | Request::Release { .. }
         | Request::Halt { .. }
         | Request::Continue { .. }
+        | Request::Delete { .. }
         | Request::Restart(_)
         | Request::Story { .. }
         | Request::Expire { .. }
@@ -122,6 +123,7 @@ fn op_bytes(op: &Op) -> usize {
     match op {
         Op::Create(child) | Op::CreateClaimed(child) => child_bytes(&child.kind),
         Op::Record(child, outcome) => child_bytes(&child.kind) + outcome.bytes(),
+        Op::State { state, .. } => state.bytes(),
         Op::Cancel { .. } | Op::MoveTimer { .. } | Op::Label { .. } => 0,
     }
 }

@@ -217,6 +217,7 @@ fn child(position: u32, id: &str, address: &str) -> NewChild {
         retry: None,
         priority: None,
         start_at: Timestamp::ZERO,
+        access: None,
     };
     NewChild {
         id: self::id(id),

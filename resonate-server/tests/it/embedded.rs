@@ -25,6 +25,7 @@ fn create(id_: &str, function: &str, arguments: &str) -> v1::CreateRequest {
         retry: Some(RetryPolicy::DEFAULT),
         priority: None,
         start_at: Timestamp::ZERO,
+        access: None,
     };
     let promise = NewPromise {
         id: id(id_),

@@ -1,11 +1,12 @@
 //! The ops of a turn: what may be written below a task.
 
-use std::sync::Arc;
+use std::{collections::BTreeMap, sync::Arc};
 
 use super::super::{compensate, create, edit::Edit, settle};
 use crate::{
     ChildKind, Compensation, Kind, Link, Message, NewChild, Origin, Outcome, Promise, PromiseId,
-    PromiseState, Record, Refusal, SessionId, Task, TaskState, TaskVersion, Timestamp, limits,
+    PromiseState, Record, Refusal, SessionId, Task, TaskState, TaskVersion, Timestamp, held,
+    limits,
 };
 
 /// How deep a call tree may be.
@@ -27,7 +28,7 @@ pub(super) fn create(
     }
     let message = match &record.promise.kind {
         Kind::Proxy(link) => Some(message(link, &record.promise.id)),
-        Kind::Call(_) | Kind::Step | Kind::Timer | Kind::External => None,
+        Kind::Call(_) | Kind::Step | Kind::Timer | Kind::External | Kind::Object(_) => None,
     };
     let id = record.promise.id.clone();
     edit.insert(record);
@@ -162,7 +163,7 @@ fn new_record(edit: &Edit<'_>, parent: &PromiseId, child: NewChild) -> Result<Re
         position,
         location,
         called_at,
-        kind,
+        mut kind,
         timeout_at,
         shielded,
         compensation,
@@ -195,6 +196,7 @@ fn new_record(edit: &Edit<'_>, parent: &PromiseId, child: NewChild) -> Result<Re
         });
     }
     create::tags_fit(&id, "the labels", &labels)?;
+    hold_for(&mut kind, &caller.tags);
     kind_fits(&id, &kind)?;
     if compensation.is_some() && !matches!(kind, ChildKind::Call(_)) {
         let why = "only a call can undo something".to_owned();
@@ -229,9 +231,27 @@ fn new_record(edit: &Edit<'_>, parent: &PromiseId, child: NewChild) -> Result<Re
     })
 }
 
+/// What the caller holds is held until whoever it awaits has ended; nobody awaits what is detached.
+fn hold_for(kind: &mut ChildKind, callers: &BTreeMap<String, String>) {
+    if let ChildKind::Proxy(Link::Call { promise, detached }) = kind {
+        let nothing = BTreeMap::new();
+        held::pass_on(
+            if *detached { &nothing } else { callers },
+            &mut promise.tags,
+        );
+    }
+}
+
 /// Refuses payloads over their limits.
 fn kind_fits(id: &PromiseId, kind: &ChildKind) -> Result<(), Refusal> {
     match kind {
+        ChildKind::Call(call) if call.access.is_some() => Err(Refusal::NotAllowed {
+            id: id.clone(),
+            why: format!(
+                "{} is the method of an object; its call is no child but awaited through a proxy",
+                call.address
+            ),
+        }),
         ChildKind::Call(call) => create::arguments_fit(id, call),
         ChildKind::Proxy(Link::Call { promise, .. }) => create::fits(promise),
         ChildKind::Proxy(Link::Tell { outcome, .. }) => settle::fits(id, outcome),

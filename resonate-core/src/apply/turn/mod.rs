@@ -8,7 +8,7 @@ mod end;
 
 use std::collections::BTreeMap;
 
-use super::{claim, edit::Edit, halt};
+use super::{claim, edit::Edit, halt, object};
 use crate::{
     End, HaltCause, Op, Outcome, PromiseId, Refusal, Reply, Seq, Settlement, TaskState, Turn,
     TurnReply, TurnStatus, limits,
@@ -56,6 +56,7 @@ pub(super) fn apply(edit: &mut Edit<'_>, turn: Turn) -> Result<Reply, Refusal> {
                 why,
             });
         }
+        object::is_with_value(&id, &ops, &end)?;
         for op in ops {
             apply_op(edit, &id, session, op)?;
         }
@@ -153,7 +154,8 @@ fn recorded(op: &Op) -> Option<(PromiseId, Outcome)> {
         | Op::CreateClaimed(_)
         | Op::Cancel { .. }
         | Op::MoveTimer { .. }
-        | Op::Label { .. } => None,
+        | Op::Label { .. }
+        | Op::State { .. } => None,
     }
 }
 
@@ -173,5 +175,9 @@ fn apply_op(
             timeout_at,
         } => child::move_timer(edit, id, &child, timeout_at),
         Op::Label { name, value } => child::label(edit, id, name, value),
+        Op::State {
+            state,
+            expire_after,
+        } => object::write(edit, id, state, expire_after),
     }
 }

@@ -7,8 +7,8 @@ use std::{
 };
 
 use crate::{
-    Address, Call, ChildKind, Compensation, Create, End, Failure, FailureKind, HaltCause, Link,
-    Message, NewChild, NewPromise, Op, Outcome, Payload, PromiseId, ReleaseReason, Request,
+    Access, Address, Call, ChildKind, Compensation, Create, End, Failure, FailureKind, HaltCause,
+    Link, Message, NewChild, NewPromise, Op, Outcome, Payload, PromiseId, ReleaseReason, Request,
     Restart, RetryPolicy, Seq, SessionId, SettleKey, Story, TaskVersion, Timestamp, Turn,
 };
 
@@ -110,6 +110,7 @@ impl Parser {
             },
             "fork" | "restart" | "story" => anew(verb, id, words)?,
             "expire" => Request::Expire { id },
+            "delete" => Request::Delete { id },
             "message" => Request::Deliver(message(id, words)?),
             other => return Err(format!("no verb `{other}`")),
         })
@@ -147,6 +148,13 @@ impl Parser {
         if verb == "label" {
             let (name, value) = (word(words)?.to_owned(), word(words)?.to_owned());
             return Ok(Op::Label { name, value });
+        }
+        if verb == "state" {
+            return Ok(Op::State {
+                state: Payload::json(word(words)?.to_owned()),
+                expire_after: option(words, "expire=")
+                    .map(|millis| Duration::from_millis(millis.unsigned_abs())),
+            });
         }
         let id = id(words)?;
         match verb {
@@ -308,6 +316,14 @@ fn call(words: &mut Words<'_>) -> Read<Arc<Call>> {
         Payload::json(option(words, "arg=").map_or("[]".to_owned(), |arg: i64| format!("[{arg}]")));
     let start_at = option(words, "at=").map_or(Timestamp::ZERO, Timestamp::from_millis);
     let priority = option(words, "priority=").and_then(|priority| i8::try_from(priority).ok());
+    let access = match words.front() {
+        Some(&"read") => Some(Access::Read),
+        Some(&"write") => Some(Access::Write),
+        _ => None,
+    };
+    if access.is_some() {
+        words.pop_front();
+    }
     let retry = if words.front() == Some(&"unsaid") && words.pop_front().is_some() {
         None
     } else {
@@ -320,6 +336,7 @@ fn call(words: &mut Words<'_>) -> Read<Arc<Call>> {
         retry,
         priority,
         start_at,
+        access,
     }))
 }
 

@@ -50,7 +50,9 @@ fn answer(applied: &Applied) -> String {
                 .map(|child| promise(child))
                 .collect();
             let warmth = if claimed.warm { "warm" } else { "cold" };
-            format!("claimed {warmth} [{}]", children.join(", "))
+            let state = claimed.state.as_ref().map(text);
+            let state = state.map_or(String::new(), |state| format!(" state {state}"));
+            format!("claimed {warmth} [{}]{state}", children.join(", "))
         }
         Ok(Reply::Held { settled }) => format!("held [{}]", settlements(settled)),
         Ok(Reply::Turn(TurnReply { settled, status })) => {
@@ -99,6 +101,11 @@ fn promise(record: &Record) -> String {
         None if record.promise.timeout_at.is_never() => "pending".to_owned(),
         None => format!("pending until {}", record.promise.timeout_at),
     };
+    if let Some(object) = record.promise.object() {
+        let kept = object.state.as_ref().map_or("nothing".to_owned(), text);
+        let until = record.promise.timeout_at;
+        return format!("{id} object v{} with {kept} until {until}", object.version);
+    }
     let Some(task) = record.task.as_ref().filter(|_| record.promise.is_pending()) else {
         return format!("{id} {state}");
     };

@@ -32,10 +32,14 @@ pub(super) struct Attrs {
     pub(super) rate_limit: Option<(u32, u64)>,
     /// What the function may do though it is replayed.
     pub(super) allow: Vec<String>,
+    /// For how long a durable object may be idle.
+    pub(super) expire: Option<Expr>,
+    /// The arguments that were given, as written.
+    pub(super) given: Vec<Ident>,
 }
 
 /// Every argument, with an example for messages.
-const KNOWN: [(&str, &str); 10] = [
+const KNOWN: [(&str, &str); 11] = [
     ("name", "name = \"charge\""),
     ("service", "service = \"payments\""),
     ("version", "version = 2"),
@@ -46,6 +50,7 @@ const KNOWN: [(&str, &str); 10] = [
     ("concurrency", "concurrency = 10"),
     ("rate_limit", "rate_limit = \"100/s\""),
     ("allow", "allow = \"time\""),
+    ("expire", "expire = days(30)"),
 ];
 /// Words that will mean something; refused, so that nobody believes they already do.
 const LATER: [&str; 3] = ["key", "schedule", "timezone"];
@@ -67,6 +72,7 @@ pub(super) fn parse(args: TokenStream, errors: &mut Errors) -> Attrs {
     if let Err(error) = arguments.parse2(args) {
         errors.push(error);
     }
+    attrs.given = seen;
     attrs
 }
 
@@ -151,6 +157,7 @@ fn set(attrs: &mut Attrs, word: &Ident, value: Expr, example: &str) -> syn::Resu
         "allow" => attrs.allow = allowed(word, &value, example)?,
         "retry" => attrs.retry = Some(value),
         "timeout" => attrs.timeout = Some(value),
+        "expire" => attrs.expire = Some(value),
         known => unreachable!(
             "`example` lets only the words of KNOWN pass, all of which are above: {known}"
         ),

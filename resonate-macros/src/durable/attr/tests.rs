@@ -142,7 +142,7 @@ fn words_are_known_known_later_near_or_far() {
         "time_out = x",
         &["`#[durable]` has no argument `time_out`; write `timeout`"],
     );
-    let all = "`name`, `service`, `version`, `retry`, `timeout`, `codec`, `priority`, `concurrency`, `rate_limit`, `allow`";
+    let all = "`name`, `service`, `version`, `retry`, `timeout`, `codec`, `priority`, `concurrency`, `rate_limit`, `allow`, `expire`";
     check_refused(
         "idempotent",
         &[&format!(

@@ -20,6 +20,7 @@ type Rule = fn(&Function, &mut Errors);
 
 const RULES: &[Rule] = &[
     is_async,
+    is_no_object,
     is_not_const,
     is_safe,
     has_no_abi,
@@ -118,6 +119,16 @@ fn not_generic(parameter: &syn::Ident, errors: &mut Errors) {
         "a durable function is not generic; write a concrete type or value instead of `{parameter}`"
     );
     errors.at(parameter, message);
+}
+
+fn is_no_object(function: &Function, errors: &mut Errors) {
+    let mut given = function.attrs.given.iter();
+    if let Some(word) = given.find(|word| *word == "expire")
+        && function.method.is_none()
+    {
+        let message = "a function has no state that could expire; `expire` belongs to the `impl` block of a durable object";
+        errors.at(word, message);
+    }
 }
 
 fn has_no_receiver(function: &Function, errors: &mut Errors) {

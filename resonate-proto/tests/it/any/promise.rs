@@ -1,11 +1,11 @@
 //! Records, promises, tasks.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use proptest::{option, prelude::*, sample::select};
 use resonate_core::{
-    Address, Call, Compensation, HaltCause, Halted, Kind, Link, NewPromise, Origin, Promise,
-    PromiseState, Record, SettleKey, Settled, Task, TaskState, Warm,
+    Access, Address, Call, Compensation, HaltCause, Halted, Kind, Link, NewPromise, Object, Origin,
+    Promise, PromiseState, Record, SettleKey, Settled, Task, TaskState, Warm,
 };
 
 use super::{failure, id, ids, map, outcome, payload, retry, seq, session, text, time, version};
@@ -18,17 +18,22 @@ pub(crate) fn address() -> BoxedStrategy<Address> {
 
 pub(crate) fn call() -> BoxedStrategy<Arc<Call>> {
     let what = (address(), any::<u64>(), payload());
-    (what, option::of(retry()), option::of(any::<i8>()), time())
-        .prop_map(|((address, signature, param), retry, priority, start_at)| {
-            Arc::new(Call {
-                address,
-                signature,
-                param,
-                retry,
-                priority,
-                start_at,
-            })
-        })
+    let access = option::of(select(vec![Access::Read, Access::Write]));
+    let how = (option::of(retry()), option::of(any::<i8>()));
+    (what, how, time(), access)
+        .prop_map(
+            |((address, signature, param), (retry, priority), start_at, access)| {
+                Arc::new(Call {
+                    address,
+                    signature,
+                    param,
+                    retry,
+                    priority,
+                    start_at,
+                    access,
+                })
+            },
+        )
         .boxed()
 }
 
@@ -63,8 +68,23 @@ fn kind() -> BoxedStrategy<Kind> {
         Just(Kind::Timer),
         Just(Kind::External),
         link().prop_map(Kind::Proxy),
+        object().prop_map(Kind::Object),
     ]
     .boxed()
+}
+
+fn object() -> BoxedStrategy<Object> {
+    (option::of(payload()), any::<u64>(), expire_after())
+        .prop_map(|(state, version, expire_after)| Object {
+            state,
+            version,
+            expire_after,
+        })
+        .boxed()
+}
+
+pub(super) fn expire_after() -> BoxedStrategy<Option<Duration>> {
+    option::of(any::<u64>().prop_map(Duration::from_millis)).boxed()
 }
 
 fn origin() -> BoxedStrategy<Origin> {

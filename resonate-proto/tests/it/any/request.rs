@@ -67,6 +67,10 @@ fn op() -> BoxedStrategy<Op> {
         id().prop_map(|id| Op::Cancel { id }),
         (id(), time()).prop_map(|(id, timeout_at)| Op::MoveTimer { id, timeout_at }),
         (text(), text()).prop_map(|(name, value)| Op::Label { name, value }),
+        (payload(), super::promise::expire_after()).prop_map(|(state, expire_after)| Op::State {
+            state,
+            expire_after
+        }),
     ]
     .boxed()
 }

@@ -10,7 +10,7 @@ use resonate_proto::stream::{
 };
 
 use super::{
-    duration, id, ids,
+    duration, id, ids, payload,
     promise::{address, record},
     request::{refusal, settlements, turn, turn_reply},
     retry, seq, session, text, texts, time, version,
@@ -150,12 +150,14 @@ fn dispatch() -> BoxedStrategy<Dispatch> {
         any::<bool>(),
         collection::vec(record(), 0..3),
         any::<bool>(),
+        option::of(payload()),
     )
-        .prop_map(|(record, warm, children, more)| Dispatch {
+        .prop_map(|(record, warm, children, more, state)| Dispatch {
             record,
             warm,
             children,
             more,
+            state,
         })
         .boxed()
 }

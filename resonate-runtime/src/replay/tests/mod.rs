@@ -90,6 +90,7 @@ fn told(op: &Op) -> String {
         Op::Cancel { id } => format!("cancel {id}"),
         Op::MoveTimer { id, .. } => format!("move {id}"),
         Op::Label { name, value } => format!("label {name} {value}"),
+        Op::State { .. } => "state".to_owned(),
     }
 }
 

@@ -242,7 +242,8 @@ impl Run {
             | Op::CreateClaimed(_)
             | Op::Cancel { .. }
             | Op::MoveTimer { .. }
-            | Op::Label { .. } => None,
+            | Op::Label { .. }
+            | Op::State { .. } => None,
         });
         let settlements: Vec<_> = settlements.collect();
         self.answered(settlements);
@@ -369,6 +370,7 @@ fn recorded_call(name: &str) -> Call {
         retry: Some(RetryPolicy::DEFAULT),
         priority: None,
         start_at: Timestamp::ZERO,
+        access: None,
     }
 }
 

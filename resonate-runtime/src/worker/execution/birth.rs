@@ -6,8 +6,8 @@ use std::sync::{
 };
 
 use resonate_core::{
-    Call, Kind, NewChild, Origin, Promise, PromiseState, Record, Task, TaskState, TaskVersion,
-    Timestamp,
+    Call, Kind, NewChild, Origin, Payload, Promise, PromiseState, Record, Task, TaskState,
+    TaskVersion, Timestamp,
 };
 use tokio::{sync::mpsc, time::Instant};
 
@@ -39,6 +39,8 @@ pub(super) struct Born {
     pub(super) call: Arc<Call>,
     pub(super) record: Record,
     pub(super) history: Vec<Record>,
+    /// Of the object whose method it is.
+    pub(super) state: Option<Payload>,
     pub(super) standing: Standing,
     pub(super) version: TaskVersion,
     pub(super) slot: Option<Slot>,
@@ -59,6 +61,7 @@ pub(crate) fn start(
     let Dispatched {
         record,
         children,
+        state,
         arrived,
     } = claimed;
     let Kind::Call(call) = &record.promise.kind else {
@@ -88,6 +91,7 @@ pub(crate) fn start(
         standing: Standing::Leased(claim),
         version: claim.version,
         history: children,
+        state,
         slot: Some(slot),
         time: ServerTime::told_at(since, arrived),
         record,
@@ -115,6 +119,7 @@ pub(super) fn conceive(worker: Worker, born: Born) -> (ExecutionHandle, Executio
         call,
         record,
         history,
+        state,
         standing,
         version,
         slot,
@@ -144,7 +149,8 @@ pub(super) fn conceive(worker: Worker, born: Born) -> (ExecutionHandle, Executio
         definition,
         call.param.clone(),
         worker.settings().codecs.clone(),
-    );
+    )
+    .on(state);
     let running = match &worker.settings().stage {
         Some(stage) => stage.play(definition, run, input),
         None => run(input),

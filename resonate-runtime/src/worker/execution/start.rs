@@ -134,6 +134,7 @@ impl Execution {
             call,
             record,
             history: Vec::new(),
+            state: None,
             standing,
             version,
             slot,

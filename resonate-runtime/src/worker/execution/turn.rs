@@ -3,13 +3,14 @@
 use std::{ops::ControlFlow, sync::atomic::Ordering, task::Wake};
 
 use resonate_core::{
-    End, HaltCause, Outcome, Refusal, Settlement, TaskVersion, Turn, TurnReply, TurnStatus,
+    End, HaltCause, Op, Outcome, Refusal, Settlement, TaskVersion, Turn, TurnReply, TurnStatus,
+    limits as core_limits,
 };
 
 use super::{Claim, Execution, Standing, rest::Next};
 use crate::{
     error::shortened,
-    replay::{Finish, diverged, end_bytes, verdict},
+    replay::{Finish, diverged, end_bytes, op_bytes, verdict},
     say,
 };
 
@@ -128,9 +129,10 @@ impl Execution {
 
     /// Sends the next turn; `end` is how the last of its pages ends.
     fn submit(&mut self, claim: Claim, end: End) {
-        let reserved = end_bytes(&end);
+        let state = self.state(&end);
+        let reserved = end_bytes(&end) + state.as_ref().map_or(0, op_bytes);
         let clock = self.time.now();
-        let (page, shown) = self
+        let (mut page, shown) = self
             .context
             .with(|inner| (inner.replay.take_turn(clock, reserved), inner.replay.held()));
         if let Some(unfit) = page.unfit {
@@ -140,6 +142,13 @@ impl Execution {
                 reason: unfit.to_string(),
             });
             return self.settle_leased(claim);
+        }
+        // The state is written with the value, in the same turn.
+        if let Some(state) = state
+            && page.is_last
+        {
+            page.is_last = page.ops.len() < core_limits::TURN_OPS;
+            page.ops.extend(page.is_last.then_some(state));
         }
         let end = if page.is_last { end } else { End::GoOn };
         let claim = Claim {
@@ -180,6 +189,20 @@ impl Execution {
         for position in page.adopted {
             self.family.adopt(position, children, &self.worker);
         }
+    }
+
+    /// What a method of an object leaves of the state of that, if it ends so that it counts.
+    fn state(&self, end: &End) -> Option<Op> {
+        let End::Fulfill(Outcome::Resolved(_)) = end else {
+            return None;
+        };
+        let state = self.context.with(|inner| inner.state.clone())?;
+        let method = self.context.subject().definition.options.object;
+        let expire = method.and_then(|method| method.expire);
+        Some(Op::State {
+            state,
+            expire_after: expire.map(|expire| expire()),
+        })
     }
 
     /// The turn is written, or refused.

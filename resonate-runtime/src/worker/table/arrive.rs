@@ -19,6 +19,7 @@ impl Table {
             warm,
             mut children,
             more,
+            state,
         } = page;
         let id = record.promise.id.clone();
         let Some(version) = record.task.as_ref().map(|task| task.version) else {
@@ -55,6 +56,7 @@ impl Table {
                 let dispatched = Dispatched {
                     record,
                     children,
+                    state,
                     arrived: Instant::now(),
                 };
                 self.entries

@@ -383,6 +383,7 @@ fn dispatch(id: &str, version: u64, warm: bool) -> Dispatch {
         warm,
         children: vec![],
         more: false,
+        state: None,
     }
 }
 
@@ -395,6 +396,7 @@ fn record(id: &str, version: u64) -> Record {
         retry: Some(RetryPolicy::DEFAULT),
         priority: None,
         start_at: Timestamp::ZERO,
+        access: None,
     };
     let promise = NewPromise {
         id: promise_id(id),

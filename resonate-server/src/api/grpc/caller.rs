@@ -136,6 +136,14 @@ impl Caller {
         Ok(self.answer(reply)?.try_into()?)
     }
 
+    pub(crate) async fn delete_object(
+        &mut self,
+        id: &PromiseId,
+    ) -> Result<PromiseReply, CallError> {
+        let reply = self.client.delete_object(v1::GetRequest::from(id)).await;
+        Ok(self.answer(reply)?.try_into()?)
+    }
+
     pub(crate) async fn restart(&mut self, restart: &Restart) -> Result<PromiseReply, CallError> {
         let reply = self.client.restart(v1::RestartRequest::from(restart)).await;
         Ok(self.answer(reply)?.try_into()?)

@@ -168,6 +168,13 @@ impl ClientService for ClientApi {
         self.promise(Asked::Continue { id, key }).await
     }
 
+    async fn delete_object(&self, request: Request<v1::GetRequest>) -> Promise {
+        self.promise(Asked::Delete {
+            id: request.into_inner().try_into()?,
+        })
+        .await
+    }
+
     async fn restart(&self, request: Request<v1::RestartRequest>) -> Promise {
         let restart = Restart::try_from(request.into_inner())?;
         self.promise(Asked::Restart(restart)).await

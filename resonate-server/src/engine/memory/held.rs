@@ -6,7 +6,7 @@ use std::{
 };
 
 use resonate_core::{
-    AwaiterPage, Kind, Link, PageChange, PromiseId, Record, TaskState, Timestamp, Tree,
+    AwaiterPage, Kind, Link, PageChange, Payload, PromiseId, Record, TaskState, Timestamp, Tree,
     mutants::{Mutant, planted},
 };
 
@@ -355,6 +355,7 @@ fn record_bytes(record: &Record) -> usize {
             promise.call.as_ref().map_or(0, |call| call.param.bytes())
         }
         Kind::Proxy(Link::Tell { outcome, .. }) => outcome.bytes(),
+        Kind::Object(object) => object.state.as_ref().map_or(0, Payload::bytes),
         Kind::Proxy(Link::Await { .. }) | Kind::Step | Kind::Timer | Kind::External => 0,
     };
     let outcome = promise

@@ -357,6 +357,7 @@ fn call(function: &str) -> Arc<Call> {
         retry: Some(RetryPolicy::DEFAULT),
         priority: None,
         start_at: Timestamp::ZERO,
+        access: None,
     })
 }
 

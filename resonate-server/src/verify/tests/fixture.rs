@@ -317,6 +317,7 @@ fn names(record: &Record) -> Vec<&'static str> {
         Kind::Proxy(_) => "proxy",
         Kind::Call(_) => "call",
         Kind::Step => "step",
+        Kind::Object(_) => "object",
     };
     let task = record.task.as_ref().map(Task::state_name);
     [record.promise.state_name(), kind]

@@ -26,6 +26,7 @@ impl Server {
             retry: None,
             priority: None,
             start_at: Timestamp::ZERO,
+            access: None,
         };
         let promise = NewPromise {
             id: id(root),

@@ -219,6 +219,7 @@ impl Server {
             record,
             warm,
             children,
+            state: begun_with,
         } = *claimed;
         let (record, version) = (
             Record::clone(&record),
@@ -246,6 +247,7 @@ impl Server {
         let dispatched = Dispatched {
             record,
             children,
+            state: begun_with,
             arrived: tokio::time::Instant::now(),
         };
         drop(state);

@@ -108,6 +108,7 @@ fn told(turn: &Turn) -> String {
         Op::Cancel { id } => format!("cancel {id}"),
         Op::MoveTimer { id, .. } => format!("move {id}"),
         Op::Label { name, value } => format!("label {name} {value}"),
+        Op::State { .. } => "state".to_owned(),
     }));
     said.push(match &turn.end {
         End::GoOn => "go on".to_owned(),

@@ -2,12 +2,15 @@
 //!
 //! The index of children is derived from the records; loading a tree builds it again.
 
+mod line;
+
 use std::{
     collections::{BTreeMap, BTreeSet},
     ops::Bound,
     sync::Arc,
 };
 
+pub use self::line::Line;
 use crate::{AwaiterPage, PromiseId, Record, Seq, limits};
 
 /// A root and everything below it.
@@ -15,6 +18,7 @@ use crate::{AwaiterPage, PromiseId, Record, Seq, limits};
 pub struct Tree {
     records: BTreeMap<PromiseId, Arc<Record>>,
     children: BTreeMap<PromiseId, Children>,
+    lines: BTreeMap<PromiseId, Line>,
     awaiters: BTreeMap<PromiseId, Awaiters>,
     pending: usize,
 }
@@ -142,6 +146,20 @@ impl Tree {
             .filter_map(|id| self.records.get(id))
     }
 
+    /// The pending calls of a durable object.
+    #[must_use]
+    pub fn line(&self, object: &PromiseId) -> &Line {
+        self.lines.get(object).unwrap_or(&line::EMPTY)
+    }
+
+    /// How many children of `parent` have settled.
+    #[must_use]
+    pub fn settled_count(&self, parent: &PromiseId) -> usize {
+        self.children
+            .get(parent)
+            .map_or(0, |children| children.settled.len())
+    }
+
     /// How many children of `parent` are pending.
     #[must_use]
     pub fn pending_count(&self, parent: &PromiseId) -> usize {
@@ -195,6 +213,14 @@ impl Tree {
     pub fn put(&mut self, record: Arc<Record>) {
         self.remove(&record.promise.id);
         self.pending += usize::from(record.promise.is_pending());
+        if let (Some(origin), Some(access), true) = (
+            &record.promise.origin,
+            record.promise.access(),
+            record.promise.is_pending(),
+        ) {
+            let line = self.lines.entry(origin.parent.clone()).or_default();
+            line.insert(origin.position, record.promise.id.clone(), access);
+        }
         if let Some(parent) = record.promise.parent() {
             let id = record.promise.id.clone();
             let children = self.children.entry(parent.clone()).or_default();
@@ -219,6 +245,15 @@ impl Tree {
         let Some(parent) = record.promise.parent() else {
             return;
         };
+        if let (Some(origin), Some(line)) = (&record.promise.origin, self.lines.get_mut(parent))
+            && record.promise.access().is_some()
+            && record.promise.is_pending()
+        {
+            line.remove(origin.position);
+            if line.is_empty() {
+                self.lines.remove(parent);
+            }
+        }
         let Some(children) = self.children.get_mut(parent) else {
             return;
         };

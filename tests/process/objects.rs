@@ -60,7 +60,7 @@ fn no_change_is_lost_or_made_twice_by_kills_of_server_and_workers() {
         let called = server.cli(&call);
         assert!(called.status.success(), "{called:?}");
     }
-    let began = std::time::Instant::now();
+    let began = tokio::time::Instant::now();
     let mut kills = 0;
     loop {
         pause(std::time::Duration::from_millis(300));

@@ -110,11 +110,12 @@ pub use resonate_macros::durable;
 pub use resonate_macros::test;
 pub use resonate_runtime::{
     Builder, ByReference, ByValue, Call, CallResult, ContinueAs, Detached, DuplicateFunction,
-    Error, ErrorKind, Execution, Found, Handle, JoinAll, Map, MapOutcome, MapWhole, Promise, Race,
-    Resonate, Result, Retry, Search, Sleep, StartError, Step, Tell, Through, Timeout, Timestamp,
-    Undo, Why, cancel, changed, codec, continue_as, days, execution, hours, is_replaying, join_all,
-    label, map, minutes, now, on_cancel, promise, race, random, reject, resolve, seconds, shield,
-    sleep, sleep_until, state, step, timeout, try_execution, try_state, uuid,
+    Error, ErrorKind, Execution, Found, Handle, JoinAll, Map, MapOutcome, MapWhole, Overlap,
+    Promise, Race, Resonate, Result, Retry, Schedule, ScheduleBuilder, Search, Sleep, StartError,
+    Step, Tell, Through, Timeout, Timestamp, Undo, Why, cancel, changed, codec, continue_as, days,
+    execution, hours, is_replaying, join_all, label, map, minutes, now, on_cancel, promise, race,
+    random, reject, resolve, seconds, shield, sleep, sleep_until, state, step, timeout,
+    try_execution, try_state, uuid,
 };
 
 #[doc(hidden)]
@@ -143,6 +144,8 @@ mod guide {
     mod operating {}
     #[doc = include_str!("../docs/guide/promises.md")]
     mod promises {}
+    #[doc = include_str!("../docs/guide/schedules.md")]
+    mod schedules {}
     #[cfg(feature = "testing")]
     #[doc = include_str!("../docs/guide/testing.md")]
     mod testing {}

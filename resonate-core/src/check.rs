@@ -6,8 +6,8 @@ use std::{
 };
 
 use crate::{
-    AwaiterPage, Kind, Link, Message, Origin, Outcome, Promise, PromiseId, Record, Seq, Task,
-    TaskState, Tree, apply::Change, limits,
+    AwaiterPage, Kind, Link, Message, Origin, Outcome, Promise, PromiseId, Record, Schedule, Seq,
+    Task, TaskState, Timestamp, Tree, apply::Change, limits,
 };
 
 /// Something that must never be.
@@ -186,6 +186,9 @@ impl<'a> Checker<'a> {
         if let Kind::Proxy(link) = &promise.kind {
             self.proxies.push((id.clone(), link.target().clone()));
         }
+        if let Kind::Schedule(schedule) = &promise.kind {
+            self.schedule(tree, promise, schedule);
+        }
         let Some(origin) = &promise.origin else {
             return;
         };
@@ -195,6 +198,7 @@ impl<'a> Checker<'a> {
         if promise.timeout_at > parent.timeout_at
             && !promise.shielded
             && !matches!(promise.kind, Kind::Timer)
+            && parent.schedule().is_none()
         {
             self.wrong(id, "its timeout is later than its caller's");
         }
@@ -240,6 +244,46 @@ impl<'a> Checker<'a> {
                 &promise.id,
                 "its caller needs it, and nothing comes of that",
             );
+        }
+    }
+
+    /// It is armed exactly while it is active, what waits waits for something, and no fire time is there twice.
+    fn schedule(&mut self, tree: &Tree, promise: &Promise, schedule: &Schedule) {
+        let id = &promise.id;
+        if promise.origin.is_some() {
+            self.wrong(id, "it is a schedule below a caller");
+        }
+        // The calendar of one that is active and not armed has ended.
+        if !schedule.is_active() && !promise.timeout_at.is_never() {
+            self.wrong(id, "it is armed and not active");
+        }
+        let waiting = &schedule.waiting;
+        if waiting.len() > limits::FIRINGS_WAITING
+            || tree.pending_count(id) > limits::FIRINGS_UNDER_WAY
+            || schedule.latest_missed.len() > limits::MISSED_KEPT
+        {
+            self.wrong(id, "more of its firings wait, run or were missed than may");
+        }
+        if schedule.is_active() && !waiting.is_empty() && tree.pending_count(id) == 0 {
+            self.wrong(id, "a firing waits, and none is under way");
+        }
+        let times: BTreeSet<_> = waiting.iter().map(|waiting| waiting.at).collect();
+        let has_been = |at: &Timestamp| tree.get(&id.firing_proxy(*at)).is_some();
+        if times.len() < waiting.len() || times.iter().any(has_been) {
+            self.wrong(id, "a fire time waits twice, or has been");
+        }
+        let children = tree
+            .pending_children(id)
+            .chain(tree.settled_after(id, Seq::ZERO));
+        for child in children {
+            let called_at = child.promise.origin.as_ref().map(|origin| origin.called_at);
+            let is_a_firing = match (&child.promise.kind, called_at) {
+                (Kind::Proxy(link), Some(at)) => *link.target() == id.firing(at),
+                _ => false,
+            };
+            if !is_a_firing {
+                self.wrong(&child.promise.id, format!("it is no firing of {id}"));
+            }
         }
     }
 
@@ -345,7 +389,9 @@ impl<'a> Checker<'a> {
                 | Message::Subscribe { back, .. }
                 | Message::Tell { back, .. } => *back == proxy,
 
-                Message::Unsubscribe { .. } | Message::Trim { .. } => false,
+                Message::Unsubscribe { .. } | Message::Trim { .. } | Message::Cancel { .. } => {
+                    false
+                }
                 // The page of awaiters that is told next.
                 Message::Answers { id } => *id == target,
                 Message::Answer {

@@ -22,6 +22,7 @@ pub mod queue;
 pub mod reply;
 pub mod request;
 pub mod retry;
+pub mod schedule;
 pub mod session;
 pub mod task;
 pub mod testing;
@@ -42,6 +43,10 @@ pub use self::{
     reply::{Claimed, Effect, Refusal, Reply, Settlement, TurnReply, TurnStatus},
     request::{ChildKind, Create, End, Message, NewChild, Op, ReleaseReason, Request, Turn},
     retry::RetryPolicy,
+    schedule::{
+        BadCron, BadTiming, Cron, Missed, Mode, NewSchedule, Overlap, Plan, Schedule,
+        ScheduleChange, Timing, Waiting, WhyMissed,
+    },
     session::Timeline,
     task::{HaltCause, Halted, Task, TaskState, TaskVersion, Warm},
     time::{Seq, Stamp, Timestamp},

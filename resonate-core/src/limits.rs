@@ -54,3 +54,23 @@ pub const LEASE: Duration = Duration::from_secs(15);
 pub const DUE_WINDOW: Duration = Duration::from_secs(600);
 /// Rows of one page of a list.
 pub const PAGE: usize = 1_000;
+/// Bytes of an id of a schedule: the fire time follows it in the id of a root.
+pub const SCHEDULE_ID_BYTES: usize = 370;
+/// Bytes of the arguments of a scheduled call: each firing that is kept has them.
+pub const SCHEDULE_ARGUMENT_BYTES: usize = 64 << 10;
+/// Bytes of a cron expression.
+pub const CRON_BYTES: usize = 256;
+/// Firings of a schedule that are kept after they have ended.
+pub const FIRINGS_KEPT: usize = 100;
+/// Firings of a schedule that may be under way at once.
+pub const FIRINGS_UNDER_WAY: usize = 1_000;
+/// Firings of a schedule that may wait for the one before; also what one backfill may ask for.
+pub const FIRINGS_WAITING: usize = 1_000;
+/// Firings that one request starts; the rest follows in rounds of their own.
+pub const FIRINGS: usize = 16;
+/// Firings that are counted one by one when they are missed; more are said to be that many.
+pub const FIRINGS_COUNTED: u32 = 1_000;
+/// A firing that is no later than this is never missed: a server is busy at times.
+pub const CATCH_UP_MIN: Duration = Duration::from_secs(10);
+/// Of the missed firings, how many entries a schedule keeps.
+pub const MISSED_KEPT: usize = 20;

@@ -5,7 +5,9 @@ use std::{collections::BTreeMap, sync::Arc};
 use serde::{Deserialize, Serialize};
 use twox_hash::XxHash3_64;
 
-use crate::{Address, Outcome, Payload, PromiseId, RetryPolicy, Seq, SettleKey, Task, Timestamp};
+use crate::{
+    Address, Outcome, Payload, PromiseId, RetryPolicy, Schedule, Seq, SettleKey, Task, Timestamp,
+};
 
 /// A promise and, if it has a target, its task: what one row of a store keeps.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -58,6 +60,8 @@ pub enum Kind {
     External,
     /// What becomes of a promise that is not below its caller.
     Proxy(Link),
+    /// Nothing: it creates roots when the clock says so, until it is deleted. Its timeout is its next fire time.
+    Schedule(Arc<Schedule>),
 }
 
 /// A use of a function: which one and with what.
@@ -188,6 +192,15 @@ impl Promise {
         }
     }
 
+    /// The schedule, if it is one.
+    #[must_use]
+    pub fn schedule(&self) -> Option<&Schedule> {
+        match &self.kind {
+            Kind::Schedule(schedule) => Some(schedule),
+            Kind::Call(_) | Kind::Step | Kind::Timer | Kind::External | Kind::Proxy(_) => None,
+        }
+    }
+
     /// True until it settles.
     #[must_use]
     pub fn is_pending(&self) -> bool {
@@ -199,7 +212,7 @@ impl Promise {
     pub fn call(&self) -> Option<&Call> {
         match &self.kind {
             Kind::Call(call) => Some(call),
-            Kind::Step | Kind::Timer | Kind::External | Kind::Proxy(_) => None,
+            Kind::Step | Kind::Timer | Kind::External | Kind::Proxy(_) | Kind::Schedule(_) => None,
         }
     }
 

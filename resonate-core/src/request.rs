@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use crate::{
-    Call, Compensation, Failure, HaltCause, Link, NewPromise, Outcome, Payload, PromiseId,
-    RetryPolicy, Seq, SessionId, SettleKey, TaskVersion, Timestamp,
+    Call, Compensation, Failure, HaltCause, Link, NewPromise, NewSchedule, Outcome, Payload,
+    PromiseId, RetryPolicy, ScheduleChange, Seq, SessionId, SettleKey, TaskVersion, Timestamp,
 };
 
 /// One request; one file of `apply` each.
@@ -96,6 +96,15 @@ pub enum Request {
         id: PromiseId,
         /// Tells its repetition from another request that says the same.
         key: Option<SettleKey>,
+    },
+    /// Create a schedule, or give it this plan.
+    Schedule(NewSchedule),
+    /// Pause, resume, delete, trigger or backfill a schedule.
+    ChangeSchedule {
+        /// Which.
+        id: PromiseId,
+        /// What.
+        change: ScheduleChange,
     },
     /// Its time has come: settle it by timeout if that is so.
     Expire {
@@ -282,6 +291,13 @@ pub enum Message {
         /// The proxy that hears of it.
         back: PromiseId,
     },
+    /// Cancel this promise, if it is pending; its awaiters hear of it.
+    Cancel {
+        /// Which promise.
+        id: PromiseId,
+        /// Why, for people.
+        reason: String,
+    },
     /// What came of it.
     Answer {
         /// The proxy.
@@ -315,6 +331,7 @@ impl Message {
             Self::Subscribe { id, .. }
             | Self::Unsubscribe { id, .. }
             | Self::Tell { id, .. }
+            | Self::Cancel { id, .. }
             | Self::Wave { id }
             | Self::Answers { id }
             | Self::Trim { id } => id,
@@ -329,6 +346,7 @@ impl Request {
     pub fn target(&self) -> &PromiseId {
         match self {
             Self::Create(create) => &create.promise.id,
+            Self::Schedule(new) => &new.id,
             Self::Turn(turn) => &turn.id,
             Self::Deliver(message) => message.target(),
             Self::Get { id }
@@ -340,6 +358,7 @@ impl Request {
             | Self::Release { id, .. }
             | Self::Halt { id, .. }
             | Self::Continue { id, .. }
+            | Self::ChangeSchedule { id, .. }
             | Self::Expire { id } => id,
         }
     }

@@ -150,6 +150,14 @@ impl Tree {
             .map_or(0, |children| children.pending.len())
     }
 
+    /// How many children of `parent` are settled.
+    #[must_use]
+    pub fn settled_count(&self, parent: &PromiseId) -> usize {
+        self.children
+            .get(parent)
+            .map_or(0, |children| children.settled.len())
+    }
+
     /// True if a promise has children, pending or settled.
     #[must_use]
     pub fn has_children(&self, parent: &PromiseId) -> bool {

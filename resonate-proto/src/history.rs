@@ -73,6 +73,7 @@ fn line(record: &Record) -> Value {
         Kind::Step => "step".to_owned(),
         Kind::Timer => "timer".to_owned(),
         Kind::External => "promise".to_owned(),
+        Kind::Schedule(_) => "schedule".to_owned(),
         Kind::Proxy(Link::Call { promise, .. }) => format!("call {}", promise.id),
         Kind::Proxy(Link::Await { id }) => format!("await {id}"),
         Kind::Proxy(Link::Tell { id, .. }) => format!("tell {id}"),

@@ -5,7 +5,7 @@
 
 use bytes::Bytes;
 use prost::Message as _;
-use resonate_core::{AwaiterPage, Message, Record};
+use resonate_core::{AwaiterPage, Kind, Message, Record};
 
 use crate::{
     convert::{BadMessage, Reading},
@@ -14,7 +14,9 @@ use crate::{
 
 /// The newest format. It grows when an older reader would lose something by skipping what it does not know; a row that has
 /// nothing of that is written in the format before, so that an older version can still read it.
-pub const FORMAT: u32 = 2;
+pub const FORMAT: u32 = 3;
+/// Rows with a compensation.
+const COMPENSATION: u32 = 2;
 /// Rows without a compensation.
 const PLAIN: u32 = 1;
 
@@ -44,9 +46,10 @@ pub enum StoredError {
 /// The bytes of a record.
 #[must_use]
 pub fn encode_record(record: &Record) -> Bytes {
-    let format = match record.promise.compensation {
-        Some(_) => FORMAT,
-        None => PLAIN,
+    let format = match (&record.promise.kind, &record.promise.compensation) {
+        (Kind::Schedule(_), _) => FORMAT,
+        (_, Some(_)) => COMPENSATION,
+        (_, None) => PLAIN,
     };
     wire::StoredRecord {
         format,
@@ -117,8 +120,19 @@ pub fn decode_record(bytes: &[u8]) -> Result<Record, StoredError> {
 /// The bytes of a message of the outbox.
 #[must_use]
 pub fn encode_message(message: &Message) -> Bytes {
+    let format = match message {
+        Message::Cancel { .. } => FORMAT,
+        Message::Create { .. }
+        | Message::Subscribe { .. }
+        | Message::Unsubscribe { .. }
+        | Message::Tell { .. }
+        | Message::Answer { .. }
+        | Message::Wave { .. }
+        | Message::Answers { .. }
+        | Message::Trim { .. } => PLAIN,
+    };
     wire::StoredMessage {
-        format: PLAIN,
+        format,
         message: Some(message.into()),
     }
     .encode_to_vec()

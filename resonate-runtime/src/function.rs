@@ -66,6 +66,8 @@ pub struct Options {
     pub concurrency: Option<u32>,
     /// So many starts in so many milliseconds.
     pub rate_limit: Option<(u32, u64)>,
+    /// A cron expression and a time zone: when it is called without being called.
+    pub schedule: Option<(&'static str, &'static str)>,
     /// What its body does that a replay would do otherwise.
     pub hazards: &'static [Hazard],
 }
@@ -93,6 +95,7 @@ impl Options {
         priority: None,
         concurrency: None,
         rate_limit: None,
+        schedule: None,
         hazards: &[],
     };
 
@@ -183,6 +186,7 @@ impl fmt::Debug for Options {
             .field("priority", &self.priority)
             .field("concurrency", &self.concurrency)
             .field("rate_limit", &self.rate_limit)
+            .field("schedule", &self.schedule)
             .field("hazards", &self.hazards)
             .finish()
     }

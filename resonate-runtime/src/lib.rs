@@ -37,11 +37,11 @@ pub use self::{
         state, step, timeout, try_execution, try_state, uuid,
     },
     registry::DuplicateFunction,
-    resonate::{Builder, Found, Resonate, Search, StartError, Through},
+    resonate::{Builder, Found, Resonate, Schedule, ScheduleBuilder, Search, StartError, Through},
     retry::Retry,
 };
 
-pub use resonate_core::Timestamp;
+pub use resonate_core::{Overlap, Timestamp};
 
 /// All that generated code may name, where the attribute looks for it.
 #[doc(hidden)]

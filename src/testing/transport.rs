@@ -4,10 +4,11 @@
 use std::{fmt, sync::Arc};
 
 use prost::Message;
-use resonate_core::{Create, PromiseId, Record, Reply, Request};
+use resonate_core::{Create, NewSchedule, PromiseId, Record, Reply, Request};
 use resonate_proto::{
     client::{
-        Cancel, LogPosition, Page, PromiseReply, Search, ServedFunction, Settle, TreeSearch, Watch,
+        Cancel, ChangeSchedule, LogPosition, Page, PromiseReply, Search, ServedFunction, Settle,
+        TreeSearch, Watch,
     },
     stream::{FromWorker, FromWorkerReader, Hello, ToWorker},
     v1,
@@ -171,6 +172,15 @@ impl Api for Far {
     fn settle(&self, settle: Settle) -> BoxFuture<Answer<PromiseReply>> {
         let Settle { id, outcome, key } = settle;
         self.ask(Request::Settle { id, outcome, key })
+    }
+
+    fn schedule(&self, new: NewSchedule) -> BoxFuture<Answer<PromiseReply>> {
+        self.ask(Request::Schedule(new))
+    }
+
+    fn change_schedule(&self, change: ChangeSchedule) -> BoxFuture<Answer<PromiseReply>> {
+        let ChangeSchedule { id, change } = change;
+        self.ask(Request::ChangeSchedule { id, change })
     }
 
     fn cancel(&self, cancel: Cancel) -> BoxFuture<Answer<PromiseReply>> {

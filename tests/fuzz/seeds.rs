@@ -5,7 +5,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use prost::Message as _;
 use resonate_core::{Memory, PromiseId, Reply, Request, SessionId, testing::random::Draw};
 use resonate_proto::{
-    client::{Cancel, Continue, Halt, LogPosition, Page, PromiseReply, Search, Settle, TreeSearch},
+    client::{
+        Cancel, ChangeSchedule, Continue, Halt, LogPosition, Page, PromiseReply, Search, Settle,
+        TreeSearch,
+    },
     store,
     stream::{Dispatch, FromWorker, Hello, PROTOCOL, ToWorker, TurnAnswer},
     v1,
@@ -159,6 +162,18 @@ impl Seeds {
                 };
                 let wire = v1::ContinueRequest::from(&go_on).encode_to_vec();
                 self.add_new("client_request", &go_on, [&[8], &*wire].concat());
+            }
+            Request::Schedule(new) => {
+                let wire = v1::ScheduleRequest::from(new).encode_to_vec();
+                self.add_new("client_request", new, [&[9], &*wire].concat());
+            }
+            Request::ChangeSchedule { id, change } => {
+                let asked = ChangeSchedule {
+                    id: id.clone(),
+                    change: change.clone(),
+                };
+                let wire = v1::ChangeScheduleRequest::from(&asked).encode_to_vec();
+                self.add_new("client_request", &asked, [&[10], &*wire].concat());
             }
             Request::Get { id } => self.looked(id),
             Request::Claim { id, .. } => step(5, id.as_str().as_bytes()),

@@ -23,6 +23,7 @@ mod http;
 mod ids;
 mod limits;
 mod promises;
+mod schedules;
 mod steps;
 mod timers;
 mod urls;

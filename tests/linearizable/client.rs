@@ -105,7 +105,8 @@ fn read(reply: v1::PromiseReply) -> (LogPosition, Answer) {
         v1::promise::Kind::External(_) => None,
         other @ (v1::promise::Kind::Step(_)
         | v1::promise::Kind::Timer(_)
-        | v1::promise::Kind::Proxy(_)) => panic!("nobody created {other:?}"),
+        | v1::promise::Kind::Proxy(_)
+        | v1::promise::Kind::Schedule(_)) => panic!("nobody created {other:?}"),
     };
     let settled = promise.settled.map(|settled| Settled {
         outcome: outcome(settled.outcome.and_then(|outcome| outcome.outcome)),

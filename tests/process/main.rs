@@ -37,6 +37,7 @@ mod planted;
 mod poison;
 mod proxy;
 mod restart;
+mod schedules;
 mod slow;
 mod urls;
 mod versions;

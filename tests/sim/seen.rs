@@ -76,7 +76,8 @@ impl Model {
                     | Kind::Call(_)
                     | Kind::Step
                     | Kind::Timer
-                    | Kind::External => false,
+                    | Kind::External
+                    | Kind::Schedule(_) => false,
                 })
                 .cloned(),
             // Timers have no names of their own.

@@ -5,10 +5,11 @@ use std::sync::Arc;
 
 use futures::future::BoxFuture;
 use prost::Message;
-use resonate_core::{Create, PromiseId, Record, Reply, Request};
+use resonate_core::{Create, NewSchedule, PromiseId, Record, Reply, Request};
 use resonate_proto::{
     client::{
-        Cancel, LogPosition, Page, PromiseReply, Search, ServedFunction, Settle, TreeSearch, Watch,
+        Cancel, ChangeSchedule, LogPosition, Page, PromiseReply, Search, ServedFunction, Settle,
+        TreeSearch, Watch,
     },
     v1,
 };
@@ -193,6 +194,16 @@ impl Api for Far {
         let wire = through_bytes(&v1::SettleRequest::from(&settle));
         let Settle { id, outcome, key } = wire.try_into().expect("it can be read");
         self.ask(Request::Settle { id, outcome, key })
+    }
+
+    fn schedule(&self, new: NewSchedule) -> BoxFuture<'static, Answer<PromiseReply>> {
+        let wire = through_bytes(&v1::ScheduleRequest::from(&new));
+        self.ask(Request::Schedule(wire.try_into().expect("it can be read")))
+    }
+
+    fn change_schedule(&self, change: ChangeSchedule) -> BoxFuture<'static, Answer<PromiseReply>> {
+        let ChangeSchedule { id, change } = change;
+        self.ask(Request::ChangeSchedule { id, change })
     }
 
     fn cancel(&self, cancel: Cancel) -> BoxFuture<'static, Answer<PromiseReply>> {

@@ -3,4 +3,5 @@
 mod crashes;
 mod failing;
 mod replay;
+mod schedules;
 mod time;

@@ -3,12 +3,12 @@
 use std::fmt::Debug;
 
 use prost::Message;
-use resonate_core::{Create, PromiseId, Refusal};
+use resonate_core::{Create, NewSchedule, PromiseId, Refusal};
 use resonate_proto::{
     BadMessage,
     client::{
-        Cancel, Continue, Halt, Info, Page, PromiseReply, Search, ServedFunction, Settle,
-        TreeSearch, Watch, WorkerInfo,
+        Cancel, ChangeSchedule, Continue, Halt, Info, Page, PromiseReply, Search, ServedFunction,
+        Settle, TreeSearch, Watch, WorkerInfo,
     },
     stream::{FromWorker, FromWorkerReader, ToWorker},
     v1,
@@ -49,7 +49,7 @@ pub(super) fn client_request(data: &[u8]) -> bool {
     let Some((which, data)) = data.split_first() else {
         return false;
     };
-    match which % 9 {
+    match which % 11 {
         0 => same::<v1::CreateRequest, Create>(data),
         1 => same::<v1::GetRequest, PromiseId>(data),
         2 => same::<v1::WatchRequest, Watch>(data),
@@ -58,6 +58,8 @@ pub(super) fn client_request(data: &[u8]) -> bool {
         5 => same::<v1::HaltRequest, Halt>(data),
         6 => same::<v1::SearchRequest, Search>(data),
         7 => same::<v1::TreeRequest, TreeSearch>(data),
+        9 => same::<v1::ScheduleRequest, NewSchedule>(data),
+        10 => same::<v1::ChangeScheduleRequest, ChangeSchedule>(data),
         _ => same::<v1::ContinueRequest, Continue>(data),
     }
 }

@@ -5,7 +5,7 @@
 
 use std::sync::Arc;
 
-use super::{edit::Edit, settle};
+use super::{edit::Edit, schedule, settle};
 use crate::{Outcome, PromiseId, Refusal, Reply, SettleKey, limits};
 
 pub(super) fn apply(
@@ -22,6 +22,7 @@ pub(super) fn apply(
             max: limits::TAG_BYTES,
         });
     }
+    schedule::refuse(edit, id)?;
     let record = edit.known(id)?;
     let outcome = Outcome::Canceled { reason };
     if let Some(earlier) = record.promise.settled() {

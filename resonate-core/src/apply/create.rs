@@ -39,7 +39,10 @@ pub(super) fn apply(
             Ok(Reply::Promise { record, new: false })
         } else {
             Err(Refusal::AlreadyExists {
-                existing: describe(record.promise.call(), new.call.as_deref()),
+                existing: match record.promise.schedule() {
+                    Some(_) => "a schedule".to_owned(),
+                    None => describe(record.promise.call(), new.call.as_deref()),
+                },
                 asked: describe(new.call.as_deref(), record.promise.call()),
                 id: new.id,
             })
@@ -88,7 +91,7 @@ fn is_same(existing: &Promise, new: &NewPromise) -> bool {
                     || generation > 1
                     || planted(Mutant::ArgumentsNotCompared))
         }
-        (None, None) => true,
+        (None, None) => existing.schedule().is_none(),
         (Some(_), None) | (None, Some(_)) => false,
     }
 }

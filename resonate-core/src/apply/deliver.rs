@@ -3,6 +3,7 @@
 use super::{
     awaiters, create,
     edit::Edit,
+    schedule,
     settle::{self, By},
     trim, wave,
 };
@@ -25,6 +26,7 @@ pub(super) fn apply(edit: &mut Edit<'_>, message: Message) -> Reply {
         ),
         Message::Subscribe { id, back } => subscribe(edit, &id, back),
         Message::Tell { id, outcome, back } => tell(edit, &id, outcome, back),
+        Message::Cancel { id, reason } => cancel(edit, &id, reason),
         Message::Unsubscribe { id, back } => awaiters::remove(edit, &id, &back),
         Message::Answer { proxy, outcome } => settle::settle_by(edit, &proxy, outcome, By::Answer),
         Message::Wave { id } => wave::below(edit, &id),
@@ -46,6 +48,9 @@ fn start(edit: &mut Edit<'_>, create: Create, back: PromiseId, detached: bool) {
 
 /// The proxy hears of the settlement: now, or when it comes.
 fn subscribe(edit: &mut Edit<'_>, id: &PromiseId, back: PromiseId) {
+    if let Err(refusal) = schedule::refuse(edit, id) {
+        return answer(edit, back, refused(id, &refusal));
+    }
     let Some(record) = edit.get(id) else {
         return answer(edit, back, refused(id, &Refusal::NotFound(id.clone())));
     };
@@ -62,7 +67,7 @@ fn subscribe(edit: &mut Edit<'_>, id: &PromiseId, back: PromiseId) {
 fn tell(edit: &mut Edit<'_>, id: &PromiseId, outcome: Outcome, back: PromiseId) {
     let told = match edit.get(id) {
         None => refused(id, &Refusal::NotFound(id.clone())),
-        Some(record) if record.promise.is_pending() => match settle::fits(id, &outcome) {
+        Some(record) if record.promise.is_pending() => match tellable(edit, id, &outcome) {
             Err(refusal) => refused(id, &refusal),
             Ok(()) => {
                 settle::settle(edit, id, outcome);
@@ -72,6 +77,18 @@ fn tell(edit: &mut Edit<'_>, id: &PromiseId, outcome: Outcome, back: PromiseId) 
         Some(_) => Outcome::Resolved(Payload::json("false")),
     };
     answer(edit, back, told);
+}
+
+fn tellable(edit: &Edit<'_>, id: &PromiseId, outcome: &Outcome) -> Result<(), Refusal> {
+    schedule::refuse(edit, id)?;
+    settle::fits(id, outcome)
+}
+
+/// Nobody is told but those who await it; one that has ended, or never was, is left alone.
+fn cancel(edit: &mut Edit<'_>, id: &PromiseId, reason: String) {
+    if schedule::refuse(edit, id).is_ok() {
+        settle::settle(edit, id, Outcome::Canceled { reason });
+    }
 }
 
 fn answer(edit: &mut Edit<'_>, proxy: PromiseId, outcome: Outcome) {

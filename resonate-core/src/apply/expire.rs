@@ -1,9 +1,9 @@
-//! Expire: a promise whose time has passed is settled by it. A timer resolves, everything else times out.
+//! Expire: a promise whose time has passed is settled by it. A timer resolves, a schedule fires, everything else times out.
 //!
 //! Every request touches what it names first, so this file is all there is to timeouts. What a cancellation wave has not
 //! reached yet is canceled by a touch as well: nobody can claim it meanwhile.
 
-use super::{edit::Edit, settle, wave};
+use super::{edit::Edit, schedule, settle, wave};
 use crate::{
     Kind, Outcome, Payload, PromiseId,
     mutants::{Mutant, planted},
@@ -27,6 +27,10 @@ pub(super) fn touch(edit: &mut Edit<'_>, id: &PromiseId) {
         let outcome = match record.promise.kind {
             Kind::Timer => Outcome::Resolved(Payload::json("null")),
             Kind::Call(_) | Kind::Step | Kind::External | Kind::Proxy(_) => Outcome::TimedOut,
+            Kind::Schedule(_) => {
+                schedule::due(edit, id);
+                continue;
+            }
         };
         settle::settle(edit, id, outcome);
     }

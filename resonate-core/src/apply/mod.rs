@@ -14,6 +14,7 @@ mod halt;
 mod hold;
 mod recall;
 mod release;
+mod schedule;
 mod settle;
 mod trim;
 mod turn;
@@ -117,6 +118,8 @@ pub fn apply(tree: &mut Tree, stamp: &mut Stamp, request: Request) -> Applied {
             key,
         } => halt::apply(edit, &id, cause, reason, key),
         Request::Continue { id, key } => halt::go_on(edit, &id, key),
+        Request::Schedule(new) => schedule::create(edit, new),
+        Request::ChangeSchedule { id, change } => schedule::change(edit, &id, change),
         Request::Expire { .. } => Ok(Reply::Done),
         Request::Deliver(message) => Ok(deliver::apply(edit, message)),
     });

@@ -6,7 +6,7 @@
 
 use std::sync::Arc;
 
-use super::{awaiters, compensate, edit::Edit, wave};
+use super::{awaiters, compensate, edit::Edit, schedule, wave};
 use crate::{
     Effect, Kind, Link, Message, Outcome, PromiseId, PromiseState, Refusal, Reply, SettleKey,
     Settled, Settlement, Task, TaskState, Timestamp, Warm, limits,
@@ -33,6 +33,7 @@ pub(super) fn apply(
         });
     }
     fits(id, &outcome)?;
+    schedule::refuse(edit, id)?;
     let record = edit.known(id)?;
     if let Some(earlier) = record
         .promise
@@ -111,6 +112,7 @@ pub(super) fn settle_one_by(edit: &mut Edit<'_>, id: &PromiseId, outcome: Outcom
     if !edit
         .get(id)
         .is_some_and(|record| record.promise.is_pending() || planted(Mutant::LateSettleOverwrites))
+        || schedule::refuse(edit, id).is_err()
     {
         return;
     }
@@ -157,6 +159,12 @@ pub(super) fn settle_one_by(edit: &mut Edit<'_>, id: &PromiseId, outcome: Outcom
     if !was_dormant || is_request {
         compensate::settled(edit, id);
     }
+    let parent = edit
+        .get(id)
+        .and_then(|record| record.promise.parent().cloned());
+    if let Some(parent) = parent {
+        schedule::ended(edit, &parent);
+    }
 }
 
 /// A proxy that settles before its answer came takes itself out of those who await it.
@@ -171,7 +179,8 @@ fn leave_target(edit: &mut Edit<'_>, id: &PromiseId, by: &By) {
         | Kind::Call(_)
         | Kind::Step
         | Kind::Timer
-        | Kind::External => return,
+        | Kind::External
+        | Kind::Schedule(_) => return,
     };
     let back = id.clone();
     edit.send(Message::Unsubscribe { id: target, back });

@@ -7,8 +7,9 @@ use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use crate::{
     Address, Call, ChildKind, Compensation, Create, End, Failure, FailureKind, HaltCause, Link,
-    Memory, NewChild, NewPromise, Op, Outcome, Payload, PromiseId, Record, ReleaseReason, Request,
-    RetryPolicy, Seq, SessionId, SettleKey, TaskState, TaskVersion, Timestamp, Turn,
+    Memory, NewChild, NewPromise, NewSchedule, Op, Outcome, Overlap, Payload, Plan, PromiseId,
+    Record, ReleaseReason, Request, RetryPolicy, ScheduleChange, Seq, SessionId, SettleKey,
+    TaskState, TaskVersion, Timestamp, Turn,
 };
 
 /// Draws requests from bytes; without bytes everything is 0.
@@ -19,6 +20,7 @@ pub struct Draw<'a> {
 }
 
 const ROOTS: usize = 60;
+const CRONS: [&str; 3] = ["*/20 * * * * *", "7 * * * * *", "0 30 2 * * *"];
 const NAMES: [&str; 4] = ["w", "x", "y", "z"];
 
 impl<'a> Draw<'a> {
@@ -45,7 +47,7 @@ impl<'a> Draw<'a> {
     }
 
     fn any(&mut self, state: &Memory) -> Request {
-        match self.one_of(32) {
+        match self.one_of(34) {
             0..=2 => Request::Create(self.create()),
             3 => Request::Get { id: self.id(state) },
             4..=6 => {
@@ -85,8 +87,52 @@ impl<'a> Draw<'a> {
             28 => self.release(state),
             29 => self.halt_or_continue(state),
             30 => self.hold(state),
+            31 | 32 => self.schedule(state),
             _ => Request::Expire { id: self.id(state) },
         }
+    }
+
+    /// A schedule that fires every few seconds, or what an operator does to it.
+    fn schedule(&mut self, state: &Memory) -> Request {
+        let name = format!("schedule-{}", self.one_of(3));
+        let id = PromiseId::new(name).expect("the drawn names are good ids");
+        let change = match self.one_of(8) {
+            0..=2 => {
+                let plan = Plan {
+                    cron: CRONS
+                        .get(self.one_of(3))
+                        .copied()
+                        .unwrap_or("* * * * *")
+                        .to_owned(),
+                    timezone: "Europe/Berlin".to_owned(),
+                    overlap: [
+                        Overlap::Skip,
+                        Overlap::Queue,
+                        Overlap::Allow,
+                        Overlap::CancelRunning,
+                    ]
+                    .get(self.one_of(4))
+                    .copied()
+                    .unwrap_or_default(),
+                    catch_up: Duration::from_secs(if self.flip() { 10 } else { 100 }),
+                    call: self.call(),
+                    timeout: self.flip().then(|| Duration::from_secs(1)),
+                };
+                return Request::Schedule(NewSchedule { id, plan });
+            }
+            3 => ScheduleChange::Pause {
+                reason: "drawn".to_owned(),
+            },
+            4 => ScheduleChange::Resume,
+            5 => ScheduleChange::Trigger { key: self.key() },
+            6 => ScheduleChange::Backfill {
+                from: Timestamp::from_millis(self.now.as_millis() - 90_000),
+                to: self.now,
+            },
+            _ if self.one_of(3) == 0 => ScheduleChange::Delete,
+            _ => return Request::Get { id: self.id(state) },
+        };
+        Request::ChangeSchedule { id, change }
     }
 
     fn release(&mut self, state: &Memory) -> Request {

@@ -7,6 +7,7 @@ mod compensate;
 mod create;
 mod messages;
 mod random;
+mod schedule;
 mod settle;
 mod table;
 mod trim;

@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 
 use proptest::{collection::vec, prelude::*};
 use resonate_core::{
-    Memory, Refusal, Reply, Request, Timestamp, TurnReply, TurnStatus, testing::random::Draw,
+    Memory, Message, Refusal, Reply, Request, ScheduleChange, Timestamp, TurnReply, TurnStatus,
+    WhyMissed, testing::random::Draw,
 };
 
 proptest! {
@@ -54,8 +55,14 @@ fn once_and_again(
     }
     if matches!(
         request,
-        Request::Continue { key: None, .. } | Request::Release { .. }
+        Request::Continue { key: None, .. }
+            | Request::Release { .. }
+            | Request::ChangeSchedule {
+                change: ScheduleChange::Trigger { key: None },
+                ..
+            }
     ) {
+        // Without a key it is another trigger.
         // Their copies are refused: the task is not halted, not leased, any more.
         return Ok(());
     }
@@ -148,7 +155,10 @@ fn the_draw_meets_every_situation() {
             for situation in situations(&request, &applied) {
                 *met.entry(situation).or_default() += 1;
             }
-            state.deliver();
+            // A firing sends more than one.
+            for _ in 0..4 {
+                state.deliver();
+            }
         }
     }
     let missing: Vec<_> = SITUATIONS
@@ -187,6 +197,11 @@ const SITUATIONS: &[&str] = &[
     "retries used up",
     "held",
     "shielded from a wave",
+    "fired",
+    "missed late",
+    "missed, since another was under way",
+    "waited for another",
+    "canceled by the next firing",
 ];
 
 fn situations(request: &Request, applied: &resonate_core::Applied) -> Vec<&'static str> {
@@ -217,6 +232,10 @@ fn situations(request: &Request, applied: &resonate_core::Applied) -> Vec<&'stat
         _ => {}
     }
     met.extend(applied.changed.iter().flat_map(change_situation));
+    let cancels = |message: &Message| matches!(message, Message::Cancel { .. });
+    if applied.messages.iter().any(cancels) {
+        met.push("canceled by the next firing");
+    }
     for effect in &applied.effects {
         match effect {
             resonate_core::Effect::Push { .. } => met.push("pushed"),
@@ -270,6 +289,7 @@ fn change_situation(change: &resonate_core::Change) -> Vec<&'static str> {
     if after.promise.shielded && after.promise.is_pending() && before.is_some() {
         met.push("shielded from a wave");
     }
+    met.extend(schedule_situations(before, after));
     let states = (before.and_then(|before| before.task.as_ref()), &after.task);
     match states {
         (None, Some(task)) if matches!(task.state, TaskState::Leased { .. }) => {
@@ -287,5 +307,33 @@ fn change_situation(change: &resonate_core::Change) -> Vec<&'static str> {
         },
         _ => {}
     }
+    met
+}
+
+fn schedule_situations(
+    before: Option<&resonate_core::Record>,
+    after: &resonate_core::Record,
+) -> Vec<&'static str> {
+    let mut met = Vec::new();
+    let Some(schedule) = after.promise.schedule() else {
+        return met;
+    };
+    let before = before.and_then(|before| before.promise.schedule());
+    if before.is_some_and(|before| before.fired < schedule.fired) {
+        met.push("fired");
+    }
+    if !schedule.waiting.is_empty() {
+        met.push("waited for another");
+    }
+    met.extend(
+        schedule
+            .latest_missed
+            .iter()
+            .map(|missed| match missed.why {
+                WhyMissed::Late => "missed late",
+                WhyMissed::Overlap => "missed, since another was under way",
+                WhyMissed::Full => "missed, since too many were under way",
+            }),
+    );
     met
 }

@@ -1,7 +1,7 @@
 //! Every request in every state: one row each, so a new state or verb cannot arrive unnoticed.
 
 use expect_test::expect_file;
-use resonate_core::{Message, Request, testing::script};
+use resonate_core::{Message, Request, ScheduleChange, testing::script};
 
 /// A name, and how to get there at time 10. The promise is `a`.
 const STATES: &[(&str, &str)] = &[
@@ -37,6 +37,15 @@ const STATES: &[(&str, &str)] = &[
         "0 create a s/f\n1 claim a A\n2 turn a v1 A n1 => fulfill resolved 1",
     ),
     ("canceled", "0 create a s/f\n1 claim a A\n2 cancel a enough"),
+    ("schedule", "0 schedule a s/f cron=*_*_*_*_*"),
+    (
+        "schedule, paused",
+        "0 schedule a s/f cron=*_*_*_*_*\n1 pause a by hand",
+    ),
+    (
+        "schedule, deleted",
+        "0 schedule a s/f cron=*_*_*_*_*\n1 delete a",
+    ),
 ];
 
 /// Every request, at time 10. `name` below fails to compile when a variant has no row.
@@ -63,11 +72,21 @@ const REQUESTS: &[&str] = &[
     "halt a stop",
     "continue a",
     "expire a",
+    "schedule a s/f cron=*_*_*_*_*",
+    "schedule a s/f cron=0_3_*_*_* zone=Europe/Berlin",
+    "schedule a s/f cron=0_24_*_*_*",
+    "pause a enough",
+    "resume a",
+    "trigger a",
+    "backfill a 0 10",
+    "backfill a 0 11",
+    "delete a",
     "message a create b.p s/f",
     "message a subscribe b.p",
     "message a tell b.p resolved 1",
     "message a answer resolved 1",
     "message a unsubscribe b.p",
+    "message a cancel enough",
     "message a wave",
     "message a answers",
     "message a trim",
@@ -102,6 +121,15 @@ fn name(request: &Request) -> &'static str {
         Request::Halt { .. } => "halt",
         Request::Continue { .. } => "continue",
         Request::Expire { .. } => "expire",
+        Request::Schedule(_) => "schedule",
+        Request::ChangeSchedule { change, .. } => match change {
+            ScheduleChange::Pause { .. } => "pause",
+            ScheduleChange::Resume => "resume",
+            ScheduleChange::Delete => "delete",
+            ScheduleChange::Trigger { .. } => "trigger",
+            ScheduleChange::Backfill { .. } => "backfill",
+        },
+        Request::Deliver(Message::Cancel { .. }) => "message a cancel",
         Request::Deliver(Message::Create { .. }) => "message a create",
         Request::Deliver(Message::Subscribe { .. }) => "message a subscribe",
         Request::Deliver(Message::Tell { .. }) => "message a tell",

@@ -187,8 +187,13 @@ fn options(function: &Function) -> TokenStream {
     let rate_limit = attrs
         .rate_limit
         .map(|(starts, millis)| quote!(rate_limit: #some((#starts, #millis)),));
+    let schedule = attrs.schedule.as_ref().map(|(cron, _)| {
+        let timezone = attrs.timezone.as_ref().map_or("UTC", |(zone, _)| zone);
+        quote!(schedule: #some((#cron, #timezone)),)
+    });
     let hazards = hazards(function);
-    let chosen = quote!(#retry #timeout #codec #priority #concurrency #rate_limit #hazards);
+    let chosen =
+        quote!(#retry #timeout #codec #priority #concurrency #rate_limit #schedule #hazards);
     if chosen.is_empty() {
         return quote!(#private::Options::NONE);
     }

@@ -10,13 +10,14 @@
 //! Helpers: `attributes` (which of the user's other attributes goes where), `borrowed` (what a type borrows),
 //! `type_text` (types as texts that compare), `fingerprint` (bodies as numbers that compare), `nearest` (spelling),
 //! `mentions` (the paths in a body), `unbiased` (macros that poll in another order each time), `hazards` (what a replay
-//! would do otherwise), `tokens` (token trees as text), `debug` (shows one expansion).
+//! would do otherwise), `cron` (when a schedule fires), `tokens` (token trees as text), `debug` (shows one expansion).
 
 mod attr;
 mod attributes;
 mod borrowed;
 mod bounds;
 mod check;
+mod cron;
 mod debug;
 mod expand;
 mod fallback;

@@ -18,6 +18,7 @@ const CASES: [&str; 9] = [
     "patterns",
     "plain",
     "recursive",
+    "scheduled",
     "three_mistakes",
 ];
 

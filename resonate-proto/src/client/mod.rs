@@ -9,6 +9,6 @@ mod server;
 
 pub use self::{
     page::{FunctionFilter, Page, Search, StateFilter, TreeSearch},
-    promise::{Cancel, Continue, Halt, LogPosition, PromiseReply, Settle, Watch},
+    promise::{Cancel, ChangeSchedule, Continue, Halt, LogPosition, PromiseReply, Settle, Watch},
     server::{Info, ServedFunction, WorkerInfo},
 };

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use resonate_core::{PromiseId, Record};
+use resonate_core::{Mode, PromiseId, Record};
 
 use crate::{
     convert::{BadMessage, Reading, optional_text},
@@ -65,11 +65,13 @@ pub enum StateFilter {
     Suspended,
     /// A pending promise whose task is stopped.
     Halted,
+    /// A schedule that was not deleted.
+    Schedule,
 }
 
 impl StateFilter {
     /// All of them.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::Pending,
         Self::Resolved,
         Self::Rejected,
@@ -78,6 +80,7 @@ impl StateFilter {
         Self::Leased,
         Self::Suspended,
         Self::Halted,
+        Self::Schedule,
     ];
 
     /// Its name, as people read and write it.
@@ -92,6 +95,7 @@ impl StateFilter {
             Self::Leased => "leased",
             Self::Suspended => "suspended",
             Self::Halted => "halted",
+            Self::Schedule => "schedule",
         }
     }
 
@@ -112,6 +116,10 @@ impl StateFilter {
         };
         match self {
             Self::Leased | Self::Suspended | Self::Halted => of_task() == Some(self.name()),
+            Self::Schedule => {
+                let schedule = record.promise.schedule();
+                schedule.is_some_and(|schedule| schedule.mode != Mode::Deleted)
+            }
             Self::Pending | Self::Resolved | Self::Rejected | Self::Canceled | Self::TimedOut => {
                 record.promise.state_name() == self.name()
             }

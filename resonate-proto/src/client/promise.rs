@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use resonate_core::{Outcome, Part, PromiseId, Record, SettleKey};
+use resonate_core::{Outcome, Part, PromiseId, Record, ScheduleChange, SettleKey};
 
 use crate::{
     convert::{BadMessage, Reading, key_to_wire},
@@ -73,6 +73,15 @@ pub struct Continue {
     pub id: PromiseId,
     /// Tells its repetition from another request that says the same.
     pub key: Option<SettleKey>,
+}
+
+/// Pause, resume, delete, trigger or backfill a schedule.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ChangeSchedule {
+    /// Which.
+    pub id: PromiseId,
+    /// What.
+    pub change: ScheduleChange,
 }
 
 /// Send each of these promises once it has settled.

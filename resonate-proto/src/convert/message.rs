@@ -27,6 +27,10 @@ impl From<&Message> for v1::Message {
                 outcome: Some(outcome.into()),
                 back: back.to_string(),
             }),
+            Message::Cancel { id, reason } => Wire::Cancel(v1::MessageCancel {
+                id: id.to_string(),
+                reason: reason.clone(),
+            }),
             Message::Answer { proxy, outcome } => Wire::Answer(v1::MessageAnswer {
                 proxy: proxy.to_string(),
                 outcome: Some(outcome.into()),
@@ -77,6 +81,10 @@ impl TryFrom<v1::Message> for Message {
                         back: READING.id("back", tell.back)?,
                     }
                 }
+                Wire::Cancel(cancel) => Self::Cancel {
+                    id: Reading("MessageCancel").id("id", cancel.id)?,
+                    reason: cancel.reason,
+                },
                 Wire::Answer(answer) => {
                     const READING: Reading = Reading("MessageAnswer");
                     let outcome = READING.required("outcome", answer.outcome)?.try_into()?;

@@ -9,6 +9,7 @@ mod promise;
 mod refusal;
 mod reply;
 mod request;
+mod schedule;
 pub mod status;
 mod task;
 mod value;

@@ -107,6 +107,7 @@ impl From<&Kind> for v1::promise::Kind {
             Kind::Timer => Self::Timer(v1::Timer {}),
             Kind::External => Self::External(v1::External {}),
             Kind::Proxy(link) => Self::Proxy(link.into()),
+            Kind::Schedule(schedule) => Self::Schedule((&**schedule).into()),
         }
     }
 }
@@ -121,6 +122,7 @@ impl TryFrom<v1::promise::Kind> for Kind {
             Wire::Timer(v1::Timer {}) => Self::Timer,
             Wire::External(v1::External {}) => Self::External,
             Wire::Proxy(link) => Self::Proxy(link.try_into()?),
+            Wire::Schedule(schedule) => Self::Schedule(Arc::new(schedule.try_into()?)),
         })
     }
 }

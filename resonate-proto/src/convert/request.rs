@@ -250,6 +250,6 @@ fn called_by(kind: &ChildKind) -> Option<&Call> {
 }
 
 /// A new call is checked where it comes in; a stored one is read as it was written.
-fn check_call(call: &Call) -> Result<(), BadMessage> {
+pub(super) fn check_call(call: &Call) -> Result<(), BadMessage> {
     Reading("Call").check_address("function", &call.address)
 }

@@ -38,7 +38,7 @@ pub struct Promise {
     pub awaiters: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
     #[prost(message, optional, tag = "30")]
     pub compensation: ::core::option::Option<Compensation>,
-    #[prost(oneof = "promise::Kind", tags = "2, 3, 4, 5, 6")]
+    #[prost(oneof = "promise::Kind", tags = "2, 3, 4, 5, 6, 70")]
     pub kind: ::core::option::Option<promise::Kind>,
 }
 /// Nested message and enum types in `Promise`.
@@ -55,6 +55,8 @@ pub mod promise {
         External(super::External),
         #[prost(message, tag = "6")]
         Proxy(super::Link),
+        #[prost(message, tag = "70")]
+        Schedule(super::Schedule),
     }
 }
 /// A call that runs only if its caller ends canceled, timed out or with an error.
@@ -318,10 +320,75 @@ pub struct Warm {
     #[prost(uint64, tag = "2")]
     pub shown: u64,
 }
+/// Creates roots when the clock says so. The promise's timeout is its next fire time.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct Schedule {
+    #[prost(message, optional, tag = "1")]
+    pub plan: ::core::option::Option<Plan>,
+    /// active, paused, deleted
+    #[prost(string, tag = "2")]
+    pub mode: ::prost::alloc::string::String,
+    /// of paused
+    #[prost(string, tag = "3")]
+    pub reason: ::prost::alloc::string::String,
+    /// when it got this plan
+    #[prost(int64, tag = "4")]
+    pub planned_at_ms: i64,
+    /// firings that wait for the one under way
+    #[prost(message, repeated, tag = "5")]
+    pub waiting: ::prost::alloc::vec::Vec<Waiting>,
+    #[prost(uint64, tag = "6")]
+    pub fired: u64,
+    #[prost(uint64, tag = "7")]
+    pub missed: u64,
+    #[prost(message, repeated, tag = "8")]
+    pub latest_missed: ::prost::alloc::vec::Vec<Missed>,
+}
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct Plan {
+    /// 5 fields, or 6 with the seconds first
+    #[prost(string, tag = "1")]
+    pub cron: ::prost::alloc::string::String,
+    /// an IANA name
+    #[prost(string, tag = "2")]
+    pub timezone: ::prost::alloc::string::String,
+    /// skip, queue, allow, cancel-running
+    #[prost(string, tag = "3")]
+    pub overlap: ::prost::alloc::string::String,
+    /// a firing that is later is missed
+    #[prost(uint64, tag = "4")]
+    pub catch_up_ms: u64,
+    #[prost(message, optional, tag = "5")]
+    pub call: ::core::option::Option<Call>,
+    /// of each call; 0: as its function says
+    #[prost(uint64, tag = "6")]
+    pub timeout_ms: u64,
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct Waiting {
+    #[prost(int64, tag = "1")]
+    pub at_ms: i64,
+    /// of the request that asked for it: 16 bytes, or none
+    #[prost(bytes = "bytes", tag = "2")]
+    pub key: ::prost::bytes::Bytes,
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct Missed {
+    #[prost(int64, tag = "1")]
+    pub from_ms: i64,
+    #[prost(int64, tag = "2")]
+    pub to_ms: i64,
+    /// 1000: that many or more
+    #[prost(uint32, tag = "3")]
+    pub count: u32,
+    /// late, overlap, full
+    #[prost(string, tag = "4")]
+    pub why: ::prost::alloc::string::String,
+}
 /// What crosses trees: one row of the outbox.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct Message {
-    #[prost(oneof = "message::Message", tags = "1, 2, 3, 4, 5, 6, 7, 8")]
+    #[prost(oneof = "message::Message", tags = "1, 2, 3, 4, 5, 6, 7, 8, 70")]
     pub message: ::core::option::Option<message::Message>,
 }
 /// Nested message and enum types in `Message`.
@@ -348,6 +415,9 @@ pub mod message {
         /// forget what settled below this promise in earlier generations
         #[prost(string, tag = "8")]
         Trim(::prost::alloc::string::String),
+        /// cancel this promise, if it is pending
+        #[prost(message, tag = "70")]
+        Cancel(super::MessageCancel),
     }
 }
 #[derive(Clone, PartialEq, ::prost::Message)]
@@ -374,6 +444,13 @@ pub struct MessageTell {
     pub outcome: ::core::option::Option<Outcome>,
     #[prost(string, tag = "3")]
     pub back: ::prost::alloc::string::String,
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct MessageCancel {
+    #[prost(string, tag = "1")]
+    pub id: ::prost::alloc::string::String,
+    #[prost(string, tag = "2")]
+    pub reason: ::prost::alloc::string::String,
 }
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct MessageAnswer {
@@ -445,6 +522,54 @@ pub struct ContinueRequest {
     pub key: ::prost::bytes::Bytes,
 }
 #[derive(Clone, PartialEq, ::prost::Message)]
+pub struct ScheduleRequest {
+    #[prost(string, tag = "1")]
+    pub id: ::prost::alloc::string::String,
+    #[prost(message, optional, tag = "2")]
+    pub plan: ::core::option::Option<Plan>,
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ChangeScheduleRequest {
+    #[prost(string, tag = "1")]
+    pub id: ::prost::alloc::string::String,
+    #[prost(oneof = "change_schedule_request::Change", tags = "2, 3, 4, 5, 6")]
+    pub change: ::core::option::Option<change_schedule_request::Change>,
+}
+/// Nested message and enum types in `ChangeScheduleRequest`.
+pub mod change_schedule_request {
+    #[derive(Clone, PartialEq, Eq, Hash, ::prost::Oneof)]
+    pub enum Change {
+        /// why
+        #[prost(string, tag = "2")]
+        Pause(::prost::alloc::string::String),
+        #[prost(message, tag = "3")]
+        Resume(super::Resume),
+        #[prost(message, tag = "4")]
+        Delete(super::Delete),
+        #[prost(message, tag = "5")]
+        Trigger(super::Trigger),
+        #[prost(message, tag = "6")]
+        Backfill(super::Backfill),
+    }
+}
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct Resume {}
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct Delete {}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct Trigger {
+    #[prost(bytes = "bytes", tag = "1")]
+    pub key: ::prost::bytes::Bytes,
+}
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct Backfill {
+    #[prost(int64, tag = "1")]
+    pub from_ms: i64,
+    /// without this one
+    #[prost(int64, tag = "2")]
+    pub to_ms: i64,
+}
+#[derive(Clone, PartialEq, ::prost::Message)]
 pub struct PromiseReply {
     #[prost(message, optional, tag = "1")]
     pub record: ::core::option::Option<Record>,
@@ -477,7 +602,7 @@ pub struct LogPosition {
 }
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct SearchRequest {
-    /// pending, resolved, rejected, canceled, timedout, or a task's: leased, suspended, halted; empty: any
+    /// pending, resolved, rejected, canceled, timedout, or a task's: leased, suspended, halted; schedule; empty: any
     #[prost(string, tag = "1")]
     pub state: ::prost::alloc::string::String,
     /// `service/function`, `service/` or empty
@@ -968,6 +1093,50 @@ pub mod client_client {
                 .insert(GrpcMethod::new("resonate.v1.Client", "Continue"));
             self.inner.unary(req, path, codec).await
         }
+        /// Creates a schedule, or gives it this plan; `new` is false if it has it already.
+        pub async fn schedule(
+            &mut self,
+            request: impl tonic::IntoRequest<super::ScheduleRequest>,
+        ) -> std::result::Result<tonic::Response<super::PromiseReply>, tonic::Status> {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/resonate.v1.Client/Schedule",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(GrpcMethod::new("resonate.v1.Client", "Schedule"));
+            self.inner.unary(req, path, codec).await
+        }
+        /// Pauses, resumes, deletes, triggers or backfills a schedule. A trigger is answered with the proxy of its firing.
+        pub async fn change_schedule(
+            &mut self,
+            request: impl tonic::IntoRequest<super::ChangeScheduleRequest>,
+        ) -> std::result::Result<tonic::Response<super::PromiseReply>, tonic::Status> {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/resonate.v1.Client/ChangeSchedule",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(GrpcMethod::new("resonate.v1.Client", "ChangeSchedule"));
+            self.inner.unary(req, path, codec).await
+        }
         /// Promises by state, function and id prefix, newest first, paged.
         pub async fn search(
             &mut self,
@@ -1131,6 +1300,16 @@ pub mod client_server {
         async fn r#continue(
             &self,
             request: tonic::Request<super::ContinueRequest>,
+        ) -> std::result::Result<tonic::Response<super::PromiseReply>, tonic::Status>;
+        /// Creates a schedule, or gives it this plan; `new` is false if it has it already.
+        async fn schedule(
+            &self,
+            request: tonic::Request<super::ScheduleRequest>,
+        ) -> std::result::Result<tonic::Response<super::PromiseReply>, tonic::Status>;
+        /// Pauses, resumes, deletes, triggers or backfills a schedule. A trigger is answered with the proxy of its firing.
+        async fn change_schedule(
+            &self,
+            request: tonic::Request<super::ChangeScheduleRequest>,
         ) -> std::result::Result<tonic::Response<super::PromiseReply>, tonic::Status>;
         /// Promises by state, function and id prefix, newest first, paged.
         async fn search(
@@ -1568,6 +1747,94 @@ pub mod client_server {
                     let inner = self.inner.clone();
                     let fut = async move {
                         let method = ContinueSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/resonate.v1.Client/Schedule" => {
+                    #[allow(non_camel_case_types)]
+                    struct ScheduleSvc<T: Client>(pub Arc<T>);
+                    impl<T: Client> tonic::server::UnaryService<super::ScheduleRequest>
+                    for ScheduleSvc<T> {
+                        type Response = super::PromiseReply;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::ScheduleRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as Client>::schedule(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = ScheduleSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/resonate.v1.Client/ChangeSchedule" => {
+                    #[allow(non_camel_case_types)]
+                    struct ChangeScheduleSvc<T: Client>(pub Arc<T>);
+                    impl<
+                        T: Client,
+                    > tonic::server::UnaryService<super::ChangeScheduleRequest>
+                    for ChangeScheduleSvc<T> {
+                        type Response = super::PromiseReply;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::ChangeScheduleRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as Client>::change_schedule(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = ChangeScheduleSvc(inner);
                         let codec = tonic_prost::ProstCodec::default();
                         let mut grpc = tonic::server::Grpc::new(codec)
                             .apply_compression_config(

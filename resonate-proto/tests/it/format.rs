@@ -211,17 +211,17 @@ fn what_undoes_a_call_is_not_for_readers_of_format_1() {
 fn a_newer_format_is_refused_and_both_are_named() {
     // The format, and then something that is no message at all.
     for tail in [&b""[..], b"\x12\x01\xff", b"\x1a\x02ab"] {
-        let row = [b"\x08\x03", tail].concat();
+        let row = [b"\x08\x04", tail].concat();
         let error = store::decode_record(&row).unwrap_err();
         assert!(
-            matches!(error, StoredError::NewerFormat { found: 3 }),
+            matches!(error, StoredError::NewerFormat { found: 4 }),
             "{error:?}"
         );
-        expect!["the row has format 3, this version reads up to format 2; start the version that wrote it, or a newer one"]
+        expect!["the row has format 4, this version reads up to format 3; start the version that wrote it, or a newer one"]
             .assert_eq(&error.to_string());
         assert!(matches!(
             store::decode_message(&row),
-            Err(StoredError::NewerFormat { found: 3 })
+            Err(StoredError::NewerFormat { found: 4 })
         ));
     }
 }

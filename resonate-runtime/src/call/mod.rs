@@ -18,16 +18,15 @@ use std::{
     time::Duration,
 };
 
-use resonate_core::{Payload, Timestamp};
+use resonate_core::{Payload, RetryPolicy, Timestamp};
 
-use self::request::Request;
 pub use self::{
     continue_as::{ContinueAs, continue_as},
     detached::Detached,
     handle::Handle,
 };
 pub(crate) use self::{
-    request::{in_step, place},
+    request::{Request, in_step, place},
     waiting::{Arrived, Waiting},
 };
 use crate::{
@@ -142,6 +141,17 @@ impl<R> Call<R> {
     /// Before others of its service when higher; 0 is usual.
     pub fn priority(self, priority: i8) -> Self {
         self.with(|request| request.priority = Some(priority))
+    }
+
+    /// What a schedule calls, and how long each call may take.
+    pub(crate) fn into_scheduled(
+        self,
+        retry: RetryPolicy,
+    ) -> Result<(resonate_core::Call, Option<Duration>)> {
+        match self.state {
+            State::Fresh(request) => request.into_scheduled(retry),
+            State::Waiting(_) | State::Done => Err(too_late()),
+        }
     }
 
     pub(crate) fn shielded(self) -> Self {

@@ -14,7 +14,7 @@ use crate::{
 };
 
 /// What a call says before it starts.
-pub(super) struct Request {
+pub(crate) struct Request {
     pub(super) definition: &'static Definition,
     pub(super) arguments: Result<Payload>,
     pub(super) location: &'static Location<'static>,
@@ -201,6 +201,22 @@ impl Request {
         })
     }
 
+    /// What a schedule calls, and how long each call may take.
+    pub(crate) fn into_scheduled(self, default: RetryPolicy) -> Result<(Call, Option<Duration>)> {
+        let is_odd = self.id.is_some() || self.undo.is_some() || !self.labels.is_empty();
+        if is_odd || self.due != Due::Now || self.place != Place::Anywhere {
+            let message = format!(
+                "the call of {} at {} is made by a schedule: each firing has an id and a time of its own, and runs where its \
+                 function is served; leave out the id, delay, labels, place and what undoes it",
+                self.definition.address(),
+                place(self.location)
+            );
+            return Err(Error::of(ErrorKind::Misused, message).into_terminal());
+        }
+        let timeout = self.own_timeout();
+        Ok((self.into_call(default)?, timeout))
+    }
+
     /// Why the arguments could not be written; then they are nothing from now on.
     fn take_unwritten(&mut self) -> Option<Error> {
         let nothing = Ok(Payload::new(Encoding::JSON, Vec::new()));
@@ -252,6 +268,14 @@ impl Request {
             labels,
             ..Command::new(name, location, kind)
         })
+    }
+
+    /// The call of a function without parameters, by nobody.
+    pub(crate) fn of_nobody(
+        definition: &'static Definition,
+        location: &'static Location<'static>,
+    ) -> Self {
+        Self::new(definition, Ok(Payload::new(Encoding::JSON, "[]")), location)
     }
 
     fn own_id(&self) -> Result<Option<PromiseId>> {

@@ -10,11 +10,14 @@ use std::{
 
 use futures_util::{FutureExt, future::BoxFuture};
 use resonate_core::{
-    Create, Kind, Outcome, Payload, Promise, PromiseId, PromiseState, Record, Refusal, Seq,
-    Settled, Timestamp,
+    Create, Kind, NewSchedule, Outcome, Payload, Promise, PromiseId, PromiseState, Record, Refusal,
+    Seq, Settled, Timestamp,
 };
 use resonate_proto::{
-    client::{Cancel, Page, PromiseReply, Search, ServedFunction, Settle, TreeSearch, Watch},
+    client::{
+        Cancel, ChangeSchedule, Page, PromiseReply, Search, ServedFunction, Settle, TreeSearch,
+        Watch,
+    },
     stream::{FromWorker, ToWorker},
 };
 use tokio::sync::mpsc;
@@ -165,6 +168,14 @@ impl Server for Fake {
 
     fn url_of(&self, id: PromiseId) -> BoxFuture<'static, Answer<String>> {
         self.ask(|state| state.find(&id).map(|_| format!("http://fake/p/{id}")))
+    }
+
+    fn schedule(&self, new: NewSchedule) -> BoxFuture<'static, Answer<PromiseReply>> {
+        self.ask(move |state| state.find(&new.id))
+    }
+
+    fn change_schedule(&self, change: ChangeSchedule) -> BoxFuture<'static, Answer<PromiseReply>> {
+        self.ask(move |state| state.find(&change.id))
     }
 
     fn settle(&self, settle: Settle) -> BoxFuture<'static, Answer<PromiseReply>> {

@@ -19,8 +19,10 @@ use std::{
 };
 
 use futures_util::future::BoxFuture;
-use resonate_core::{Address, Create, PromiseId, Record};
-use resonate_proto::client::{Cancel, Page, PromiseReply, Search, Settle, TreeSearch};
+use resonate_core::{Address, Create, NewSchedule, PromiseId, Record};
+use resonate_proto::client::{
+    Cancel, ChangeSchedule, Page, PromiseReply, Search, Settle, TreeSearch,
+};
 use tokio::{runtime::Handle, sync::Semaphore, task::JoinHandle};
 
 pub use self::server::{Answer, CallError, Server, WorkStream};
@@ -76,6 +78,15 @@ impl Client {
 
     pub(crate) async fn cancel(&self, cancel: Cancel) -> Result<PromiseReply> {
         self.ask(move |server| server.cancel(cancel.clone())).await
+    }
+
+    pub(crate) async fn schedule(&self, new: NewSchedule) -> Result<PromiseReply> {
+        self.ask(move |server| server.schedule(new.clone())).await
+    }
+
+    pub(crate) async fn change_schedule(&self, change: ChangeSchedule) -> Result<PromiseReply> {
+        self.ask(move |server| server.change_schedule(change.clone()))
+            .await
     }
 
     pub(crate) async fn search(&self, search: Search) -> Result<Page> {

@@ -5,9 +5,12 @@
 use std::sync::Arc;
 
 use futures_util::future::BoxFuture;
-use resonate_core::{Create, PromiseId, Refusal};
+use resonate_core::{Create, NewSchedule, PromiseId, Refusal};
 use resonate_proto::{
-    client::{Cancel, Page, PromiseReply, Search, ServedFunction, Settle, TreeSearch, Watch},
+    client::{
+        Cancel, ChangeSchedule, Page, PromiseReply, Search, ServedFunction, Settle, TreeSearch,
+        Watch,
+    },
     stream::{FromWorker, ToWorker},
 };
 use tokio::sync::mpsc;
@@ -31,6 +34,10 @@ pub trait Server: Send + Sync + 'static {
     fn settle(&self, settle: Settle) -> BoxFuture<'static, Answer<PromiseReply>>;
     /// Cancels a promise and everything pending below it.
     fn cancel(&self, cancel: Cancel) -> BoxFuture<'static, Answer<PromiseReply>>;
+    /// Creates a schedule, or gives it this plan.
+    fn schedule(&self, new: NewSchedule) -> BoxFuture<'static, Answer<PromiseReply>>;
+    /// Pauses, resumes, deletes, triggers or backfills a schedule.
+    fn change_schedule(&self, change: ChangeSchedule) -> BoxFuture<'static, Answer<PromiseReply>>;
     /// A page of promises that look like this.
     fn search(&self, search: Search) -> BoxFuture<'static, Answer<Page>>;
     /// A page of what is below a promise.

@@ -42,7 +42,9 @@ impl Changes {
         self.last = self.last.max(Some(position));
         let change = match promise.kind {
             Kind::Step => promise.labels.get(MARK),
-            Kind::Call(_) | Kind::Timer | Kind::External | Kind::Proxy(_) => None,
+            Kind::Call(_) | Kind::Timer | Kind::External | Kind::Proxy(_) | Kind::Schedule(_) => {
+                None
+            }
         };
         if let Some(change) = change {
             self.marks.insert(position, change.clone());

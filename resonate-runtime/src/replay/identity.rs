@@ -61,6 +61,8 @@ impl Identity {
                 Some(call) => Self::of_root(call, &promise.id, *detached),
                 None => Self::Await(promise.id.clone()),
             },
+            // No body asks for one; what stands there instead of a child is told as what it is not.
+            Kind::Schedule(_) => Self::External,
         }
     }
 
@@ -164,7 +166,8 @@ pub(super) fn digest_of_promise(promise: &Promise) -> Option<u64> {
         Kind::Proxy(Link::Await { .. } | Link::Tell { .. })
         | Kind::Step
         | Kind::Timer
-        | Kind::External => None,
+        | Kind::External
+        | Kind::Schedule(_) => None,
     }
 }
 

@@ -8,6 +8,7 @@ use tokio::{runtime::Handle, time::timeout};
 use super::{
     Process, Resonate, StartError,
     embedded::{Embedded, EmbeddedPlace, EmbeddedServer},
+    planned::Planned,
     process::Parts,
 };
 use crate::{
@@ -160,6 +161,7 @@ impl Builder {
             (None, None) => Registry::linked()?,
         };
         let services = services(self.serve.take(), &registry)?;
+        let planned = Planned::of(&registry, &services)?;
         // Tests bring a server of their own, and are asked for nothing.
         let is_program = self.server.is_none();
         let settings = Arc::new(self.settings());
@@ -180,6 +182,7 @@ impl Builder {
             None
         } else {
             let about = self.about(&registry, services);
+            let settings_of_calls = Arc::clone(&settings);
             let (settings, clock) = (Arc::clone(&settings), Arc::clone(&clock));
             let begin = worker::execution::start;
             let start = worker::Start {
@@ -192,7 +195,11 @@ impl Builder {
                 runtime,
                 begin,
             };
-            Some(registered(worker::start(start, io.handle()), server.url()).await?)
+            let worker = registered(worker::start(start, io.handle()), server.url()).await?;
+            planned
+                .create(&client, &settings_of_calls, io.handle())
+                .await?;
+            Some(worker)
         };
         let url = server.url().to_owned();
         let grace = self.grace.unwrap_or(limits::GRACE);

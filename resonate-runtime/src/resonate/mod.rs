@@ -3,7 +3,9 @@
 mod builder;
 mod embedded;
 mod found;
+mod planned;
 mod process;
+mod schedule;
 mod start_error;
 #[cfg(test)]
 mod tests;
@@ -22,6 +24,7 @@ pub(crate) use self::process::Process;
 pub use self::{
     builder::Builder,
     found::{Found, Search},
+    schedule::{Schedule, ScheduleBuilder},
     start_error::StartError,
     through::Through,
 };
@@ -144,6 +147,70 @@ impl Resonate {
             reason: reason.into(),
         };
         self.process.tell(promise_id(id.as_ref())?, outcome).await
+    }
+
+    /// Calls a function whenever a cron expression says so: 5 fields (minute, hour, day, month, weekday), or 6 with the
+    /// seconds first. Nothing happens before what this gives is awaited, best at every start: the same plan again
+    /// changes nothing, another takes its place and keeps the history.
+    ///
+    /// Each firing is the promise `ID/FIRE-TIME`, such as `nightly/20261201T020000Z`, so a time fires once.
+    ///
+    /// ```no_run
+    /// # extern crate resonate_runtime as resonate;
+    /// # use resonate::{Call, Resonate, hours};
+    /// # async fn run(resonate: Resonate, report: impl Fn(&str) -> Call<()>) -> resonate::Result<()> {
+    /// let nightly = resonate
+    ///     .schedule("nightly", "0 3 * * *", report("sales"))
+    ///     .timezone("Europe/Berlin")
+    ///     .catch_up(hours(6))
+    ///     .await?;
+    /// println!("next at {:?}", nightly.next());
+    /// # Ok(()) }
+    /// ```
+    pub fn schedule<R>(
+        &self,
+        id: impl Into<String>,
+        cron: impl Into<String>,
+        call: Call<R>,
+    ) -> ScheduleBuilder {
+        let call = call.into_scheduled(self.process.settings().retry);
+        ScheduleBuilder::new(Arc::clone(&self.process), id.into(), cron.into(), call)
+    }
+
+    /// A schedule as it is now; none if there is none of this name.
+    ///
+    /// # Errors
+    /// The promise of this name is no schedule, or the server refused.
+    pub async fn find_schedule(&self, id: impl AsRef<str>) -> Result<Option<Schedule>> {
+        let id = schedule::schedule_id(id.as_ref())?;
+        match self.process.client().find(id).await {
+            Ok(reply) => Schedule::new(Arc::clone(&self.process), &reply.record, false).map(Some),
+            Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// All schedules that were not deleted, newest first.
+    ///
+    /// # Errors
+    /// The server refused.
+    pub async fn schedules(&self) -> Result<Vec<Schedule>> {
+        let mut search = resonate_proto::client::Search {
+            state: Some(resonate_proto::client::StateFilter::Schedule),
+            roots_only: true,
+            ..Default::default()
+        };
+        let mut found = Vec::new();
+        loop {
+            let page = self.process.client().search(search.clone()).await?;
+            for record in page.records {
+                found.push(Schedule::new(Arc::clone(&self.process), &record, false)?);
+            }
+            if page.cursor.is_empty() {
+                return Ok(found);
+            }
+            search.cursor = page.cursor;
+        }
     }
 
     /// Promises that look like this, newest first.

@@ -19,6 +19,16 @@ pub enum StartError {
         /// What there is.
         known: String,
     },
+    /// A function's schedule cannot be.
+    #[error("the schedule of {function} ({location}) cannot be: {why}")]
+    Schedule {
+        /// Which function.
+        function: String,
+        /// File and line.
+        location: String,
+        /// What is the matter with it.
+        why: String,
+    },
     /// The URL cannot be used.
     #[error("{url:?} is no URL of a server ({why}); write it like `http://127.0.0.1:8001`")]
     BadUrl {

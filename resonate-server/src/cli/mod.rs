@@ -18,6 +18,7 @@ mod program;
 mod record;
 mod replay;
 mod restore;
+mod schedule;
 mod serve;
 mod tree;
 mod verify;
@@ -98,6 +99,7 @@ fn runtime(command: &Command) -> io::Result<tokio::runtime::Runtime> {
         | Command::Cancel(_)
         | Command::Halt(_)
         | Command::Continue(_)
+        | Command::Schedule(_)
         | Command::Workers(_)
         | Command::Functions(_)
         | Command::Info(_)
@@ -128,6 +130,7 @@ async fn run(arguments: &Arguments, out: Output) -> Result<Code, Failed> {
         Command::Cancel(args) => change::cancel(args, url, out).await,
         Command::Halt(args) => change::halt(args, url, out).await,
         Command::Continue(args) => change::go_on(args, url, out).await,
+        Command::Schedule(asked) => schedule::run(asked, url, out).await,
         Command::Workers(_) => look::workers(url, out).await,
         Command::Functions(_) => look::functions(url, out).await,
         Command::Info(_) => look::info(url, out).await,

@@ -136,6 +136,7 @@ pub(crate) fn subject(record: &Record) -> String {
             Link::Await { id } => format!("awaits {id}"),
             Link::Tell { id, .. } => format!("tells {id}"),
         },
+        Kind::Schedule(schedule) => schedule.plan.call.address.to_string(),
         Kind::Step | Kind::Timer | Kind::External => kind(&record.promise.kind).to_owned(),
     }
 }
@@ -147,6 +148,7 @@ fn kind(kind: &Kind) -> &'static str {
         Kind::Timer => "timer",
         Kind::External => "external",
         Kind::Proxy(_) => "proxy",
+        Kind::Schedule(_) => "schedule",
     }
 }
 

@@ -8,7 +8,8 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use resonate_core::{
-    Address, Call, ChildKind, Create, Link, NewPromise, Op, Request, RetryPolicy, Timestamp, Turn,
+    Address, Call, ChildKind, Create, Link, Message, NewPromise, Op, Request, RetryPolicy,
+    Timestamp, Turn,
 };
 use resonate_proto::stream::{Defaults, Function};
 
@@ -38,6 +39,8 @@ impl Announced {
     pub(crate) fn fill(&self, request: &mut Request, now: Timestamp) {
         match request {
             Request::Create(Create { promise, .. }) => self.fill_root(promise, now),
+            // What a schedule leaves unsaid is said when it fires: its function may have changed since.
+            Request::Deliver(Message::Create { promise, .. }) => self.fill_root(promise, now),
             Request::Turn(Turn { ops, .. }) => {
                 ops.iter_mut().for_each(|op| self.fill_op(op, now));
             }
@@ -50,6 +53,8 @@ impl Announced {
             | Request::Release { .. }
             | Request::Halt { .. }
             | Request::Continue { .. }
+            | Request::Schedule(_)
+            | Request::ChangeSchedule { .. }
             | Request::Expire { .. }
             | Request::Deliver(_) => {}
         }

@@ -233,7 +233,8 @@ fn stripped(record: &Record) -> Record {
         Kind::Proxy(Link::Await { .. } | Link::Tell { .. })
         | Kind::Step
         | Kind::Timer
-        | Kind::External => {}
+        | Kind::External
+        | Kind::Schedule(_) => {}
     }
     record
 }

@@ -244,6 +244,7 @@ fn message_bytes(message: &Message) -> usize {
         Message::Tell { outcome, .. } | Message::Answer { outcome, .. } => outcome.bytes(),
         Message::Subscribe { .. }
         | Message::Unsubscribe { .. }
+        | Message::Cancel { .. }
         | Message::Wave { .. }
         | Message::Answers { .. }
         | Message::Trim { .. } => 0,

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use resonate_core::{Kind, Message, Outcome, Part, PromiseId, Record, TaskState, Timestamp};
+use resonate_core::{Kind, Message, Mode, Outcome, Part, PromiseId, Record, TaskState, Timestamp};
 use resonate_proto::{
     client::StateFilter,
     store::{self as format, Stored},
@@ -183,6 +183,8 @@ fn state_number(record: &Record) -> u8 {
         &record.promise.kind,
         record.task.as_ref().map(|task| &task.state),
     ) {
+        (Kind::Schedule(schedule), _) if schedule.mode == Mode::Deleted => DELETED,
+        (Kind::Schedule(_), _) => SCHEDULE,
         (_, Some(TaskState::Leased { .. })) => LEASED,
         (_, Some(TaskState::Suspended { .. })) => 4,
         (_, Some(TaskState::Halted(_))) => 5,
@@ -190,6 +192,10 @@ fn state_number(record: &Record) -> u8 {
         (Kind::Call(_) | Kind::Step | Kind::Timer | Kind::External | Kind::Proxy(_), None) => 1,
     }
 }
+
+/// The number of a schedule, and of one that was deleted.
+const SCHEDULE: u8 = 6;
+const DELETED: u8 = 7;
 
 /// The number of a leased task.
 const LEASED: u8 = 3;
@@ -206,6 +212,7 @@ pub(crate) fn number_of(state: StateFilter) -> Option<u8> {
         StateFilter::Leased => Some(LEASED),
         StateFilter::Suspended => Some(4),
         StateFilter::Halted => Some(5),
+        StateFilter::Schedule => Some(SCHEDULE),
         StateFilter::Resolved => Some(16),
         StateFilter::Rejected => Some(17),
         StateFilter::Canceled => Some(18),
@@ -280,7 +287,7 @@ mod tests {
         }
         assert_eq!(
             seen.into_iter().collect::<Vec<_>>(),
-            [1, 2, 3, 4, 5, 16, 17, 18, 19]
+            [1, 2, 3, 4, 5, 6, 7, 16, 17, 18, 19]
         );
     }
 }

@@ -82,6 +82,7 @@ fn request_bytes(request: &Request) -> usize {
             .call
             .as_ref()
             .map_or(0, |call| call.param.bytes()),
+        Request::Schedule(new) => new.plan.call.param.bytes(),
         Request::Settle { outcome, .. } => outcome.bytes(),
         Request::Turn(turn) => turn_bytes(turn),
         Request::Get { .. }
@@ -92,6 +93,7 @@ fn request_bytes(request: &Request) -> usize {
         | Request::Release { .. }
         | Request::Halt { .. }
         | Request::Continue { .. }
+        | Request::ChangeSchedule { .. }
         | Request::Expire { .. }
         | Request::Deliver(_) => 0,
     }

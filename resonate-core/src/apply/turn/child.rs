@@ -27,7 +27,7 @@ pub(super) fn create(
     }
     let message = match &record.promise.kind {
         Kind::Proxy(link) => Some(message(link, &record.promise.id)),
-        Kind::Call(_) | Kind::Step | Kind::Timer | Kind::External => None,
+        Kind::Call(_) | Kind::Step | Kind::Timer | Kind::External | Kind::Schedule(_) => None,
     };
     let id = record.promise.id.clone();
     edit.insert(record);

@@ -8,8 +8,9 @@ use std::{
 
 use crate::{
     Address, Call, ChildKind, Compensation, Create, End, Failure, FailureKind, HaltCause, Link,
-    Message, NewChild, NewPromise, Op, Outcome, Payload, PromiseId, ReleaseReason, Request,
-    RetryPolicy, Seq, SessionId, SettleKey, TaskVersion, Timestamp, Turn,
+    Message, NewChild, NewPromise, NewSchedule, Op, Outcome, Overlap, Payload, Plan, PromiseId,
+    ReleaseReason, Request, RetryPolicy, ScheduleChange, Seq, SessionId, SettleKey, TaskVersion,
+    Timestamp, Turn,
 };
 
 /// One line, read.
@@ -37,7 +38,7 @@ type Read<T> = Result<T, String>;
 impl Parser {
     pub(super) fn line(&mut self, line: &str) -> Read<Step> {
         let mut words: Words<'_> = line.split_whitespace().collect();
-        let now = Timestamp::from_millis(number(&mut words)?);
+        let now = moment(&mut words)?;
         let verb = word(&mut words)?;
         let what = match (verb, words.len()) {
             ("deliver", 0) => What::DeliverAll,
@@ -108,6 +109,11 @@ impl Parser {
                 id,
                 key: key(words),
             },
+            "schedule" => Request::Schedule(schedule(id, words)?),
+            "pause" | "resume" | "delete" | "trigger" | "backfill" => {
+                let change = schedule_change(verb, words)?;
+                Request::ChangeSchedule { id, change }
+            }
             "expire" => Request::Expire { id },
             "message" => Request::Deliver(message(id, words)?),
             other => return Err(format!("no verb `{other}`")),
@@ -232,6 +238,10 @@ fn message(id: PromiseId, words: &mut Words<'_>) -> Read<Message> {
         "wave" => Message::Wave { id },
         "answers" => Message::Answers { id },
         "trim" => Message::Trim { id },
+        "cancel" => Message::Cancel {
+            id,
+            reason: rest(words),
+        },
         "unsubscribe" => Message::Unsubscribe {
             id,
             back: self::id(words)?,
@@ -259,6 +269,48 @@ fn message(id: PromiseId, words: &mut Words<'_>) -> Read<Message> {
             }
         }
         other => return Err(format!("no message `{other}`")),
+    })
+}
+
+/// `schedule nightly s/f cron=0_3_*_*_* zone=Europe/Berlin overlap=skip catchup=60000 timeout=5`.
+fn schedule(id: PromiseId, words: &mut Words<'_>) -> Read<NewSchedule> {
+    let call = call(words)?;
+    let mut named = |name: &str| {
+        let value = words.front().and_then(|word| word.strip_prefix(name))?;
+        words.pop_front();
+        Some(value)
+    };
+    let cron = named("cron=")
+        .ok_or("`cron=` is missing")?
+        .replace('_', " ");
+    let timezone = named("zone=").unwrap_or("UTC").to_owned();
+    let overlap = named("overlap=").map_or(Some(Overlap::Skip), Overlap::of_name);
+    let millis = |text: &str| text.parse().map(Duration::from_millis).ok();
+    let plan = Plan {
+        cron,
+        timezone,
+        overlap: overlap.ok_or("no such overlap policy")?,
+        catch_up: named("catchup=")
+            .and_then(millis)
+            .unwrap_or(Duration::from_secs(3_600)),
+        call,
+        timeout: named("timeout=").and_then(millis),
+    };
+    Ok(NewSchedule { id, plan })
+}
+
+fn schedule_change(verb: &str, words: &mut Words<'_>) -> Read<ScheduleChange> {
+    Ok(match verb {
+        "pause" => ScheduleChange::Pause {
+            reason: rest(words),
+        },
+        "resume" => ScheduleChange::Resume,
+        "delete" => ScheduleChange::Delete,
+        "trigger" => ScheduleChange::Trigger { key: key(words) },
+        _ => ScheduleChange::Backfill {
+            from: moment(words)?,
+            to: moment(words)?,
+        },
     })
 }
 
@@ -381,6 +433,18 @@ fn number(words: &mut Words<'_>) -> Read<i64> {
     word(words)?
         .parse()
         .map_err(|_| "a number is missing".to_owned())
+}
+
+/// Milliseconds, or a time as it stands in the id of a firing: `20260329T010000Z`.
+fn moment(words: &mut Words<'_>) -> Read<Timestamp> {
+    let text = word(words)?;
+    if let Ok(millis) = text.parse() {
+        return Ok(Timestamp::from_millis(millis));
+    }
+    let time = jiff::civil::DateTime::strptime("%Y%m%dT%H%M%SZ", text)
+        .and_then(|civil| jiff::tz::Offset::UTC.to_timestamp(civil))
+        .map_err(|_| format!("`{text}` is no time"))?;
+    Ok(Timestamp::from_millis(time.as_millisecond()))
 }
 
 fn option(words: &mut Words<'_>, name: &str) -> Option<i64> {

@@ -3,8 +3,8 @@
 use std::fmt::Write as _;
 
 use crate::{
-    Applied, Change, Effect, Message, Outcome, Payload, Record, Reply, Seq, SessionId, Settlement,
-    TaskState, Timestamp, TurnReply, TurnStatus,
+    Applied, Change, Effect, Message, Mode, Outcome, Payload, Record, Reply, Schedule, Seq,
+    SessionId, Settlement, TaskState, Timestamp, TurnReply, TurnStatus,
 };
 
 pub(super) fn outcome(now: Timestamp, applied: &Applied) -> String {
@@ -95,6 +95,9 @@ fn promise(record: &Record) -> String {
         None if record.promise.timeout_at.is_never() => "pending".to_owned(),
         None => format!("pending until {}", record.promise.timeout_at),
     };
+    if let Some(schedule) = record.promise.schedule() {
+        return scheduled(record, schedule);
+    }
     let Some(task) = record.task.as_ref().filter(|_| record.promise.is_pending()) else {
         return format!("{id} {state}");
     };
@@ -120,6 +123,37 @@ fn promise(record: &Record) -> String {
     format!("{id} {state}, {task_state} v{}{counts}", task.version)
 }
 
+fn scheduled(record: &Record, schedule: &Schedule) -> String {
+    let promise = &record.promise;
+    let mode = match &schedule.mode {
+        Mode::Active if promise.timeout_at.is_never() => "never again".to_owned(),
+        Mode::Active => format!("next {}", promise.id.firing(promise.timeout_at)),
+        Mode::Paused { reason } => format!("paused ({reason})"),
+        Mode::Deleted => "deleted".to_owned(),
+    };
+    let waiting = schedule
+        .waiting
+        .iter()
+        .map(|waiting| promise.id.firing(waiting.at).to_string());
+    let waiting: Vec<_> = waiting.collect();
+    let missed = schedule.latest_missed.last().map_or(String::new(), |last| {
+        format!(
+            ", missed {}: {} {} to {} ({})",
+            schedule.missed,
+            last.count,
+            promise.id.firing(last.from),
+            promise.id.firing(last.to),
+            last.why.name()
+        )
+    });
+    format!(
+        "{} {mode}, fired {}, waiting [{}]{missed}",
+        promise.id,
+        schedule.fired,
+        waiting.join(", ")
+    )
+}
+
 fn ended(outcome: &Outcome) -> String {
     match outcome {
         Outcome::Resolved(payload) => format!("resolved {}", text(payload)),
@@ -136,6 +170,7 @@ fn sent(message: &Message) -> String {
         Message::Subscribe { id, back } => format!("subscribe {id} for {back}"),
         Message::Tell { id, outcome, back } => format!("tell {id} {} for {back}", ended(outcome)),
         Message::Answer { proxy, outcome } => format!("answer {proxy} {}", ended(outcome)),
+        Message::Cancel { id, reason } => format!("cancel {id} ({reason})"),
         Message::Unsubscribe { id, back } => format!("unsubscribe {id} for {back}"),
         Message::Wave { id } => format!("wave below {id}"),
         Message::Answers { id } => format!("answers of {id}"),

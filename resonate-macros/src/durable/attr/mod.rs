@@ -7,12 +7,13 @@ mod tests;
 use std::ops::RangeInclusive;
 use std::str::FromStr;
 
-use proc_macro2::{TokenStream, TokenTree};
+use proc_macro2::{Span, TokenStream, TokenTree};
 use quote::ToTokens;
 use syn::ext::IdentExt;
 use syn::parse::{ParseStream, Parser};
 use syn::{Expr, ExprLit, ExprUnary, Ident, Lit, Token, UnOp};
 
+use super::cron;
 use super::hazards::KINDS;
 use super::nearest::nearest;
 use crate::errors::Errors;
@@ -30,12 +31,16 @@ pub(super) struct Attrs {
     pub(super) concurrency: Option<u32>,
     /// So many starts in so many milliseconds.
     pub(super) rate_limit: Option<(u32, u64)>,
+    /// When it is called without being called, and where that was said.
+    pub(super) schedule: Option<(String, Span)>,
+    /// Where that time is meant.
+    pub(super) timezone: Option<(String, Span)>,
     /// What the function may do though it is replayed.
     pub(super) allow: Vec<String>,
 }
 
 /// Every argument, with an example for messages.
-const KNOWN: [(&str, &str); 10] = [
+const KNOWN: [(&str, &str); 12] = [
     ("name", "name = \"charge\""),
     ("service", "service = \"payments\""),
     ("version", "version = 2"),
@@ -45,10 +50,12 @@ const KNOWN: [(&str, &str); 10] = [
     ("priority", "priority = 10"),
     ("concurrency", "concurrency = 10"),
     ("rate_limit", "rate_limit = \"100/s\""),
+    ("schedule", "schedule = \"0 3 * * *\""),
+    ("timezone", "timezone = \"Europe/Berlin\""),
     ("allow", "allow = \"time\""),
 ];
 /// Words that will mean something; refused, so that nobody believes they already do.
-const LATER: [&str; 3] = ["key", "schedule", "timezone"];
+const LATER: [&str; 1] = ["key"];
 const CODECS: [&str; 2] = ["json", "bincode"];
 
 /// Reads all arguments; what is wrong with one of them goes to `errors`.
@@ -148,6 +155,12 @@ fn set(attrs: &mut Attrs, word: &Ident, value: Expr, example: &str) -> syn::Resu
             attrs.concurrency = Some(whole_number(word, &value, example, 1..=u32::MAX)?)
         }
         "rate_limit" => attrs.rate_limit = Some(rate(word, &value, example)?),
+        "schedule" => {
+            attrs.schedule = Some(looked_at(word, &value, example, cron::mistake)?);
+        }
+        "timezone" => {
+            attrs.timezone = Some(looked_at(word, &value, example, cron::zone_mistake)?);
+        }
         "allow" => attrs.allow = allowed(word, &value, example)?,
         "retry" => attrs.retry = Some(value),
         "timeout" => attrs.timeout = Some(value),
@@ -205,6 +218,20 @@ fn rate(word: &Ident, value: &Expr, example: &str) -> syn::Result<(u32, u64)> {
         );
         syn::Error::new_spanned(value, message)
     })
+}
+
+/// A text without this mistake, and where the argument is.
+fn looked_at(
+    word: &Ident,
+    value: &Expr,
+    example: &str,
+    mistake: fn(&str) -> Option<String>,
+) -> syn::Result<(String, Span)> {
+    let text = text(word, value, example)?;
+    match mistake(&text) {
+        Some(message) => Err(syn::Error::new_spanned(value, message)),
+        None => Ok((text, word.span())),
+    }
 }
 
 /// `"time"`, or `["time", "random"]`.

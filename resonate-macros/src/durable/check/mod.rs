@@ -33,12 +33,35 @@ const RULES: &[Rule] = &[
     can_give_its_result_away,
     polls_in_one_order,
     does_the_same_again,
+    can_be_called_by_the_clock,
 ];
 
 /// Adds every violation of every rule to `errors`.
 pub(super) fn check(function: &Function, errors: &mut Errors) {
     for rule in RULES {
         rule(function, errors);
+    }
+}
+
+/// A schedule calls with nothing, a function that is here.
+fn can_be_called_by_the_clock(function: &Function, errors: &mut Errors) {
+    let attrs = &function.attrs;
+    if let (Some((_, span)), None) = (&attrs.timezone, &attrs.schedule) {
+        let message =
+            "a time zone says nothing without a schedule; write `schedule = \"0 3 * * *\"` too";
+        errors.push(syn::Error::new(*span, message));
+    }
+    let Some((_, span)) = &attrs.schedule else {
+        return;
+    };
+    if !function.parameters.is_empty() {
+        let message = "a function with a schedule has no parameters, since nobody is there to give arguments; remove \
+            them, or use `resonate.schedule(..)`";
+        errors.push(syn::Error::new(*span, message));
+    }
+    if function.source.body.is_none() {
+        let message = "a declaration has no schedule; write it where the function has its body";
+        errors.push(syn::Error::new(*span, message));
     }
 }
 

@@ -2,10 +2,11 @@
 
 use std::sync::Arc;
 
-use proptest::{option, prelude::*, sample::select};
+use proptest::{collection, option, prelude::*, sample::select};
 use resonate_core::{
-    Address, Call, Compensation, HaltCause, Halted, Kind, Link, NewPromise, Origin, Promise,
-    PromiseState, Record, SettleKey, Settled, Task, TaskState, Warm,
+    Address, Call, Compensation, HaltCause, Halted, Kind, Link, Missed, Mode, NewPromise, Origin,
+    Overlap, Plan, Promise, PromiseState, Record, Schedule, SettleKey, Settled, Task, TaskState,
+    Waiting, Warm, WhyMissed,
 };
 
 use super::{failure, id, ids, map, outcome, payload, retry, seq, session, text, time, version};
@@ -56,6 +57,72 @@ pub(crate) fn link() -> BoxedStrategy<Link> {
     .boxed()
 }
 
+pub(crate) fn plan() -> BoxedStrategy<Plan> {
+    let overlap = select(vec![
+        Overlap::Skip,
+        Overlap::Queue,
+        Overlap::Allow,
+        Overlap::CancelRunning,
+    ]);
+    let millis = || (1..u64::MAX).prop_map(std::time::Duration::from_millis);
+    (
+        text(),
+        text(),
+        overlap,
+        millis(),
+        call(),
+        option::of(millis()),
+    )
+        .prop_map(|(cron, timezone, overlap, catch_up, call, timeout)| Plan {
+            cron,
+            timezone,
+            overlap,
+            catch_up,
+            call,
+            timeout,
+        })
+        .boxed()
+}
+
+fn schedule() -> BoxedStrategy<Schedule> {
+    let mode = prop_oneof![
+        Just(Mode::Active),
+        text().prop_map(|reason| Mode::Paused { reason }),
+        Just(Mode::Deleted),
+    ];
+    let key = || option::of(any::<u128>().prop_map(SettleKey));
+    let waiting = (time(), key()).prop_map(|(at, key)| Waiting { at, key });
+    let why = select(vec![WhyMissed::Late, WhyMissed::Overlap, WhyMissed::Full]);
+    let missed = (time(), time(), any::<u32>(), why).prop_map(|(from, to, count, why)| Missed {
+        from,
+        to,
+        count,
+        why,
+    });
+    let counts = (any::<u64>(), any::<u64>());
+    let waiting = collection::vec(waiting, 0..3);
+    (
+        plan(),
+        mode,
+        time(),
+        waiting,
+        counts,
+        collection::vec(missed, 0..3),
+    )
+        .prop_map(
+            |(plan, mode, planned_at, waiting, (fired, missed), latest_missed)| Schedule {
+                plan,
+                mode,
+                planned_at,
+                waiting,
+                fired,
+                missed,
+                latest_missed,
+            },
+        )
+        .boxed()
+}
+
 fn kind() -> BoxedStrategy<Kind> {
     prop_oneof![
         call().prop_map(Kind::Call),
@@ -63,6 +130,7 @@ fn kind() -> BoxedStrategy<Kind> {
         Just(Kind::Timer),
         Just(Kind::External),
         link().prop_map(Kind::Proxy),
+        schedule().prop_map(|schedule| Kind::Schedule(schedule.into())),
     ]
     .boxed()
 }

@@ -195,6 +195,7 @@ pub(crate) fn message() -> BoxedStrategy<Message> {
         id().prop_map(|id| Message::Wave { id }),
         id().prop_map(|id| Message::Answers { id }),
         id().prop_map(|id| Message::Trim { id }),
+        (id(), text()).prop_map(|(id, reason)| Message::Cancel { id, reason }),
     ]
     .boxed()
 }

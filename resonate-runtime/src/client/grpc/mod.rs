@@ -4,10 +4,13 @@ mod status;
 mod streams;
 
 use futures_util::future::BoxFuture;
-use resonate_core::{Create, PromiseId, limits::MESSAGE_BYTES};
+use resonate_core::{Create, NewSchedule, PromiseId, limits::MESSAGE_BYTES};
 use resonate_proto::{
     BadMessage,
-    client::{Cancel, Page, PromiseReply, Search, ServedFunction, Settle, TreeSearch, Watch},
+    client::{
+        Cancel, ChangeSchedule, Page, PromiseReply, Search, ServedFunction, Settle, TreeSearch,
+        Watch,
+    },
     rpc::{ClientCaller, WorkerCaller},
     v1,
 };
@@ -98,6 +101,17 @@ impl Server for Grpc {
     fn cancel(&self, cancel: Cancel) -> BoxFuture<'static, Answer<PromiseReply>> {
         let mut client = self.client.clone();
         answered(async move { client.cancel(v1::CancelRequest::from(&cancel)).await })
+    }
+
+    fn schedule(&self, new: NewSchedule) -> BoxFuture<'static, Answer<PromiseReply>> {
+        let mut client = self.client.clone();
+        answered(async move { client.schedule(v1::ScheduleRequest::from(&new)).await })
+    }
+
+    fn change_schedule(&self, change: ChangeSchedule) -> BoxFuture<'static, Answer<PromiseReply>> {
+        let mut client = self.client.clone();
+        let asked = v1::ChangeScheduleRequest::from(&change);
+        answered(async move { client.change_schedule(asked).await })
     }
 
     fn search(&self, search: Search) -> BoxFuture<'static, Answer<Page>> {

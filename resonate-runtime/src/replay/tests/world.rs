@@ -156,11 +156,13 @@ impl World {
                 self.now = self.now.max(timeout_at);
                 Request::Expire { id }
             }
-            Kind::Call(_) | Kind::Step | Kind::External | Kind::Proxy(_) => Request::Settle {
-                id,
-                outcome: Outcome::Resolved(Payload::json((drawn % 1_000).to_string())),
-                key: None,
-            },
+            Kind::Call(_) | Kind::Step | Kind::External | Kind::Proxy(_) | Kind::Schedule(_) => {
+                Request::Settle {
+                    id,
+                    outcome: Outcome::Resolved(Payload::json((drawn % 1_000).to_string())),
+                    key: None,
+                }
+            }
         };
         self.now = self.now.after(std::time::Duration::from_millis(1));
         let applied = self.memory.request(self.now, request);

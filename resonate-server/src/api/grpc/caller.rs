@@ -3,12 +3,12 @@
 use std::{sync::Arc, time::Duration};
 
 use resonate_core::limits::MESSAGE_BYTES;
-use resonate_core::{Create, PromiseId, Record, Refusal};
+use resonate_core::{Create, NewSchedule, PromiseId, Record, Refusal};
 use resonate_proto::{
     BadMessage,
     client::{
-        Cancel, Continue, Halt, Info, Page, PromiseReply, Search, ServedFunction, Settle,
-        TreeSearch, Watch, WorkerInfo,
+        Cancel, ChangeSchedule, Continue, Halt, Info, Page, PromiseReply, Search, ServedFunction,
+        Settle, TreeSearch, Watch, WorkerInfo,
     },
     convert::status,
     rpc::ClientCaller,
@@ -133,6 +133,21 @@ impl Caller {
     pub(crate) async fn go_on(&mut self, go_on: &Continue) -> Result<PromiseReply, CallError> {
         let reply = self.client.r#continue(v1::ContinueRequest::from(go_on));
         let reply = reply.await;
+        Ok(self.answer(reply)?.try_into()?)
+    }
+
+    /// Creates a schedule, or gives it this plan.
+    pub(crate) async fn schedule(&mut self, new: &NewSchedule) -> Result<PromiseReply, CallError> {
+        let reply = self.client.schedule(v1::ScheduleRequest::from(new)).await;
+        Ok(self.answer(reply)?.try_into()?)
+    }
+
+    pub(crate) async fn change_schedule(
+        &mut self,
+        change: &ChangeSchedule,
+    ) -> Result<PromiseReply, CallError> {
+        let asked = v1::ChangeScheduleRequest::from(change);
+        let reply = self.client.change_schedule(asked).await;
         Ok(self.answer(reply)?.try_into()?)
     }
 

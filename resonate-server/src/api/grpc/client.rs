@@ -4,7 +4,10 @@ use std::pin::Pin;
 
 use resonate_core::{Capabilities, Create, HaltCause, Reply, Request as Asked};
 use resonate_proto::{
-    client::{Cancel, Continue, Halt, Info, PromiseReply, Search, Settle, TreeSearch, Watch},
+    client::{
+        Cancel, ChangeSchedule, Continue, Halt, Info, PromiseReply, Search, Settle, TreeSearch,
+        Watch,
+    },
     rpc::ClientService,
     stream::PROTOCOL,
     v1,
@@ -164,6 +167,16 @@ impl ClientService for ClientApi {
     async fn r#continue(&self, request: Request<v1::ContinueRequest>) -> Promise {
         let Continue { id, key } = request.into_inner().try_into()?;
         self.promise(Asked::Continue { id, key }).await
+    }
+
+    async fn schedule(&self, request: Request<v1::ScheduleRequest>) -> Promise {
+        let new = request.into_inner().try_into()?;
+        self.promise(Asked::Schedule(new)).await
+    }
+
+    async fn change_schedule(&self, request: Request<v1::ChangeScheduleRequest>) -> Promise {
+        let ChangeSchedule { id, change } = request.into_inner().try_into()?;
+        self.promise(Asked::ChangeSchedule { id, change }).await
     }
 
     async fn search(

@@ -355,6 +355,11 @@ fn record_bytes(record: &Record) -> usize {
             promise.call.as_ref().map_or(0, |call| call.param.bytes())
         }
         Kind::Proxy(Link::Tell { outcome, .. }) => outcome.bytes(),
+        Kind::Schedule(schedule) => {
+            let kept = schedule.waiting.len() + schedule.latest_missed.len();
+            let texts = schedule.plan.cron.len() + schedule.plan.timezone.len();
+            schedule.plan.call.param.bytes() + kept * size_of::<resonate_core::Missed>() + texts
+        }
         Kind::Proxy(Link::Await { .. }) | Kind::Step | Kind::Timer | Kind::External => 0,
     };
     let outcome = promise

@@ -314,6 +314,7 @@ fn names(record: &Record) -> Vec<&'static str> {
     let kind = match &record.promise.kind {
         Kind::Timer => "timer",
         Kind::External => "external",
+        Kind::Schedule(_) => "schedule",
         Kind::Proxy(_) => "proxy",
         Kind::Call(_) => "call",
         Kind::Step => "step",

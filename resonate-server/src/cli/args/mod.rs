@@ -1,5 +1,7 @@
 //! The arguments, as typed.
 
+pub(crate) mod schedule;
+
 use std::{path::PathBuf, time::Duration};
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -87,6 +89,9 @@ pub(crate) enum Command {
     Halt(WithReason),
     /// Let a halted task go on.
     Continue(One),
+    /// Create, show, pause, trigger and backfill schedules.
+    #[command(subcommand)]
+    Schedule(schedule::Schedules),
     /// List the workers that are connected.
     Workers(Plain),
     /// List the functions that are served, or that somebody waits for.
@@ -333,6 +338,7 @@ impl Command {
             Self::List(list) => list.plain.json,
             Self::Cancel(of) | Self::Halt(of) => of.plain.json,
             Self::Continue(of) | Self::Export(of) | Self::Url(of) => of.plain.json,
+            Self::Schedule(schedules) => schedules.is_json(),
             Self::Check(check) => check.plain.json,
             Self::Replay(replay) => replay.plain.json,
             Self::Workers(plain) | Self::Functions(plain) | Self::Info(plain) => plain.json,

@@ -158,7 +158,7 @@ impl Task {
     }
 
     /// The body that has it does not fit its history.
-    pub(crate) fn misfits(&mut self) {
+    pub(crate) fn does_not_fit(&mut self) {
         let Some(body) = self.body else { return };
         self.misfits.retain(|misfit| *misfit != body);
         if self.misfits.len() >= limits::MISFITS {

@@ -1,8 +1,9 @@
 //! Halt and continue: a task is stopped by an operator or a proven fault, visibly, and goes on later. One whose history did
 //! not fit the code goes on by itself when a worker comes whose code is another.
 //!
-//! Refuses `NotFound`, `NotACall`, `AlreadySettled`, and `NotHalted` for a continue of what is not. What made the
-//! difference, repeated under its key, changes nothing and is told again that it did, whatever has happened since.
+//! Refuses `NotFound`, `NotACall`, `AlreadySettled`, `NotHalted` for a continue of what is not, and `NotAllowed` for what
+//! waits for no other code. What made the difference, repeated under its key, changes nothing and is told again that it did,
+//! whatever has happened since.
 
 use super::edit::Edit;
 use crate::{
@@ -82,13 +83,18 @@ pub(super) fn go_on(
 pub(super) fn resume(edit: &mut Edit<'_>, id: &PromiseId) -> Result<Reply, Refusal> {
     let task = edit.task(id)?;
     if !task.awaits_another_body() {
-        return Err(Refusal::NotHalted {
+        let why = "no code was found not to fit its history since it was let go on".to_owned();
+        return Err(Refusal::NotAllowed {
             id: id.clone(),
-            state: task.state_name(),
+            why,
         });
     }
     let now = edit.now();
-    edit.update_task(id, |task| task.ready(now));
+    edit.update_task(id, |task| {
+        // Other code need not fail as the one before did.
+        task.forgive();
+        task.ready(now);
+    });
     changed(edit, id)
 }
 
@@ -120,7 +126,7 @@ pub(super) fn halt(edit: &mut Edit<'_>, id: &PromiseId, cause: HaltCause, mut re
     let at = edit.now();
     edit.update_task(id, |task| {
         if cause == HaltCause::NonDeterministic {
-            task.misfits();
+            task.does_not_fit();
         }
         task.state = TaskState::Halted(Box::new(Halted { cause, reason, at }));
         task.is_asleep = false;

@@ -3,8 +3,8 @@
 //! Settled records never change, so what is kept is copied: into the next generation of the same promise, or below another
 //! root. What was asked for before the chosen call and has a result keeps it; everything else is asked for again.
 //!
-//! Refuses `NotFound`, `NotACall`, `AlreadySettled` for a restart, `TooLarge` for a history that is too long to be copied
-//! in one write, and `NotAllowed` for a call that is not of this history, or where something kept was undone.
+//! Refuses `NotFound`, `NotACall`, `AlreadySettled` for a restart, and `NotAllowed` for a call that is not of this history,
+//! where something kept was undone, and for a history that is too long to be copied in one write.
 
 use std::{collections::BTreeSet, sync::Arc};
 
@@ -74,15 +74,11 @@ fn next_generation(
 ) {
     let now = edit.now();
     edit.update(id, |record| {
-        record.promise.generation += 1;
-        if let Some(feeds) = &mut record.promise.feeds {
-            feeds.stream.emitted = 0;
-        }
+        record.begin_anew(now);
         if let (Kind::Call(call), Some(version)) = (&mut record.promise.kind, version) {
             Arc::make_mut(call).address.version = version;
         }
         if let Some(task) = &mut record.task {
-            task.begin_anew(now);
             task.warm = None;
             task.continued_by = key;
         }
@@ -265,4 +261,23 @@ fn fits(id: &PromiseId, kept: &[Arc<Record>]) -> Result<(), Refusal> {
              earlier one"
         ),
     })
+}
+
+impl Record {
+    /// Its next generation begins.
+    pub(super) fn begin_anew(&mut self, now: Timestamp) {
+        self.promise.generation += 1;
+        // Offsets go on, so who reads the stream sees one; what is unread stays.
+        if let Some(feeds) = &mut self.promise.feeds {
+            feeds.stream.emitted = 0;
+        }
+        if let Some(task) = &mut self.task {
+            // What ended a generation is progress.
+            (task.attempts, task.failures) = (0, 0);
+            task.forgive();
+            task.misfits.clear();
+            task.last_failure = None;
+            task.ready(now);
+        }
+    }
 }

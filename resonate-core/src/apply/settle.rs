@@ -248,9 +248,7 @@ fn wake_parent(edit: &mut Edit<'_>, id: &PromiseId, settlement: Settlement) {
     };
     let version = task.version;
     match task.state {
-        TaskState::Suspended { .. } | TaskState::Pending { .. }
-            if task.is_asleep || matches!(task.state, TaskState::Suspended { .. }) =>
-        {
+        TaskState::Suspended { .. } | TaskState::Pending { .. } if task.waits() => {
             let now = edit.now();
             edit.update(&parent, |record| {
                 if let Some(task) = &mut record.task {
@@ -279,13 +277,9 @@ impl Settled {
 }
 
 impl Task {
-    /// Its next generation begins: what ended the one before is progress.
-    pub(super) fn begin_anew(&mut self, now: Timestamp) {
-        (self.attempts, self.failures) = (0, 0);
-        self.forgive();
-        self.misfits.clear();
-        self.last_failure = None;
-        self.ready(now);
+    /// Nobody runs it until a child settles, or until a look of its own is due.
+    fn waits(&self) -> bool {
+        self.is_asleep || matches!(self.state, TaskState::Suspended { .. })
     }
 
     /// Anybody may claim it from `at` on; who keeps the body warm is preferred.

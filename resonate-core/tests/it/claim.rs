@@ -387,7 +387,7 @@ fn a_body_that_left_the_history_is_remembered_until_somebody_lets_it_go_on() {
             6 a pending, ready at 6 v2 | a pending, ready at 6 v2
             7 a pending, halted (stop) v2 | a pending, halted (stop) v2
             8 a pending, ready at 8 v2 | a pending, ready at 8 v2
-            9 refused the task of `a` is pending, not halted
+            9 refused `a`: no code was found not to fit its history since it was let go on
         "#]],
     );
 }
@@ -403,7 +403,7 @@ fn an_operator_who_halts_is_not_overruled() {
             0 a pending, ready at 0 v0 | +a pending, ready at 0 v0
             1 claimed cold [] | a pending, leased A v1
             2 a pending, halted (stop) v1 | a pending, halted (stop) v1 | drop A a v1 (halted: stop)
-            3 refused the task of `a` is halted, not halted
+            3 refused `a`: no code was found not to fit its history since it was let go on
         "#]],
     );
 }

@@ -158,16 +158,9 @@ fn continue_as(edit: &mut Edit<'_>, id: &PromiseId, param: Payload) -> TurnStatu
     }
     let now = edit.now();
     edit.update(id, |record| {
-        record.promise.generation += 1;
-        // Its offsets go on, so who reads it sees one stream; what is unread stays.
-        if let Some(feeds) = &mut record.promise.feeds {
-            feeds.stream.emitted = 0;
-        }
+        record.begin_anew(now);
         if let Kind::Call(call) = &mut record.promise.kind {
             Arc::make_mut(call).param = param;
-        }
-        if let Some(task) = &mut record.task {
-            task.begin_anew(now);
         }
     });
     wave::below(edit, id);

@@ -220,7 +220,6 @@ fn begin_with(edit: &mut Edit<'_>, id: &PromiseId, kept: &[Arc<Record>]) {
         promise.awaiters.clear();
         // What it emitted is to be read where it was emitted.
         promise.feeds = None;
-        promise.tags.clone_from(&new.promise.tags);
         if let Some(origin) = &mut promise.origin {
             origin.parent = id.clone();
             origin.generation = new.promise.generation;

@@ -236,3 +236,41 @@ fn what_has_lost_its_name_cannot_be_copied() {
     let refused = printed.lines().last().unwrap().replace(&long, "a.LONG");
     expect!["5 refused `a.LONG`: its calls have ids that were shortened to a hash, which say no name that a copy could have; it can only begin at its beginning"].assert_eq(&refused);
 }
+
+/// What a task remembers of those who failed it, after this was done to one that two workers left.
+fn remembered(then: &str) -> (Vec<u64>, u32) {
+    let mut memory = Memory::default();
+    let script = format!(
+        "0 create a s/f
+         1 claim a A
+         2 release a v1 A lost
+         3 claim a A body=7
+         4 turn a v2 A n1 => halt another call
+         {then}"
+    );
+    let _ = run_on(&mut memory, &script);
+    let id = PromiseId::new("a").expect("a good id");
+    let task = memory.get(&id).and_then(|record| record.task.clone());
+    let task = task.expect("it is a call");
+    (task.misfits, task.losses)
+}
+
+#[test]
+fn who_begins_anew_or_goes_on_has_failed_nobody() {
+    assert_eq!(remembered("4 get a"), (vec![7], 1));
+    assert_eq!(remembered("5 resume a"), (vec![7], 0));
+    assert_eq!(remembered("5 continue a"), (vec![], 0));
+    assert_eq!(remembered("5 restart a"), (vec![], 0));
+}
+
+#[test]
+fn another_root_has_as_much_time_as_the_first_had() {
+    let mut memory = Memory::default();
+    let _ = run_on(&mut memory, "0 create a s/f timeout=1000");
+    let id = PromiseId::new("a").unwrap();
+    let story = memory.request(Timestamp::from_millis(600), Request::Story { id, at: None });
+    let Ok(Reply::Story(story)) = story.answer else {
+        panic!("{:?}", story.answer)
+    };
+    assert_eq!(story.promise.timeout_at, Timestamp::from_millis(1_600));
+}

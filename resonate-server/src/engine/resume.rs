@@ -135,7 +135,6 @@ impl Engine {
             Fit::Free(session) if self.flow.may_start(&address, round.now, knows_all) => {
                 let resumed = self.apply(round, Request::Resume { id: id.clone() })?;
                 if resumed.is_ok() {
-                    self.ready.remove(&id);
                     self.fleet.charge(session);
                     self.give(round, id, &address, session)?;
                 }

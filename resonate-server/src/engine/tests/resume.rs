@@ -91,3 +91,40 @@ fn what_an_operator_halted_stays_so() {
     assert_eq!(world.state("a"), "pending halted v1");
     world.check();
 }
+
+/// Two that one build has left.
+fn two_halted(world: &mut World) {
+    let broken = build(world, 1, 7, 9);
+    for task in ["a", "b"] {
+        world.ask(create(task));
+        diverges(world, &broken, task, 1);
+        assert_eq!(world.state(task), "pending halted v1");
+    }
+}
+
+#[test]
+fn a_worker_gets_no_more_of_them_than_it_has_places() {
+    let mut world = World::new();
+    two_halted(&mut world);
+    let mut fitting = build(&mut world, 2, 8, 1);
+    assert_eq!(fitting.tasks().len(), 1);
+    world.say(&fitting, [FromWorker::Credits { granted: 2 }]);
+    assert_eq!(fitting.tasks().len(), 1);
+    world.check();
+}
+
+#[test]
+fn what_goes_on_counts_against_the_limit_of_its_function() {
+    let mut world = World::new();
+    two_halted(&mut world);
+    let mut hello = hello(2, &["f"], 9);
+    hello.functions[0].body_fingerprint = 8;
+    hello.functions[0].defaults.allowed.concurrency = Some(1);
+    let mut fitting = world.connect(hello);
+    let first = fitting.dispatches();
+    assert_eq!(first.len(), 1);
+    let task = first[0].record.promise.id.to_string();
+    world.say(&fitting, [fitting.fulfill(&task, 2)]);
+    assert_eq!(fitting.tasks().len(), 1);
+    world.check();
+}

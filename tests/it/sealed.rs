@@ -49,6 +49,34 @@ async fn has_zeros(bytes: usize) -> Result<usize> {
     Ok(zeros(bytes).remote().await?.len())
 }
 
+/// Emits what it is sent.
+#[durable(service = "sealed")]
+async fn echoes() -> Result<String> {
+    let said: String = inbox().recv().await?;
+    emit(&said);
+    Ok(said)
+}
+
+#[tokio::test]
+async fn what_is_emitted_and_sent_is_sealed() {
+    let world = World::with(&["sealed"], |builder| builder.codec(encrypted(&["a"]))).await;
+    let echoing = world.begin(echoes().id("echo"));
+    world.until_state("echo", "suspended").await;
+    world.resonate.send("echo", "hush").await.unwrap();
+    assert_eq!(echoing.await.unwrap().unwrap().unwrap(), "hush");
+    let mut items = world.resonate.stream::<String>("echo").from(0);
+    assert_eq!(items.next().await.unwrap().unwrap(), "hush");
+    let stranger = codecs::stranger(&world, &[]).await;
+    let item = stranger.stream::<String>("echo").from(0).next().await;
+    let message = stranger.get::<String>("echo.inbox").await;
+    for error in [item.unwrap().unwrap_err(), message.unwrap_err()] {
+        assert!(
+            error.message().contains("encoded as `encrypted`"),
+            "{error}"
+        );
+    }
+}
+
 #[tokio::test]
 async fn the_same_call_is_known_again_whoever_seals_it_with_keys_in_common() {
     let world = World::with(&["sealed"], |builder| builder.codec(encrypted(&["a"]))).await;

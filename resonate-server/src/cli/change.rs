@@ -39,11 +39,16 @@ pub(super) fn value(args: &args::Settle) -> Result<Payload, Failed> {
         .iter()
         .find(|value| !value.is_empty())
         .map_or("null", String::as_str);
+    json("--json ", text)
+}
+
+/// A value that was given as JSON, behind this flag.
+pub(super) fn json(flag: &str, text: &str) -> Result<Payload, Failed> {
     let checked: Result<serde_json::Value, _> = serde_json::from_str(text);
     match checked {
         Ok(_) => Ok(Payload::json(text.to_owned())),
         Err(error) => Err(Failed::usage(format!(
-            "--json {text}: {error}; text is written '\"{text}\"'"
+            "{flag}{text}: {error}; text is written '\"{text}\"'"
         ))),
     }
 }

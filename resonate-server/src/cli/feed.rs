@@ -1,23 +1,17 @@
 //! `resonate tail` and `resonate send`: what an execution emits and is sent.
 
-use std::time::Duration;
-
-use resonate_core::{Payload, PromiseId, SettleKey, StreamPage};
+use resonate_core::{Payload, PromiseId, SettleKey};
 use resonate_proto::client::{SendTo, Tail};
 use serde_json::json;
-use tokio::time::{Instant, sleep};
 
 use super::{
-    args,
+    args, change,
     code::{Code, Failed},
     output::Output,
     record,
+    wait::patiently,
 };
-use crate::api::grpc::caller::{CallError, Caller};
-
-/// How long a server may be away while somebody reads.
-const AWAY: Duration = Duration::from_secs(30);
-const AGAIN_AFTER: Duration = Duration::from_millis(500);
+use crate::api::grpc::caller::Caller;
 
 pub(super) async fn send(args: &args::Send, url: &str, out: Output) -> Result<Code, Failed> {
     let send = SendTo {
@@ -37,14 +31,7 @@ pub(super) async fn send(args: &args::Send, url: &str, out: Output) -> Result<Co
 }
 
 pub(super) fn message(args: &args::Send) -> Result<Payload, Failed> {
-    let text = args.message.as_str();
-    let checked: Result<serde_json::Value, _> = serde_json::from_str(text);
-    match checked {
-        Ok(_) => Ok(Payload::json(text.to_owned())),
-        Err(error) => Err(Failed::usage(format!(
-            "{text}: {error}; text is written '\"{text}\"'"
-        ))),
-    }
+    change::json("", &args.message)
 }
 
 pub(super) async fn tail(args: &args::Tail, url: &str, out: Output) -> Result<Code, Failed> {
@@ -56,7 +43,12 @@ pub(super) async fn tail(args: &args::Tail, url: &str, out: Output) -> Result<Co
     };
     let mut from = args.from;
     while until.is_none_or(|until| from < until) {
-        let page = page(&mut caller, url, &id, from, out).await?;
+        let id = id.clone();
+        let tail = Tail { id, from };
+        let page = patiently(&mut caller, url, out, async |caller| {
+            caller.tail(&tail).await
+        });
+        let page = page.await?;
         if page.offset > from {
             let last = page.offset - 1;
             out.note(&format!("the items {from} to {last} are not kept any more"));
@@ -80,37 +72,4 @@ async fn emitted(caller: &mut Caller, id: &PromiseId) -> Result<u64, Failed> {
     let record = caller.get(id).await?.record;
     let feeds = record.promise.feeds.as_ref();
     Ok(feeds.map_or(0, |feeds| feeds.stream.next))
-}
-
-/// What comes from an offset on; a server that is away for a moment is waited for.
-async fn page(
-    caller: &mut Caller,
-    url: &str,
-    id: &PromiseId,
-    from: u64,
-    out: Output,
-) -> Result<StreamPage, Failed> {
-    let tail = Tail {
-        id: id.clone(),
-        from,
-    };
-    let mut away_since: Option<Instant> = None;
-    loop {
-        let error = match caller.tail(&tail).await {
-            Ok(page) => return Ok(page),
-            Err(error @ CallError::Unreachable { .. }) => error,
-            Err(error) => return Err(error.into()),
-        };
-        let since = *away_since.get_or_insert_with(|| {
-            out.note("the server is away; waiting for it");
-            Instant::now()
-        });
-        if since.elapsed() > AWAY {
-            return Err(error.into());
-        }
-        sleep(AGAIN_AFTER).await;
-        if let Ok(again) = Caller::connect(url).await {
-            *caller = again;
-        }
-    }
 }

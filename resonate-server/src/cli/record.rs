@@ -231,9 +231,9 @@ pub(crate) fn to_text(record: &Record) -> String {
         };
         line(
             "emitted",
-            counted(emitted, "items; `resonate tail` shows them"),
+            counted(emitted, "so far; `resonate tail` shows what"),
         );
-        line("inbox", counted(unread, "messages that it has not read"));
+        line("inbox", counted(unread, "not read yet"));
     }
     line("result", result(record));
     if let Some(Outcome::Failed(failure)) = promise.settled().map(|settled| &settled.outcome) {
@@ -246,7 +246,7 @@ pub(crate) fn to_text(record: &Record) -> String {
         task_lines(task, &mut line);
     }
     if promise.generation > 1 {
-        line("generation", promise.generation.to_string());
+        line("begun", format!("{} times", promise.generation));
     }
     if let Some(origin) = &promise.origin {
         line(

@@ -18,13 +18,15 @@ const AGAIN_AFTER: Duration = Duration::from_millis(500);
 
 /// The record, once it has settled.
 pub(super) async fn settled(
-    caller: Caller,
+    mut caller: Caller,
     url: &str,
     id: &PromiseId,
     wait_for: Option<Duration>,
     out: Output,
 ) -> Result<Arc<Record>, Failed> {
-    let waiting = settled_however_long(caller, url, id, out);
+    let waiting = patiently(&mut caller, url, out, async |caller| {
+        caller.settled(id).await
+    });
     let Some(wait_for) = wait_for else {
         return waiting.await;
     };
@@ -38,16 +40,17 @@ pub(super) async fn settled(
     timeout(wait_for, waiting).await.map_err(|_| too_long())?
 }
 
-async fn settled_however_long(
-    mut caller: Caller,
+/// Asks, and asks again as long as the server is only away, up to [`AWAY`] at a stretch.
+pub(super) async fn patiently<T>(
+    caller: &mut Caller,
     url: &str,
-    id: &PromiseId,
     out: Output,
-) -> Result<Arc<Record>, Failed> {
+    mut ask: impl AsyncFnMut(&mut Caller) -> Result<T, CallError>,
+) -> Result<T, Failed> {
     let mut away_since: Option<Instant> = None;
     loop {
-        let error = match caller.settled(id).await {
-            Ok(record) => return Ok(record),
+        let error = match ask(caller).await {
+            Ok(answer) => return Ok(answer),
             Err(error @ CallError::Unreachable { .. }) => error,
             Err(error) => return Err(error.into()),
         };
@@ -60,7 +63,7 @@ async fn settled_however_long(
         }
         sleep(AGAIN_AFTER).await;
         if let Ok(again) = Caller::connect(url).await {
-            caller = again;
+            *caller = again;
             away_since = None;
         }
     }

@@ -46,7 +46,7 @@ impl Child {
             Some((function, root)) if !context.is_known(position) => {
                 let above = &context.subject().call_trace;
                 let subject = root.as_ref().unwrap_or(&id);
-                trace::of_call(subject, &function, &above.child(subject))
+                trace::of_call(subject, &function, above)
             }
             _ => Span::none(),
         };

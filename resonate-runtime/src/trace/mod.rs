@@ -61,8 +61,9 @@ pub(crate) fn of_execution(subject: &Subject) -> Span {
     with_parent(span, trace)
 }
 
-/// Of a call that the body being polled makes.
-pub(crate) fn of_call(id: &PromiseId, function: &str, trace: &TraceContext) -> Span {
+/// Of a call that the body being polled makes, whose own call is `above` in the trace. Where nobody listens it costs next
+/// to nothing.
+pub(crate) fn of_call(id: &PromiseId, function: &str, above: &TraceContext) -> Span {
     let span = info_span!(
         target: "resonate",
         "call",
@@ -70,11 +71,18 @@ pub(crate) fn of_call(id: &PromiseId, function: &str, trace: &TraceContext) -> S
         function,
         otel.name = function,
         otel.kind = "producer",
-        trace_id = %format_args!("{:032x}", trace.trace_id()),
-        span_id = %format_args!("{:016x}", trace.span_id()),
+        trace_id = tracing::field::Empty,
+        span_id = tracing::field::Empty,
         parent_id = tracing::field::Empty,
     );
-    with_parent(span, trace)
+    if span.is_disabled() {
+        return span;
+    }
+    let trace = above.child(id);
+    let (trace_id, span_id) = (trace.trace_id(), trace.span_id());
+    span.record("trace_id", display(format_args!("{trace_id:032x}")));
+    span.record("span_id", display(format_args!("{span_id:016x}")));
+    with_parent(span, &trace)
 }
 
 fn with_parent(span: Span, trace: &TraceContext) -> Span {

@@ -99,9 +99,9 @@ impl Key {
 
 /// Encrypts what is written, with XChaCha20-Poly1305 and a random nonce.
 ///
-/// Encrypted are arguments, results, answers of an error type and what steps recorded. Not encrypted are ids, functions,
-/// labels, tags, the sizes of payloads, and *texts of errors*, since the server acts on them or people need them: put no
-/// secrets there.
+/// Encrypted are arguments, results, answers of an error type, what steps recorded, what is emitted, and messages. Not
+/// encrypted are ids, functions, labels, tags, progress, the sizes of payloads, and *texts of errors*, since the server acts
+/// on them or people need them: put no secrets there.
 ///
 /// ```
 /// # extern crate resonate_runtime as resonate;
